@@ -1,0 +1,36 @@
+"""From a batch of bytes on the host to what the models take."""
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from rcg.registry import MODELS
+from rcg.rng import SampleRng
+
+
+def to_uint8(images: Tensor) -> Tensor:
+    """Images for files and metrics, quantised as the published code does.
+
+    Args:
+        images (N, 3, H, W): In [-1, 1]; values outside are clipped.
+
+    Returns:
+        (N, 3, H, W): uint8; fractions are cut off, not rounded.
+    """
+    return ((images.float() + 1) / 2 * 255).clamp_(0, 255).byte()
+
+
+@MODELS.register_module()
+class ImagePreprocessor(BaseDataPreprocessor):
+    """Move a batch to the device; scale images; make random streams.
+
+    ``images`` uint8 (N, 3, H, W) become float32 in [-1, 1]; ``keys`` (N, 2)
+    become ``rng``, a :class:`~rcg.rng.SampleRng`; all else stays.
+    """
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Return the batch as keyword arguments of a model's forward."""
+        data = dict(self.cast_data(data))
+        if 'images' in data:
+            data['images'] = data['images'].float().div_(127.5).sub_(1)
+        if 'keys' in data:
+            data['rng'] = SampleRng(data.pop('keys'))
+        return data

@@ -1,0 +1,65 @@
+"""A pretrained part that is used and never trained."""
+import torch
+from torch import nn
+
+from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.registry import Registry
+
+
+class Frozen:
+    """Holds a module outside the module tree of the model that uses it.
+
+    It is no ``nn.Module``, so optimisers, DDP, EMA, checkpoints,
+    ``init_weights()`` and ``train()`` never see it. Copies share it.
+
+    Args:
+        module: The part; put in eval mode, gradients off.
+        checkpoint: File or work folder that its weights came from, if any.
+        sha256: Hash of that file.
+    """
+
+    def __init__(self, module: nn.Module, checkpoint: str | None = None,
+                 sha256: str | None = None) -> None:
+        self._module = module.eval().requires_grad_(False)
+        self._device = None
+        self.checkpoint, self.sha256 = checkpoint, sha256
+
+    @classmethod
+    def build(cls, registry: Registry, cfg: dict | None) -> 'Frozen | None':
+        """Build a part and load its weights.
+
+        Args:
+            registry: The registry of the part's role.
+            cfg: The part's own config, plus ``checkpoint`` (a file or a work
+                folder) and optionally ``prefix`` (of its weights in there).
+                A part without ``checkpoint`` keeps its initial weights.
+
+        Raises:
+            FileNotFoundError: There is no such checkpoint.
+            CheckpointError: The weights are not those of this part.
+        """
+        if cfg is None:
+            return None
+        cfg = dict(cfg)
+        checkpoint = cfg.pop('checkpoint', None)
+        prefix = cfg.pop('prefix', '')
+        module, sha256 = registry.build(cfg), None
+        if checkpoint is not None:
+            checkpoint = find_checkpoint(checkpoint)
+            sha256 = load_weights(module, checkpoint, prefix)
+        return cls(module, checkpoint, sha256)
+
+    def on(self, device: torch.device) -> nn.Module:
+        """The module, on ``device`` (moved there once)."""
+        if device != self._device:
+            self._module.to(device)
+            self._device = device
+        return self._module
+
+    def __getattr__(self, name: str):
+        if name.startswith('_'):  # not yet initialised, or a dunder probe
+            raise AttributeError(name)
+        return getattr(self._module, name)
+
+    def __deepcopy__(self, memo: dict) -> 'Frozen':
+        return self
