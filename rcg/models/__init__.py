@@ -1,0 +1,19 @@
+"""The method and its parts. Read rcg.py first."""
+from . import (
+               diffusers,
+               encoders,
+               generators,
+               networks,
+               pretraining,
+               tokenizers,
+)
+from .data_preprocessor import ImagePreprocessor
+from .frozen import Frozen
+from .layers.condition import LabelCondition, RepresentationCondition
+from .rcg import RCG
+
+__all__ = [
+    'RCG', 'Frozen', 'ImagePreprocessor', 'LabelCondition',
+    'RepresentationCondition', 'diffusers', 'encoders', 'generators',
+    'networks', 'pretraining', 'tokenizers'
+]

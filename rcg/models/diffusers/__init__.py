@@ -1,0 +1,4 @@
+"""Representation diffusers: what draws representations."""
+from .rdm import RDM
+
+__all__ = ['RDM']

@@ -1,0 +1,4 @@
+"""Pixel generators: loss(codes, condition), sample(condition)."""
+from .mage import MAGE
+
+__all__ = ['MAGE']

@@ -1,0 +1,5 @@
+"""What learns: networks that know no schedule, sampler or loss."""
+from .denoising_mlp import DenoisingMLP
+from .mage_vit import MAGEViT
+
+__all__ = ['DenoisingMLP', 'MAGEViT']

@@ -1,0 +1,153 @@
+"""Noise schedules: the betas, everything that follows from them, respacing."""
+import dataclasses
+import itertools
+import math
+
+import torch
+from torch import Tensor
+
+
+def make_betas(schedule: str, num_timesteps: int, start: float = 1e-4,
+               end: float = 2e-2) -> Tensor:
+    """Variances beta_t of the forward process, DDPM (arXiv:2006.11239).
+
+    Args:
+        schedule: 'linear' in beta (ADM, DiT), 'scaled_linear' (linear in the
+            square root of beta; LDM and RDM code call it "linear") or
+            'cosine' (arXiv:2102.09672 eq. 17).
+        num_timesteps: T.
+        start: First beta; unused by 'cosine'.
+        end: Last beta; unused by 'cosine'.
+
+    Returns:
+        (T,): float64 in (0, 1).
+
+    Raises:
+        ValueError: The schedule is unknown.
+    """
+    def line(a, b):
+        return torch.linspace(a, b, num_timesteps, dtype=torch.float64)
+
+    if schedule == 'linear':
+        return line(start, end)
+    if schedule == 'scaled_linear':
+        return line(start**.5, end**.5)**2
+    if schedule == 'cosine':
+        edges = torch.arange(num_timesteps + 1, dtype=torch.float64)
+        signal = torch.cos(
+            (edges / num_timesteps + .008) / 1.008 * math.pi / 2)**2
+        return (1 - signal[1:] / signal[:-1]).clamp(max=.999)
+    raise ValueError("schedule must be 'linear', 'scaled_linear' or 'cosine',"
+                     f" got '{schedule}'.")
+
+
+def space_timesteps(num_timesteps: int, num_steps: int,
+                    spacing: str = 'uniform', offset: int = 0) -> list[int]:
+    """Which of T timesteps a sampler of fewer steps visits.
+
+    Args:
+        num_timesteps: T, the length of the schedule trained on.
+        num_steps: How many timesteps to keep, in [1, T].
+        spacing: 'uniform': 0, c, 2c, ... with the smallest c that gives
+            num_steps of them (DDIM, arXiv:2010.02502); 'rounded': evenly
+            from 0 to T - 1 with both ends, rounded (improved DDPM,
+            arXiv:2102.09672).
+        offset: Added to every timestep; the LDM and RDM code uses 1.
+
+    Returns:
+        Ascending timesteps in [0, T).
+
+    Raises:
+        ValueError: The timesteps cannot be spaced like that.
+    """
+    if not 1 <= num_steps <= num_timesteps:
+        raise ValueError(f'num_steps must be in [1, {num_timesteps}], got '
+                         f'{num_steps}; T = {num_timesteps} is set by the '
+                         'diffusion config.')
+    if spacing == 'rounded':
+        # Summed up, not multiplied: the published code's ties round so.
+        stride = (num_timesteps - 1) / max(num_steps - 1, 1)
+        timesteps = [round(place) for place in itertools.accumulate(
+            [0.] + [stride] * (num_steps - 1))]
+    elif spacing == 'uniform':
+        stride = -(-num_timesteps // num_steps)
+        timesteps = list(range(0, num_timesteps, stride))
+    else:
+        raise ValueError("spacing must be 'uniform' or 'rounded', got "
+                         f"'{spacing}'.")
+    if len(timesteps) != num_steps:
+        raise ValueError(
+            f'{num_steps} of {num_timesteps} timesteps cannot be spaced '
+            f"uniformly; the nearest is {len(timesteps)}, or use 'rounded'.")
+    if timesteps[-1] + offset >= num_timesteps:
+        raise ValueError(
+            f'{num_steps} steps with offset {offset} reach beyond the last '
+            f'timestep {num_timesteps - 1}; take fewer steps or offset 0.')
+    return [time + offset for time in timesteps]
+
+
+@dataclasses.dataclass(frozen=True)
+class NoiseSchedule:
+    """Tables over timesteps, in float64 on the CPU.
+
+    x_t = sqrt(alphas_cumprod[t]) x_0 + sqrt(1 - alphas_cumprod[t]) noise.
+
+    Args:
+        betas (T,): Variances, float64.
+    """
+    betas: Tensor
+
+    def __len__(self) -> int:
+        return len(self.betas)
+
+    @property
+    def alphas_cumprod(self) -> Tensor:
+        return (1 - self.betas).cumprod(0)
+
+    @property
+    def alphas_cumprod_prev(self) -> Tensor:
+        """alphas_cumprod of t - 1; 1 at t = 0."""
+        return torch.cat([self.betas.new_ones(1), self.alphas_cumprod[:-1]])
+
+    @property
+    def posterior_variance(self) -> Tensor:
+        """Variance of q(x_{t-1} | x_t, x_0), DDPM eq. 7; 0 at t = 0."""
+        return (self.betas * (1 - self.alphas_cumprod_prev)
+                / (1 - self.alphas_cumprod))
+
+    @property
+    def posterior_mean_coef_x0(self) -> Tensor:
+        """Weight of x_0 in the mean of q(x_{t-1} | x_t, x_0)."""
+        return (self.betas * self.alphas_cumprod_prev.sqrt()
+                / (1 - self.alphas_cumprod))
+
+    @property
+    def posterior_mean_coef_xt(self) -> Tensor:
+        """Weight of x_t in the mean of q(x_{t-1} | x_t, x_0)."""
+        return ((1 - self.alphas_cumprod_prev) * (1 - self.betas).sqrt()
+                / (1 - self.alphas_cumprod))
+
+    def vlb_weights(self, parameterization: str) -> Tensor:
+        """Weights of the squared error in the variational bound.
+
+        The LDM code logs the bound and never trains on it. Its weight for
+        x0 has 2 - alphas_cumprod below the line, kept here so that the
+        logged number can be compared. Entry 0 repeats entry 1.
+        """
+        a = self.alphas_cumprod
+        if parameterization == 'x0':
+            weights = .5 * a.sqrt() / (2 - a)
+        elif parameterization == 'eps':
+            weights = self.betas**2 / (
+                2 * self.posterior_variance * (1 - self.betas) * (1 - a))
+        else:
+            weights = torch.ones_like(a)
+        weights[0] = weights[1]
+        return weights
+
+    def respaced(self, timesteps: list[int]) -> 'NoiseSchedule':
+        """The schedule that visits only ``timesteps``, with their marginals
+        unchanged (arXiv:2102.09672 section 4)."""
+        a = self.alphas_cumprod[timesteps]
+        previous = torch.cat([a.new_ones(1), a[:-1]])
+        return NoiseSchedule(1 - a / previous)

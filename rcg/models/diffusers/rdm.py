@@ -1,0 +1,99 @@
+"""RDM: the diffusion model that draws representations (step one of RCG)."""
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from rcg.models.frozen import Frozen
+from rcg.registry import ENCODERS, MODELS, REPRESENTATION_DIFFUSERS, TASK_UTILS
+from rcg.rng import SampleRng
+
+
+@MODELS.register_module()
+@REPRESENTATION_DIFFUSERS.register_module()
+class RDM(BaseModel):
+    """Representation diffusion model, RCG (arXiv:2312.03701) section 3.2.
+
+    Args:
+        denoiser: Config of the network; its ``rep_dim`` is the encoder's.
+        diffusion: Config of the forward process.
+        sampler: Config of the sampler.
+        encoder: Config of the frozen encoder, with ``checkpoint``; needed to
+            train, not to sample.
+        num_classes: Number of labels of a class-conditional RDM; None for
+            the unconditional one.
+        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+    """
+
+    def __init__(self, denoiser: dict, diffusion: dict, sampler: dict,
+                 encoder: dict | None = None, num_classes: int | None = None,
+                 data_preprocessor: dict | None = None) -> None:
+        super().__init__(data_preprocessor)
+        self.encoder = Frozen.build(ENCODERS, encoder)
+        self.denoiser = MODELS.build(denoiser)
+        self.diffusion = TASK_UTILS.build(diffusion)
+        self.sampler = TASK_UTILS.build(sampler)
+        self.rep_dim = self.denoiser.rep_dim
+        if self.encoder and self.encoder.rep_dim != self.rep_dim:
+            raise ValueError(
+                f'the encoder gives representations of {self.encoder.rep_dim}'
+                f' values, the denoiser takes {self.rep_dim}; set '
+                "model.denoiser.rep_dim to the encoder's.")
+        self.label_embed = None
+        if num_classes is not None:
+            if self.denoiser.context_dim is None:
+                raise ValueError('num_classes needs a denoiser with '
+                                 'context_dim, the width of the label '
+                                 'embedding.')
+            self.label_embed = nn.Embedding(num_classes,
+                                            self.denoiser.context_dim)
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> dict[str, Tensor]:
+        """What the frozen encoder makes of images (N, 3, H, W) in [-1, 1].
+
+        It depends on the images alone, so it can be computed once.
+        """
+        encoder = self.encoder.on(images.device)
+        return dict(representations=encoder(images))  # (N, D)
+
+    def _denoise_as(self, labels: Tensor | None):
+        """The denoiser, with its context bound: (x_t, t) -> output."""
+        if self.label_embed is None:
+            return self.denoiser
+        if labels is None:
+            raise ValueError('this RDM is class-conditional: it needs '
+                             '`labels`, and the data have none.')
+        context = self.label_embed(labels)  # (N, C)
+        return lambda x_t, t: self.denoiser(x_t, t, context)
+
+    def loss(self, representations: Tensor, rng: SampleRng,
+             labels: Tensor | None = None) -> dict[str, Tensor]:
+        """Diffusion loss on representations (N, D), mean 0 and std 1."""
+        return self.diffusion.loss(self._denoise_as(labels), representations,
+                                   rng)
+
+    @torch.no_grad()
+    def sample(self, rng: SampleRng, labels: Tensor | None = None) -> Tensor:
+        """Draw one representation for each stream of ``rng``: (N, D).
+
+        They are not standardised again before they condition a generator.
+        """
+        denoise = self.diffusion.denoise_with(self._denoise_as(labels))
+        return self.sampler(denoise, rng.normal(self.rep_dim), rng,
+                            self.diffusion.schedule)
+
+    def forward(self, mode: str = 'tensor', images: Tensor | None = None,
+                representations: Tensor | None = None,
+                indices: Tensor | None = None, rng: SampleRng | None = None,
+                labels: Tensor | None = None):
+        """MMEngine's entry: 'loss' trains, 'predict' samples."""
+        if mode == 'predict':
+            drawn = self.sample(rng, labels)
+            return [dict(representations=one, index=index)
+                    for one, index in zip(drawn, indices.tolist(),
+                                          strict=True)]
+        if representations is None:
+            representations = self.encode(images)['representations']
+        if mode == 'loss':
+            return self.loss(representations, rng, labels)
+        return representations

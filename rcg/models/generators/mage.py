@@ -1,0 +1,146 @@
+"""MAGE as a pixel generator: learn to fill in tokens, unmask step by step."""
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from rcg.models.generators.guidance import guide, linear_scale
+from rcg.models.generators.masking import (
+    MaskRatioLaw,
+    mask_least_confident,
+    num_still_masked,
+    random_masks,
+)
+from rcg.registry import MODELS, PIXEL_GENERATORS
+from rcg.rng import SampleRng
+
+
+class UnmaskingStep(NamedTuple):
+    """What one step of sampling saw and decided; all (N, L[, K])."""
+    input_ids: Tensor  # with mask tokens
+    logits: Tensor  # after guidance
+    confidence: Tensor  # +inf where a token was known
+    sampled: Tensor  # a full picture in token ids
+    next_ids: Tensor  # the unsure ones masked again
+
+
+@PIXEL_GENERATORS.register_module()
+class MAGE(nn.Module):
+    """Masked generative encoder (arXiv:2211.09117) under RCG's condition.
+
+    Args:
+        network: Config of a :class:`~rcg.models.networks.MAGEViT`.
+        mask_ratio: Arguments of :class:`MaskRatioLaw`.
+        label_smoothing: In [0, 1), over the K codes.
+        num_steps: Unmasking steps of sampling.
+        temperature: Of the choice of tokens to keep; decays linearly to 0.
+        guidance_scale: w at the last step, reached linearly from 1; 1 = off.
+    """
+
+    def __init__(self, network: dict, mask_ratio: dict | None = None,
+                 label_smoothing: float = .1, num_steps: int = 20,
+                 temperature: float = 6., guidance_scale: float = 1.) -> None:
+        super().__init__()
+        if num_steps < 1 or temperature < 0:
+            raise ValueError('num_steps must be at least 1 and temperature '
+                             f'not negative, got {num_steps} and '
+                             f'{temperature}.')
+        self.network = MODELS.build(network)
+        self.mask_ratio = MaskRatioLaw(**mask_ratio or {})
+        self.label_smoothing = label_smoothing
+        self.num_steps, self.temperature = num_steps, temperature
+        self.guidance_scale = guidance_scale
+
+    @property
+    def condition_kind(self) -> str | None:
+        """'representation', 'label', or None if unconditional."""
+        layer = self.network.condition
+        return None if layer is None else layer.kind
+
+    def loss(self, codes: Tensor, condition: Tensor | None,
+             rng: SampleRng) -> dict[str, Tensor]:
+        """Cross entropy of the hidden tokens.
+
+        The published code draws one mask ratio for a batch. Here each image
+        draws its own and counts the same, which leaves the expected gradient
+        as it was, lowers its variance, and makes an image's loss independent
+        of the batch and of the number of processes.
+
+        Args:
+            codes (N, L): Token ids in [0, K).
+            condition (N, ...): What the network's condition layer takes.
+            rng: Streams of the images.
+
+        Returns:
+            ``loss_tokens``, and ``token_accuracy`` on hidden tokens.
+        """
+        net = self.network
+        if net.condition is not None:
+            condition = net.condition(condition, rng)  # (N, E)
+        ratios = self.mask_ratio.quantile(rng.uniform())  # (N,)
+        masked, kept = random_masks(
+            rng.uniform(net.num_tokens), ratios,
+            num_dropped=-int(-net.num_tokens * self.mask_ratio.low // 1))
+        logits = net(codes, masked, condition, kept).float()  # (N, L, K)
+        error = cross_entropy(logits.transpose(1, 2), codes, reduction='none',
+                              label_smoothing=self.label_smoothing)  # (N, L)
+        counts = masked.sum(1)
+        with torch.no_grad():
+            right = (logits.argmax(-1) == codes) & masked
+            accuracy = right.sum() / counts.sum()
+        return dict(loss_tokens=((error * masked).sum(1) / counts).mean(),
+                    token_accuracy=accuracy)
+
+    @torch.no_grad()
+    def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
+        """Draw token ids (N, L) in [0, K), given one condition a row."""
+        for step in self.steps(condition, rng):
+            pass
+        return step.sampled
+
+    @torch.no_grad()
+    def steps(self, condition: Tensor | None, rng: SampleRng
+              ) -> Iterator[UnmaskingStep]:
+        """Iterative decoding, MaskGIT (arXiv:2202.04200) section 3.2."""
+        net = self.network
+        predict = self._guided(condition, len(rng))
+        num_unknown = net.num_tokens
+        ids = torch.full((len(rng), net.num_tokens), net.mask_token,
+                         device=rng.device)
+        for step in range(self.num_steps):
+            unknown = ids == net.mask_token
+            logits = predict(ids, unknown, step)  # (N, L, K)
+            sampled = torch.where(unknown, rng.categorical(logits), ids)
+            confidence = logits.log_softmax(-1).gather(
+                -1, sampled.unsqueeze(-1)).squeeze(-1)
+            noise = self.temperature * (1 - (step + 1) / self.num_steps)
+            if noise > 0:
+                confidence = confidence + noise * rng.gumbel(net.num_tokens)
+            confidence = confidence.masked_fill(~unknown, torch.inf)
+            num_unknown = num_still_masked(step, self.num_steps,
+                                           net.num_tokens, num_unknown)
+            hide = mask_least_confident(confidence, num_unknown)
+            following = sampled.masked_fill(hide, net.mask_token)
+            yield UnmaskingStep(ids, logits, confidence, sampled, following)
+            ids = following
+
+    def _guided(self, condition: Tensor | None, batch_size: int):
+        """(ids, unknown, step) -> logits (N, L, K) in float32."""
+        net, scale = self.network, self.guidance_scale
+        embedded = None
+        if net.condition is not None:
+            embedded = net.condition(condition)
+        if net.condition is None or scale == 1:
+            return lambda ids, unknown, step: net(
+                ids, unknown, embedded).float()
+        both = torch.cat([embedded, net.condition.null(batch_size)])
+
+        def predict(ids: Tensor, unknown: Tensor, step: int) -> Tensor:
+            logits = net(ids.repeat(2, 1), unknown.repeat(2, 1),
+                         both).float()
+            return guide(*logits.chunk(2),
+                         linear_scale(scale, step, self.num_steps))
+
+        return predict

@@ -1,0 +1,72 @@
+"""Which tokens are hidden: MAGE's laws for training and for sampling."""
+import math
+
+import torch
+from torch import Tensor
+
+
+class MaskRatioLaw:
+    """Truncated normal law of the mask ratio, MAGE (arXiv:2211.09117) 3.1.
+
+    Args:
+        mean: Mode of the normal; RCG trains with 0.75.
+        std: Its standard deviation.
+        low: Smallest ratio; also the share of tokens that the encoder never
+            sees.
+        high: Largest ratio.
+    """
+
+    def __init__(self, mean: float = .75, std: float = .25, low: float = .5,
+                 high: float = 1.) -> None:
+        if not (0 < low < high <= 1 and std > 0):
+            raise ValueError('a mask ratio needs 0 < low < high <= 1 and '
+                             f'std > 0, got low={low}, high={high}, '
+                             f'std={std}.')
+        self.mean, self.std, self.low, self.high = mean, std, low, high
+        self._edges = [.5 + .5 * math.erf((edge - mean) / std / math.sqrt(2))
+                       for edge in (low, high)]
+
+    def quantile(self, u: Tensor) -> Tensor:
+        """Ratios in [low, high] at the probabilities ``u`` in (0, 1)."""
+        below, above = self._edges
+        ratio = torch.special.ndtri(below + u * (above - below))
+        return (self.mean + self.std * ratio).clamp(self.low, self.high)
+
+
+def random_masks(noise: Tensor, ratios: Tensor, num_dropped: int
+                 ) -> tuple[Tensor, Tensor]:
+    """Hide the tokens of smallest noise.
+
+    Args:
+        noise (N, L): Uniform draws.
+        ratios (N,): Share of tokens to hide in each image, rounded up.
+        num_dropped: How many of the hidden tokens the encoder never sees.
+
+    Returns:
+        ``masked`` (N, L): True = hidden. ``kept`` (N, L - num_dropped):
+        ascending places of the tokens that the encoder sees; the hidden ones
+        among them enter as mask tokens.
+    """
+    order = noise.argsort(1)
+    counts = (ratios * noise.shape[1]).ceil().unsqueeze(1)  # (N, 1)
+    places = torch.arange(noise.shape[1], device=noise.device)
+    masked = torch.empty_like(noise, dtype=torch.bool).scatter_(
+        1, order, places < counts)
+    return masked, order[:, num_dropped:].sort(1).values
+
+
+def num_still_masked(step: int, num_steps: int, num_tokens: int,
+                     num_unknown: int) -> int:
+    """Tokens to hide again after a step; MaskGIT's (arXiv:2202.04200) cosine.
+
+    At least 1 and fewer than are unknown now.
+    """
+    ratio = math.cos(math.pi / 2 * (step + 1) / num_steps)
+    return max(1, min(num_unknown - 1, math.floor(num_tokens * ratio)))
+
+
+def mask_least_confident(confidence: Tensor, count: int) -> Tensor:
+    """Bool (N, L): True at the ``count`` lowest values of each row."""
+    lowest = confidence.topk(count, dim=1, largest=False, sorted=False)
+    return torch.zeros_like(confidence, dtype=torch.bool).scatter_(
+        1, lowest.indices, True)

@@ -1,0 +1,83 @@
+"""How a condition enters a generator: dropped now and then, then embedded.
+
+A generator's network holds one of these, or none if it is unconditional.
+``kind`` says what :class:`~rcg.models.rcg.RCG` must pass.
+"""
+import torch
+from torch import Tensor, nn
+
+from rcg.registry import MODELS
+from rcg.rng import SampleRng
+
+
+@MODELS.register_module()
+class RepresentationCondition(nn.Module):
+    """Project a representation; RCG (arXiv:2312.03701) section 3.3.
+
+    Args:
+        rep_dim: D, width of the representation.
+        dim: E, width of the embedding.
+        drop_prob: Probability in training that the learned null condition, a
+            vector in representation space, takes its place, so that
+            guidance has something to compare with.
+    """
+    kind = 'representation'
+
+    def __init__(self, rep_dim: int, dim: int,
+                 drop_prob: float = .1) -> None:
+        super().__init__()
+        self.drop_prob = drop_prob
+        self.null_condition = nn.Parameter(torch.randn(1, rep_dim) * .02)
+        self.condition_proj = nn.Linear(rep_dim, dim)
+
+    def forward(self, condition: Tensor,
+                rng: SampleRng | None = None) -> Tensor:
+        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first."""
+        if rng is not None:
+            drop = rng.uniform(1) < self.drop_prob  # (N, 1)
+            condition = torch.where(drop, self.null_condition, condition)
+        return self.condition_proj(condition)
+
+    def null(self, batch_size: int) -> Tensor:
+        """The embedded null condition, (N, E)."""
+        return self.condition_proj(self.null_condition).expand(
+            batch_size, -1)
+
+
+@MODELS.register_module()
+class LabelCondition(nn.Module):
+    """Embed class labels: the class-conditional baseline.
+
+    Args:
+        num_classes: Number of labels.
+        dim: E, width of the embedding.
+        drop_prob: Probability in training of the null label, an extra row;
+            there is none at 0 (as in the published MAGE), and no guidance.
+    """
+    kind = 'label'
+
+    def __init__(self, num_classes: int, dim: int,
+                 drop_prob: float = 0.) -> None:
+        super().__init__()
+        self.num_classes, self.drop_prob = num_classes, drop_prob
+        self.embedding = nn.Embedding(num_classes + (drop_prob > 0), dim)
+        nn.init.normal_(self.embedding.weight, std=.02)
+
+    def forward(self, condition: Tensor,
+                rng: SampleRng | None = None) -> Tensor:
+        """Embed labels (N,) int64 -> (N, E); with ``rng``, drop some."""
+        if rng is not None and self.drop_prob > 0:
+            drop = rng.uniform() < self.drop_prob
+            condition = condition.masked_fill(drop, self.num_classes)
+        return self.embedding(condition)
+
+    def null(self, batch_size: int) -> Tensor:
+        """The embedding of the null label, (N, E).
+
+        Raises:
+            ValueError: The layer was built without a null label.
+        """
+        if self.drop_prob == 0:
+            raise ValueError('guidance needs a null label: train with '
+                             'drop_prob > 0, or set guidance_scale=1.')
+        return self.embedding.weight[-1:].expand(batch_size, -1)

@@ -1,0 +1,88 @@
+"""The RDM's network: a residual MLP over representation vectors.
+
+RCG (arXiv:2312.03701) section 3.2 and figure 4. N batch, D representation,
+W width, E time embedding, C context.
+"""
+from torch import Tensor, nn
+
+from rcg.models.layers.embeddings import timestep_embedding
+from rcg.registry import MODELS
+
+
+class DenoisingBlock(nn.Module):
+    """Residual block: (N, W) -> (N, W), steered by time and context."""
+
+    def __init__(self, width: int, time_dim: int,
+                 context_dim: int | None = None) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(width)
+        self.fc1 = nn.Linear(width, width)
+        self.time_proj = nn.Linear(time_dim, width)
+        self.context_proj = (None if context_dim is None else
+                             nn.Linear(context_dim, width))
+        self.norm2 = nn.LayerNorm(width)
+        self.fc2 = nn.Linear(width, width)
+        self.act = nn.SiLU()
+
+    def forward(self, x: Tensor, time: Tensor,
+                context: Tensor | None = None) -> Tensor:
+        h = self.fc1(self.act(self.norm1(x)))
+        h = h + self.time_proj(self.act(time))
+        if self.context_proj is not None:
+            h = h + self.context_proj(self.act(context))
+        return x + self.fc2(self.act(self.norm2(h)))
+
+
+@MODELS.register_module()
+class DenoisingMLP(nn.Module):
+    """Denoiser of vectors: (x_t, t[, context]) -> prediction.
+
+    Args:
+        rep_dim: D, width of the representation.
+        width: W, width of the residual stream.
+        num_blocks: Number of residual blocks.
+        time_dim: E, width of the time embedding; the representation's by
+            default, as published.
+        context_dim: C, width of a context vector (the label embedding of a
+            class-conditional RDM); None for an unconditional one.
+    """
+
+    def __init__(self, rep_dim: int, width: int = 1536, num_blocks: int = 12,
+                 time_dim: int | None = None,
+                 context_dim: int | None = None) -> None:
+        super().__init__()
+        time_dim = time_dim or rep_dim
+        self.rep_dim, self.width = rep_dim, width
+        self.context_dim = context_dim
+        self.time_embed = nn.Sequential(
+            nn.Linear(width, time_dim), nn.SiLU(),
+            nn.Linear(time_dim, time_dim))
+        self.input_proj = nn.Linear(rep_dim, width)
+        self.blocks = nn.ModuleList(
+            DenoisingBlock(width, time_dim, context_dim)
+            for _ in range(num_blocks))
+        self.norm = nn.LayerNorm(width, eps=1e-6)
+        self.act = nn.SiLU()
+        self.output_proj = nn.Linear(width, rep_dim)
+        # Every block starts as the identity, the network as zero.
+        for layer in [b.fc2 for b in self.blocks] + [self.output_proj]:
+            nn.init.zeros_(layer.weight)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor, t: Tensor,
+                context: Tensor | None = None) -> Tensor:
+        """Predict what the diffusion's parameterization asks for.
+
+        Args:
+            x (N, D): Noisy representations.
+            t (N,): Timesteps, int64.
+            context (N, C): Given exactly when ``context_dim`` is set.
+
+        Returns:
+            (N, D): The prediction.
+        """
+        time = self.time_embed(timestep_embedding(t, self.width))  # (N, E)
+        h = self.input_proj(x)  # (N, W)
+        for block in self.blocks:
+            h = block(h, time, context)
+        return self.output_proj(self.act(self.norm(h)))  # (N, D)

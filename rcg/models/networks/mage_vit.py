@@ -1,0 +1,192 @@
+"""MAGE's masked transformer (arXiv:2211.09117), conditioned as in RCG.
+
+N batch, L tokens of an image, V visible tokens, K codes, E encoder width,
+D decoder width. A token 0 in front carries the condition.
+"""
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import linear
+
+from rcg.models.layers.block import Block
+from rcg.registry import MODELS
+
+
+class TokenEmbedding(nn.Module):
+    """Token ids (N, 1 + L) -> (N, 1 + L, E): word + position, normalised."""
+
+    def __init__(self, vocab_size: int, num_positions: int, dim: int,
+                 drop: float, std: float, position_std: float) -> None:
+        super().__init__()
+        self.word = nn.Embedding(vocab_size, dim)
+        self.position = nn.Parameter(torch.empty(num_positions, dim))
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.drop = nn.Dropout(drop)
+        nn.init.trunc_normal_(self.word.weight, std=std)
+        nn.init.trunc_normal_(self.position, std=position_std)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        return self.drop(self.norm(self.word(ids) + self.position))
+
+
+class CodeHead(nn.Module):
+    """Decoder output (..., D) -> logits over tokens.
+
+    Tied: a product with the word embeddings, through which no gradient
+    flows, as in the published code. Untied: a matrix of its own, which small
+    models need to learn at all.
+    """
+
+    def __init__(self, decoder_dim: int, dim: int, vocab_size: int,
+                 tied: bool) -> None:
+        super().__init__()
+        self.fc = nn.Linear(decoder_dim, dim)
+        self.act = nn.GELU()
+        self.norm = nn.LayerNorm(dim)
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
+        self.weight = None
+        if not tied:
+            self.weight = nn.Parameter(torch.empty(vocab_size, dim))
+            nn.init.trunc_normal_(self.weight, std=.02)
+
+    def forward(self, x: Tensor, words: Tensor, num_tokens: int) -> Tensor:
+        weight = words.detach() if self.weight is None else self.weight
+        return linear(self.norm(self.act(self.fc(x))), weight[:num_tokens],
+                      self.bias[:num_tokens])
+
+
+@MODELS.register_module()
+class MAGEViT(nn.Module):
+    """Encoder over visible tokens, decoder over all, logits over codes.
+
+    The vocabulary is [codes | class tokens | mask token]. The class tokens
+    are a heritage of the first MAGE; of its 1000 one is ever used, in place
+    0 where no condition takes over. Small models need only that one.
+
+    Args:
+        num_codes: K, size of the tokenizer's codebook.
+        num_tokens: L, tokens of an image.
+        encoder: ``dim`` E, ``depth``, ``num_heads``.
+        decoder: The same for the decoder.
+        condition: Config of a condition layer; None is unconditional.
+        drop: Dropout on embeddings, attention, projections and MLPs.
+        embedding: ``std`` of the word and ``position_std`` of the two
+            position tables at initialisation, and ``tied_head``.
+        class_tokens: How many, and which of them is used: (1000, 76) as
+            published.
+    """
+
+    def __init__(self, num_codes: int, num_tokens: int, encoder: dict,
+                 decoder: dict, condition: dict | None = None,
+                 drop: float = .1, embedding: dict | None = None,
+                 class_tokens: tuple[int, int] = (1000, 76)) -> None:
+        super().__init__()
+        embedding = dict(
+            dict(std=.02, position_std=.02, tied_head=True),
+            **embedding or {})
+        dim, decoder_dim = encoder['dim'], decoder['dim']
+        self.num_codes, self.num_tokens = num_codes, num_tokens
+        self.class_token = num_codes + class_tokens[1]
+        self.mask_token = num_codes + class_tokens[0]
+        vocab_size = self.mask_token + 1
+        self.embed = TokenEmbedding(vocab_size, 1 + num_tokens, dim, drop,
+                                    embedding['std'],
+                                    embedding['position_std'])
+        self.condition = None
+        if condition is not None:
+            self.condition = MODELS.build(dict(condition, dim=dim))
+        self.blocks = self._blocks(encoder, drop)
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.decoder_embed = nn.Linear(dim, decoder_dim)
+        self.decoder_position = nn.Parameter(
+            torch.empty(1 + num_tokens, decoder_dim))
+        self.decoder_blocks = self._blocks(decoder, drop)
+        self.decoder_norm = nn.LayerNorm(decoder_dim, eps=1e-6)
+        self.head = CodeHead(decoder_dim, dim, vocab_size,
+                             embedding['tied_head'])
+        nn.init.trunc_normal_(self.decoder_position,
+                              std=embedding['position_std'])
+        self.apply(self._init_linear)
+
+    @staticmethod
+    def _blocks(half: dict, drop: float) -> nn.ModuleList:
+        return nn.ModuleList(
+            Block(half['dim'], half['num_heads'], half.get('mlp_ratio', 4.),
+                  qkv_bias=True, drop=drop, attn_drop=drop)
+            for _ in range(half['depth']))
+
+    @staticmethod
+    def _init_linear(module: nn.Module) -> None:
+        if isinstance(module, nn.Linear):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+
+    def encode(self, ids: Tensor, condition: Tensor | None = None,
+               kept: Tensor | None = None) -> Tensor:
+        """Encode the condition token and the tokens that are not dropped.
+
+        Args:
+            ids (N, L): Token ids, hidden ones replaced by ``mask_token``.
+            condition (N, E): The embedded condition, if any. It replaces
+                token 0 after norm and dropout, so it has neither.
+            kept (N, V): Ascending places of the tokens to encode; all by
+                default.
+
+        Returns:
+            (N, 1 + V, E): Encoded tokens, token 0 first.
+        """
+        first = ids.new_full((len(ids), 1), self.class_token)
+        x = self.embed(torch.cat([first, ids], 1))  # (N, 1 + L, E)
+        first, x = x[:, :1], x[:, 1:]
+        if condition is not None:
+            first = condition.unsqueeze(1).to(x.dtype)  # (N, 1, E)
+        if kept is not None:
+            x = x.gather(1, kept.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
+        x = torch.cat([first, x], 1)  # (N, 1 + V, E)
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)
+
+    def decode(self, encoded: Tensor, masked: Tensor,
+               kept: Tensor | None = None) -> Tensor:
+        """Fill every hidden place with token 0 and decode.
+
+        Args:
+            encoded (N, 1 + V, E): Output of :meth:`encode`.
+            masked (N, L): True = hidden, dropped places included.
+            kept (N, V): As given to :meth:`encode`.
+
+        Returns:
+            (N, 1 + L, D): Decoded tokens, token 0 first.
+        """
+        x = self.decoder_embed(encoded)  # (N, 1 + V, D)
+        first, x = x[:, :1], x[:, 1:]
+        if kept is not None:
+            places = kept.unsqueeze(-1).expand(-1, -1, x.shape[-1])
+            x = first.expand(-1, self.num_tokens, -1).scatter(1, places, x)
+        x = torch.where(masked.unsqueeze(-1), first, x)  # (N, L, D)
+        x = torch.cat([first, x], 1) + self.decoder_position
+        for block in self.decoder_blocks:
+            x = block(x)
+        return self.decoder_norm(x)
+
+    def logits(self, decoded: Tensor, num_tokens: int | None = None
+               ) -> Tensor:
+        """Logits (..., K) over codes; ``num_tokens`` of the vocabulary."""
+        return self.head(decoded, self.embed.word.weight,
+                         num_tokens or self.num_codes)
+
+    def forward(self, ids: Tensor, masked: Tensor,
+                condition: Tensor | None = None,
+                kept: Tensor | None = None) -> Tensor:
+        """Logits (N, L, K) of all tokens from the visible ones.
+
+        Args:
+            ids (N, L): Token ids in [0, K); those under ``masked`` are not
+                looked at.
+            masked (N, L): True = hidden.
+            condition (N, E): The embedded condition, if any.
+            kept (N, V): Places that the encoder sees; all by default.
+        """
+        ids = ids.masked_fill(masked, self.mask_token)
+        encoded = self.encode(ids, condition, kept)
+        return self.logits(self.decode(encoded, masked, kept)[:, 1:])

@@ -1,0 +1,129 @@
+"""Representation-Conditioned image Generation (RCG, arXiv:2312.03701).
+
+The whole method. Read :class:`RCG` top-down; everything else in this package
+is one of the four parts that it is given:
+
+    encoder     image -> representation     frozen, self-supervised
+    tokenizer   image <-> codes             frozen
+    rdm         noise -> representation     trained by itself, frozen here
+    generator   representation -> codes     what this model trains
+"""
+import torch
+from mmengine.model import BaseModel
+from torch import Tensor
+
+from rcg.models.data_preprocessor import to_uint8
+from rcg.models.frozen import Frozen
+from rcg.registry import (
+    ENCODERS,
+    MODELS,
+    PIXEL_GENERATORS,
+    REPRESENTATION_DIFFUSERS,
+    TOKENIZERS,
+)
+from rcg.rng import SampleRng
+
+
+@MODELS.register_module()
+class RCG(BaseModel):
+    """A pixel generator conditioned on representations; and its baselines.
+
+    What conditions the generator is for the generator's network to say: a
+    representation (RCG), a label (the class-conditional baseline, which
+    needs neither encoder nor RDM) or nothing (the unconditional one).
+
+    Args:
+        generator: Config of the pixel generator.
+        tokenizer: Config of the frozen tokenizer, with ``checkpoint``.
+        encoder: Config of the frozen encoder, with ``checkpoint``; needed to
+            train with representations.
+        rdm: Config of the frozen RDM, with ``checkpoint``; needed to sample
+            with representations.
+        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+    """
+
+    def __init__(self, generator: dict, tokenizer: dict,
+                 encoder: dict | None = None, rdm: dict | None = None,
+                 data_preprocessor: dict | None = None) -> None:
+        super().__init__(data_preprocessor)
+        self.tokenizer = Frozen.build(TOKENIZERS, tokenizer)
+        self.encoder = Frozen.build(ENCODERS, encoder)
+        self.rdm = Frozen.build(REPRESENTATION_DIFFUSERS, rdm)
+        self.generator = PIXEL_GENERATORS.build(generator)
+
+    @torch.no_grad()
+    def encode(self, images: Tensor) -> dict[str, Tensor]:
+        """What the frozen parts make of images (N, 3, H, W) in [-1, 1].
+
+        It depends on the images alone, so it can be computed once.
+        """
+        device = images.device
+        encoded = dict(codes=self.tokenizer.on(device).encode(images))
+        if self.generator.condition_kind == 'representation':
+            encoder = self._needed('encoder', 'train')
+            encoded['representations'] = encoder.on(device)(images)  # (N, D)
+        return encoded
+
+    def loss(self, codes: Tensor, condition: Tensor | None,
+             rng: SampleRng) -> dict[str, Tensor]:
+        """The generator learns codes given a condition (section 3.3)."""
+        return self.generator.loss(codes, condition, rng)
+
+    @torch.no_grad()
+    def sample(self, rng: SampleRng, labels: Tensor | None = None,
+               representations: Tensor | None = None) -> Tensor:
+        """Draw one image for each stream of ``rng`` (section 3.1).
+
+        Args:
+            rng: Streams of the images; every random number is theirs.
+            labels (N,): For a class-conditional generator or RDM.
+            representations (N, D): To use instead of drawing them.
+
+        Returns:
+            (N, 3, H, W): Images, about [-1, 1].
+        """
+        if (self.generator.condition_kind == 'representation'
+                and representations is None):
+            rdm = self._needed('rdm', 'sample').on(rng.device)
+            representations = rdm.sample(rng, labels)  # (N, D)
+        condition = self._condition(representations, labels)
+        codes = self.generator.sample(condition, rng)
+        return self.tokenizer.on(rng.device).decode(codes)
+
+    def forward(self, mode: str = 'tensor', images: Tensor | None = None,
+                indices: Tensor | None = None, rng: SampleRng | None = None,
+                labels: Tensor | None = None, **encoded: Tensor):
+        """MMEngine's entry: 'loss' trains, 'predict' samples.
+
+        ``encoded`` is what :meth:`encode` returned, where it was computed
+        once and kept (CacheFeaturesHook).
+        """
+        if mode == 'predict':
+            drawn = to_uint8(self.sample(rng, labels, **encoded))
+            return [dict(images=one, index=index) for one, index in zip(
+                drawn, indices.tolist(), strict=True)]
+        if not encoded:
+            encoded = self.encode(images)
+        if mode == 'loss':
+            condition = self._condition(encoded.get('representations'),
+                                        labels)
+            return self.loss(encoded['codes'], condition, rng)
+        return encoded
+
+    def _condition(self, representations: Tensor | None,
+                   labels: Tensor | None) -> Tensor | None:
+        kind = self.generator.condition_kind
+        condition = dict(representation=representations,
+                         label=labels).get(kind)
+        if kind is not None and condition is None:
+            raise ValueError(f'the generator is conditioned on a {kind}, and '
+                             'the batch has none; see '
+                             'model.generator.network.condition.')
+        return condition
+
+    def _needed(self, part: str, use: str) -> Frozen:
+        frozen = getattr(self, part)
+        if frozen is None:
+            raise ValueError(f'to {use} with representations, the config '
+                             f'must give model.{part}.')
+        return frozen
