@@ -1,0 +1,87 @@
+"""The images to generate, as a dataset of seeds for the stock loops."""
+import math
+from collections.abc import Iterator
+
+import torch
+from mmengine.dist import get_rank, get_world_size
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from rcg.registry import DATA_SAMPLERS, DATASETS
+
+
+@DATASETS.register_module()
+class SeedDataset(Dataset):
+    """One item for each image to generate.
+
+    Image i draws all of its random numbers from (seed, i), so the images do
+    not depend on the number of processes. An index of ``num_images`` or more
+    is padding: it is generated like any other, and metrics drop it.
+
+    Args:
+        num_images: Length of the dataset.
+        seed: Seed of the whole set of images.
+        num_classes: If given, image i gets the label ``i % num_classes``, so
+            every class comes equally often.
+    """
+
+    def __init__(self, num_images: int, seed: int = 0,
+                 num_classes: int | None = None) -> None:
+        if num_images < 1 or seed < 0:
+            raise ValueError('num_images must be at least 1 and seed at least '
+                             f'0, got {num_images} and {seed}.')
+        if num_classes is not None and num_classes < 1:
+            raise ValueError('num_classes must be at least 1, or None for no '
+                             f'labels, got {num_classes}.')
+        self.num_images, self.seed = num_images, seed
+        self.num_classes = num_classes
+
+    @property
+    def metainfo(self) -> dict:
+        return {'num_images': self.num_images, 'seed': self.seed}
+
+    def __len__(self) -> int:
+        return self.num_images
+
+    def __getitem__(self, index: int) -> dict[str, int | Tensor]:
+        item = {'keys': torch.tensor((self.seed, index)), 'indices': index}
+        if self.num_classes is not None:
+            item['labels'] = index % self.num_classes
+        return item
+
+
+@DATA_SAMPLERS.register_module()
+class SeedBatchSampler(Sampler):
+    """Batches whose composition does not depend on the number of processes.
+
+    Batch b always holds the indices b * batch_size up to (but without)
+    (b + 1) * batch_size; rank r takes the batches r, r + world, ... The last
+    batch is filled up with indices beyond the end of the dataset, because a
+    matrix product may round differently in a batch of another size.
+
+    Args:
+        sampler: Any sampler with a ``dataset``; its order is not used.
+        batch_size: Images in every batch of every process.
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int) -> None:
+        dataset = getattr(sampler, 'dataset', None)
+        if dataset is None:
+            raise TypeError(
+                'SeedBatchSampler needs a sampler that knows its dataset, got '
+                f'{type(sampler).__name__}: use '
+                "sampler=dict(type='DefaultSampler', shuffle=False).")
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got '
+                             f'{batch_size}.')
+        self.sampler, self.batch_size = sampler, batch_size
+        self.num_batches = math.ceil(len(dataset) / batch_size)
+        self.rank, self.world = get_rank(), get_world_size()
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in range(self.rank, self.num_batches, self.world):
+            start = batch * self.batch_size
+            yield list(range(start, start + self.batch_size))
+
+    def __len__(self) -> int:
+        return len(range(self.rank, self.num_batches, self.world))

@@ -1,0 +1,83 @@
+"""The order of the training samples: an endless stream with an address."""
+import itertools
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from mmengine.dist import get_rank, get_world_size
+from torch.utils.data import Dataset, Sampler
+
+from rcg.registry import DATA_SAMPLERS
+
+
+class StreamItem(NamedTuple):
+    """What a dataset is asked for: an image, and its place in the stream.
+
+    Attributes:
+        index: Index of the image in the dataset.
+        position: Place in the stream of all ranks; never comes twice.
+        seed: Seed of the stream. With ``position`` it fixes every random
+            number of this sample: augmentation, noise, masks.
+    """
+    index: int
+    position: int
+    seed: int
+
+    @classmethod
+    def of(cls, item: 'int | StreamItem') -> 'StreamItem':
+        """Plain index i (as evaluation uses) stands for (i, i, seed 0)."""
+        return item if isinstance(item, cls) else cls(item, item, 0)
+
+
+@DATA_SAMPLERS.register_module()
+class StreamSampler(Sampler):
+    """Endless stream of samples, in a new order at every pass.
+
+    Positions 0 to n - 1 are the first pass over the dataset, n to 2n - 1 the
+    second, and so on. Rank r takes the positions p with ``p % world == r``,
+    so the ranks together see what one process with the sum of their batches
+    would see.
+
+    To resume, set ``position`` to the number of samples that this rank has
+    used, before iteration starts. Nothing of the past is read again. (It is
+    not counted up while iterating: data workers run ahead of training.)
+
+    Args:
+        dataset: Only its length is used.
+        seed: Fixes the order, and with the position the random numbers of
+            every sample. The same on all ranks.
+
+    Raises:
+        ValueError: The dataset is empty, or no seed was given.
+    """
+
+    def __init__(self, dataset: Dataset, seed: int) -> None:
+        if len(dataset) == 0:
+            raise ValueError('StreamSampler needs at least one image, but '
+                             f'{type(dataset).__name__} is empty.')
+        if seed is None:
+            raise ValueError(
+                'StreamSampler needs a seed that is the same on all ranks, '
+                "got None: write sampler=dict(type='StreamSampler', seed=0), "
+                'or leave diff_rank_seed out of randomness.')
+        self.dataset, self.seed, self.position = dataset, seed, 0
+        self.rank, self.world = get_rank(), get_world_size()
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Indices (n,) in the order of one pass over the dataset."""
+        rng = np.random.default_rng((self.seed, epoch))
+        return rng.permutation(len(self.dataset))
+
+    def __iter__(self) -> Iterator[StreamItem]:
+        n, order, current = len(self.dataset), None, None
+        for step in itertools.count(self.position):
+            position = step * self.world + self.rank
+            epoch, place = divmod(position, n)
+            if epoch != current:
+                order, current = self.order(epoch), epoch
+            yield StreamItem(int(order[place]), position, self.seed)
+
+    def __len__(self) -> int:
+        """Samples of this rank in one pass; iteration does not end there."""
+        return math.ceil(len(self.dataset) / self.world)
