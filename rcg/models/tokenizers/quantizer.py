@@ -1,0 +1,88 @@
+"""Vector quantisation: continuous vectors <-> ids of their nearest codes.
+
+Letters: N batch, h w grid, K codes, D width of a code.
+"""
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class VectorQuantizer(nn.Module):
+    """A codebook, as in VQ-VAE (arXiv:1711.00937) and VQGAN.
+
+    How the codes are learned is the business of whoever trains: ``forward``
+    returns a loss for codes that follow the gradient; a trainer that moves
+    them otherwise calls :meth:`codebook_to_buffer` first.
+
+    Args:
+        num_codes: K.
+        dim: D.
+        beta: Weight of the loss term that pulls codes towards vectors; the
+            other term, which pulls vectors towards codes, weighs 1. The
+            published tokenizer was trained with this "legacy" weighting;
+            the VQ-VAE paper puts its beta on the other term.
+    """
+
+    def __init__(self, num_codes: int, dim: int, beta: float = .25) -> None:
+        super().__init__()
+        self.num_codes, self.dim, self.beta = num_codes, dim, beta
+        # As in VQGAN: close to 0, so that all codes are near some vector.
+        self.codebook = nn.Parameter(
+            torch.empty(num_codes, dim).uniform_(-1 / num_codes,
+                                                 1 / num_codes))
+
+    def codebook_to_buffer(self) -> None:
+        """Keep the codes out of the optimizer; the state dict is unchanged.
+
+        A buffer and not a frozen parameter, for averages of the weights copy
+        buffers and leave frozen parameters as they were.
+        """
+        codebook = self.codebook.detach()
+        del self.codebook
+        self.register_buffer('codebook', codebook)
+
+    @torch.no_grad()
+    def nearest(self, vectors: Tensor) -> Tensor:
+        """Ids of the nearest codes; of equally near ones the first.
+
+        Args:
+            vectors (M, D): Any floating type; compared in float32, because
+                in half precision neighbouring codes tie.
+
+        Returns:
+            (M,): int64 in [0, K).
+        """
+        with torch.autocast(vectors.device.type, enabled=False):
+            z, e = vectors.float(), self.codebook.float()
+            # |z - e|^2 in the order of the published sum, whose rounding
+            # decides between codes that are nearly as near.
+            distances = (z.square().sum(1, keepdim=True) +
+                         e.square().sum(1) - 2 * z @ e.T)  # (M, K)
+            return distances.argmin(1)
+
+    def encode(self, z: Tensor) -> Tensor:
+        """Ids (N, h, w) of latents (N, D, h, w)."""
+        N, D, h, w = z.shape
+        vectors = z.permute(0, 2, 3, 1).reshape(-1, D)
+        return self.nearest(vectors).view(N, h, w)
+
+    def look_up(self, ids: Tensor) -> Tensor:
+        """Codes (N, D, h, w), channels first, of ids (N, h, w)."""
+        return F.embedding(ids, self.codebook).permute(0, 3, 1, 2)
+
+    def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Quantise latents.
+
+        Args:
+            z (N, D, h, w): Latents.
+
+        Returns:
+            The codes (N, D, h, w), through which gradients pass straight to
+            ``z``; their ids (N, h, w); the loss, a float32 scalar.
+        """
+        ids = self.encode(z)
+        z, codes = z.float(), self.look_up(ids).float()
+        loss = F.mse_loss(z, codes.detach())
+        if codes.requires_grad:
+            loss = loss + self.beta * F.mse_loss(codes, z.detach())
+        return z + (codes - z).detach(), ids, loss
