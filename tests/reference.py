@@ -1,0 +1,63 @@
+"""Stored results of the published RCG code, and how close is close enough."""
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+ROOT = Path(__file__).parent / 'data' / 'reference'
+
+
+class Case(dict):
+    """The tensors of one case by name.
+
+    Attributes:
+        config: Sizes, flags and notes of the case.
+        weights: Under the names of the official checkpoint.
+    """
+
+    def __init__(self, name: str) -> None:
+        folder = ROOT / name
+        super().__init__(load_file(folder / 'data.safetensors'))
+        self.config = json.loads((folder / 'config.json').read_text())
+        path = folder / 'weights.safetensors'
+        self.weights = load_file(path) if path.exists() else {}
+
+    def tolerance(self, name: str) -> float:
+        """1e-5 of the largest value, plus 50 times the noise floor."""
+        floor = self.config.get('noise_floor', {}).get(name, 0.)
+        return 1e-5 * self[name].abs().max().item() + 50 * floor
+
+
+def load_case(name: str) -> tuple[dict, dict[str, Tensor], Case]:
+    """Read a case from ``tests/data/reference/<name>/``.
+
+    Returns:
+        (config, weights, data): ``data`` is what :func:`assert_close` wants.
+    """
+    case = Case(name)
+    return case.config, case.weights, case
+
+
+def assert_close(name: str, ours: Tensor, case: Case) -> None:
+    """Compare with tensor ``name`` of a case; integers must be equal."""
+    theirs, ours = case[name], ours.detach().cpu()
+    assert ours.shape == theirs.shape, (
+        f'{name}: {tuple(ours.shape)}, not {tuple(theirs.shape)}')
+    if not theirs.is_floating_point():
+        wrong = int((ours != theirs).sum())
+        assert wrong == 0, f'{name}: {wrong} of {theirs.numel()} differ'
+        return
+    worst = (ours.double() - theirs.double()).abs().max().item()
+    bound = case.tolerance(name)
+    assert worst <= bound, f'{name}: off by {worst:.3g}, allowed {bound:.3g}'
+
+
+def grad_norms(module: torch.nn.Module) -> dict[str, float]:
+    """Norm of each gradient by parameter name, float64."""
+    return {
+        name: parameter.grad.double().norm().item()
+        for name, parameter in module.named_parameters()
+        if parameter.grad is not None
+    }
