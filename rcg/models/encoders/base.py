@@ -1,0 +1,95 @@
+"""What every encoder does: preprocess, extract, project, standardize."""
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def standardize(x: Tensor) -> Tensor:
+    """Scale each row to mean 0 and unbiased standard deviation 1.
+
+    No epsilon, as in the published code: a constant row gives NaN, and so
+    does a vector that carries no information become visible.
+
+    Args:
+        x (N, D): D at least 2.
+
+    Returns:
+        (N, D): float32.
+    """
+    x = x.float()
+    std, mean = torch.std_mean(x, dim=1, keepdim=True)
+    return (x - mean) / std
+
+
+class Encoder(nn.Module):
+    """Base of the encoders: images -> representations.
+
+    A subclass defines :meth:`features`, ``feature_dim`` and, unless it has
+    no projector, ``head`` and ``head_dim``.
+
+    Args:
+        input_size: Side to which images are resized; None keeps their size.
+        mean: Of each channel, for images in [0, 1].
+        std: Likewise.
+        with_projector: Whether representations are the output of ``head``,
+            not the features.
+    """
+
+    feature_dim: int
+    head_dim: int
+
+    def __init__(self, input_size: int | None = None,
+                 mean: Sequence[float] = IMAGENET_MEAN,
+                 std: Sequence[float] = IMAGENET_STD,
+                 with_projector: bool = True) -> None:
+        super().__init__()
+        self.input_size = input_size
+        self.with_projector = with_projector
+        # Constants of the config: not in checkpoints.
+        self.register_buffer('mean', torch.tensor(mean).view(1, -1, 1, 1),
+                             persistent=False)
+        self.register_buffer('std', torch.tensor(std).view(1, -1, 1, 1),
+                             persistent=False)
+
+    @property
+    def rep_dim(self) -> int:
+        """Length of a representation."""
+        return self.head_dim if self.with_projector else self.feature_dim
+
+    def preprocess(self, images: Tensor) -> Tensor:
+        """From [-1, 1] to normalized images of ``input_size``.
+
+        Bicubic with coefficient -0.75 and no antialiasing, after the
+        normalization, as the published code does.
+        """
+        x = ((images + 1) / 2 - self.mean) / self.std
+        size = self.input_size
+        if size is None or x.shape[-2:] == (size, size):
+            return x
+        return F.interpolate(x, (size, size), mode='bicubic',
+                             align_corners=False, antialias=False)
+
+    def features(self, x: Tensor) -> Tensor:
+        """Features of preprocessed images; (N, 3, h, w) -> (N, E)."""
+        raise NotImplementedError
+
+    def project(self, images: Tensor) -> Tensor:
+        """What pre-training compares; (N, 3, H, W) -> (N, rep_dim)."""
+        x = self.features(self.preprocess(images))
+        return self.head(x) if self.with_projector else x
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Represent images.
+
+        Args:
+            images (N, 3, H, W): In [-1, 1].
+
+        Returns:
+            (N, rep_dim): Mean 0 and unbiased standard deviation 1 per row.
+        """
+        return standardize(self.project(images))

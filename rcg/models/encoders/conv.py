@@ -1,0 +1,45 @@
+"""A small convolutional encoder for small images such as the digits."""
+from collections.abc import Sequence
+from itertools import pairwise
+
+from torch import Tensor, nn
+
+from rcg.models.encoders.base import Encoder
+from rcg.models.layers.mlp import batch_norm_mlp
+from rcg.registry import ENCODERS
+
+
+@ENCODERS.register_module()
+class ConvEncoder(Encoder):
+    """3x3 convolutions with batch norm and ReLU, then the mean over space.
+
+    Args:
+        widths: Channels after each convolution.
+        strides: Of each convolution.
+        projector_hidden_dim: Hidden width of the three-layer projector.
+        projector_dim: Output width of the projector.
+        kwargs: See :class:`Encoder`.
+    """
+
+    def __init__(self, widths: Sequence[int] = (32, 64, 128, 128),
+                 strides: Sequence[int] = (1, 2, 2, 1),
+                 projector_hidden_dim: int = 256, projector_dim: int = 64,
+                 **kwargs) -> None:
+        super().__init__(**kwargs)
+        if len(widths) != len(strides):
+            raise ValueError('widths and strides must have one entry for each '
+                             f'convolution, got {len(widths)} and '
+                             f'{len(strides)}.')
+        layers = []
+        for (fan_in, fan_out), stride in zip(
+                pairwise((3, *widths)), strides, strict=True):
+            layers += [nn.Conv2d(fan_in, fan_out, 3, stride, 1, bias=False),
+                       nn.BatchNorm2d(fan_out), nn.ReLU(inplace=True)]
+        self.backbone = nn.Sequential(*layers)
+        self.feature_dim, self.head_dim = widths[-1], projector_dim
+        self.head = batch_norm_mlp(widths[-1], projector_hidden_dim,
+                                   projector_hidden_dim, projector_dim)
+
+    def features(self, x: Tensor) -> Tensor:
+        """(N, 3, h, w) -> (N, widths[-1])."""
+        return self.backbone(x).mean((2, 3))
