@@ -6,7 +6,18 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-ROOT = Path(__file__).parent / 'data' / 'reference'
+_HERE = Path(__file__).resolve()
+# A representative part of the pack is in the repository; the whole may lie
+# beside it.
+ROOTS = (_HERE.parent / 'data' / 'reference',
+         _HERE.parents[2] / 'shared' / 'reference' / 'cases')
+
+
+def find_cases(prefix: str) -> list[str]:
+    """Names of the stored cases that start with ``prefix``."""
+    found = {path.parent.name for root in ROOTS
+             for path in root.glob(f'{prefix}*/config.json')}
+    return sorted(found)
 
 
 class Case(dict):
@@ -18,7 +29,7 @@ class Case(dict):
     """
 
     def __init__(self, name: str) -> None:
-        folder = ROOT / name
+        folder = next(r / name for r in ROOTS if (r / name).is_dir())
         super().__init__(load_file(folder / 'data.safetensors'))
         self.config = json.loads((folder / 'config.json').read_text())
         path = folder / 'weights.safetensors'
@@ -61,3 +72,41 @@ def grad_norms(module: torch.nn.Module) -> dict[str, float]:
         for name, parameter in module.named_parameters()
         if parameter.grad is not None
     }
+
+
+class ReplayRng:
+    """Stands in for SampleRng: hands out stored draws in order.
+
+    Args:
+        batch_size: Number of streams.
+        draws: Each ``normal``, ``uniform``, ``randint``, ``gumbel`` or
+            ``categorical`` takes the next tensor under its own name.
+    """
+    device = torch.device('cpu')
+
+    def __init__(self, batch_size: int, **draws) -> None:
+        self.batch_size = batch_size
+        self.draws = {kind: iter(list(some)) for kind, some in draws.items()}
+
+    def __len__(self) -> int:
+        return self.batch_size
+
+    def _next(self, kind: str, shape: tuple[int, ...]) -> Tensor:
+        drawn = next(self.draws[kind])
+        assert drawn.shape == (self.batch_size, *shape), (kind, drawn.shape)
+        return drawn
+
+    def normal(self, *shape: int) -> Tensor:
+        return self._next('normal', shape)
+
+    def uniform(self, *shape: int) -> Tensor:
+        return self._next('uniform', shape)
+
+    def gumbel(self, *shape: int) -> Tensor:
+        return self._next('gumbel', shape)
+
+    def randint(self, high: int, *shape: int) -> Tensor:
+        return self._next('randint', shape)
+
+    def categorical(self, logits: Tensor) -> Tensor:
+        return self._next('categorical', logits.shape[1:-1])
