@@ -1,0 +1,5 @@
+"""Codecs: images <-> token ids."""
+from .quantizer import VectorQuantizer
+from .vqgan import VQGAN
+
+__all__ = ['VQGAN', 'VectorQuantizer']

@@ -83,6 +83,6 @@ class VectorQuantizer(nn.Module):
         ids = self.encode(z)
         z, codes = z.float(), self.look_up(ids).float()
         loss = F.mse_loss(z, codes.detach())
-        if codes.requires_grad:
+        if isinstance(self.codebook, nn.Parameter):
             loss = loss + self.beta * F.mse_loss(codes, z.detach())
         return z + (codes - z).detach(), ids, loss
