@@ -42,7 +42,7 @@ def mage_name(published: str) -> str | None:
     raise KeyError(f"MAGE has no tensor '{published}'.")
 
 
-def convert_mage(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
+def mage_from_published(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
     """The published ``model`` entry as a state dict of our MAGEViT.
 
     The frozen parts and what is never used are left out; so is the null

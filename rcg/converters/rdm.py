@@ -38,7 +38,7 @@ def denoiser_name(published: str) -> str:
     raise KeyError(f"the RDM's network has no tensor '{published}'.")
 
 
-def convert_rdm(state_dict: dict[str, Tensor],
+def rdm_from_published(state_dict: dict[str, Tensor],
                 averaged: bool = True) -> dict[str, Tensor]:
     """The published ``model`` entry as a state dict of our RDM.
 

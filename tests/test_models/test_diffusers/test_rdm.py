@@ -9,9 +9,8 @@ from tests.reference import (
     load_case,
 )
 
-from rcg.converters.rdm import convert_rdm, denoiser_name
+from rcg.converters.rdm import rdm_from_published, denoiser_name
 from rcg.diffusion import DDIMSampler
-from rcg.engine.ema import TrainableEMA
 from rcg.models.diffusers import RDM
 from rcg.models.layers.embeddings import timestep_embedding
 from rcg.rng import SampleRng
@@ -48,7 +47,7 @@ def build(config, **changes):
 def case(request):
     config, weights, data = load_case(request.param)
     model = build(config)
-    model.load_state_dict(convert_rdm(weights, averaged=False))
+    model.load_state_dict(rdm_from_published(weights, averaged=False))
     labels = data['class_label'] if model.label_embed else None
     return config, weights, data, model.eval(), labels
 
@@ -147,7 +146,7 @@ def test_sampling(case, run):
     steps, eta = run.split('.')[:2]
     model = build(config, sampler=dict(
         type='DDIMSampler', num_steps=int(steps[1:]), eta=int(eta[3:])))
-    model.load_state_dict(convert_rdm(weights, averaged='ema' in run))
+    model.load_state_dict(rdm_from_published(weights, averaged='ema' in run))
     noise = data.get(f'sample.{run}.noise', torch.empty(0))
     start = vectors(data['sample.x_T'])
     rng = ReplayRng(4, normal=[start, *map(vectors, noise)])
@@ -168,11 +167,12 @@ def test_sampling(case, run):
 
 def test_ema(case):
     """Five updates by the published rule, from the stored averages."""
+    from rcg.engine.ema import TrainableEMA
     _, weights, data, model, _ = case
     live = {name: p.detach().clone()
             for name, p in model.named_parameters()}
     ema = TrainableEMA(model, momentum=1e-4)
-    averages = convert_rdm(weights, averaged=True)
+    averages = rdm_from_published(weights, averaged=True)
     ema.module.load_state_dict(averages)
     for k in range(1, 6):
         with torch.no_grad():
