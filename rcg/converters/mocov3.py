@@ -13,7 +13,7 @@ _MISNAMED = {
 }
 
 
-def mocov3_from_published(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
+def convert_mocov3(state_dict: dict[str, Tensor]) -> dict[str, Tensor]:
     """Rename to ``MoCoV3ViT``; drop momentum encoder and predictor.
 
     Args:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rcg.converters.mocov3 import mocov3_from_published
+from rcg.converters.mocov3 import convert_mocov3
 from rcg.models.encoders.base import standardize
 from rcg.models.encoders.moco_v3 import MoCoV3ViT
 from tests.reference import assert_close, load_case
@@ -15,7 +15,7 @@ def build(config, weights, **kwargs):
                  mlp_ratio=config['mlp_ratio']),
         projector_hidden_dim=config['projector_hidden'],
         projector_dim=config['proj_dim'], **kwargs)
-    encoder.load_state_dict(mocov3_from_published(weights))
+    encoder.load_state_dict(convert_mocov3(weights))
     return encoder.eval()
 
 
@@ -44,7 +44,7 @@ def test_published_encoder(name):
 
 def test_the_position_table_of_the_file_is_ours():
     config, weights, _ = load_case('enc_mocov3')
-    table = mocov3_from_published(weights)['backbone.pos_embed']
+    table = convert_mocov3(weights)['backbone.pos_embed']
     fresh = MoCoV3ViT(config['img_size'], vit=dict(
         patch_size=config['patch'], embed_dim=config['embed_dim'], depth=1,
         num_heads=4))
@@ -54,7 +54,7 @@ def test_the_position_table_of_the_file_is_ours():
 
 def test_misnamed_layers_are_put_right():
     config, weights, _ = load_case('enc_mocov3_renamed')
-    converted = mocov3_from_published(weights)
+    converted = convert_mocov3(weights)
     for wrong, right in config['misnamed'].items():
         for kind in ('weight', 'bias'):
             assert f'backbone.{wrong}.{kind}' not in converted
@@ -65,4 +65,4 @@ def test_misnamed_layers_are_put_right():
 
 def test_refuses_other_files():
     with pytest.raises(ValueError, match=r"module\.base_encoder.*'a\.weight'"):
-        mocov3_from_published({'a.weight': torch.zeros(1)})
+        convert_mocov3({'a.weight': torch.zeros(1)})
