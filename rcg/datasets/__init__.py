@@ -1,10 +1,23 @@
 """Datasets of images, samplers, transforms, and seeds to generate from."""
+from rcg.datasets.cifar import CIFAR10
+from rcg.datasets.collate import Batch, collate_batch
 from rcg.datasets.digits import Digits
+from rcg.datasets.folders import ImageFolder, ImageNet, check_images
 from rcg.datasets.images import ArrayDataset, ImageDataset
 from rcg.datasets.seeds import SeedBatchSampler, SeedDataset
 from rcg.datasets.stream import StreamItem, StreamSampler
+from rcg.datasets.transforms import (
+                                     ADMCenterCrop,
+                                     CenterCrop,
+                                     RandomCrop,
+                                     RandomFlip,
+                                     Resize,
+                                     Transform,
+)
 
 __all__ = [
-    'ArrayDataset', 'Digits', 'ImageDataset', 'SeedBatchSampler',
-    'SeedDataset', 'StreamItem', 'StreamSampler'
+    'ADMCenterCrop', 'ArrayDataset', 'Batch', 'CIFAR10', 'CenterCrop',
+    'Digits', 'ImageDataset', 'ImageFolder', 'ImageNet', 'RandomCrop',
+    'RandomFlip', 'Resize', 'SeedBatchSampler', 'SeedDataset', 'StreamItem',
+    'StreamSampler', 'Transform', 'check_images', 'collate_batch'
 ]

@@ -1,14 +1,35 @@
 """The handwritten digits that are bundled with scikit-learn."""
+import gzip
+import importlib.util
+import os
 from collections.abc import Sequence
 
 import mmcv
 import numpy as np
-from sklearn.datasets import load_digits
 
 from rcg.datasets.images import ArrayDataset
 from rcg.registry import DATASETS
 
 NUM_HELD_OUT = 359  # a fifth of the 1,797 digits
+
+
+def read_digits() -> tuple[np.ndarray, np.ndarray]:
+    """Read the digits that scikit-learn carries.
+
+    Returns:
+        Images (1797, 8, 8) of values 0 to 16, and labels (1797,).
+    """
+    # Straight from the file: importing sklearn.datasets takes a second, and
+    # the quick start would do it in every one of its processes.
+    package = os.path.dirname(importlib.util.find_spec('sklearn').origin)
+    path = os.path.join(package, 'datasets', 'data', 'digits.csv.gz')
+    if not os.path.exists(path):
+        from sklearn.datasets import load_digits
+        bundle = load_digits()
+        return bundle.images, bundle.target
+    with gzip.open(path, 'rt') as file:
+        table = np.loadtxt(file, delimiter=',')
+    return table[:, :-1].reshape(-1, 8, 8), table[:, -1].astype(np.int64)
 
 
 def split_classwise(labels: np.ndarray, num_held_out: int) -> np.ndarray:
@@ -53,14 +74,14 @@ class Digits(ArrayDataset):
         if split not in ('train', 'test'):
             raise ValueError("split must be 'train' or 'test', got "
                              f'{split!r}.')
-        bundle = load_digits()
-        held_out = split_classwise(bundle.target, NUM_HELD_OUT)
+        digits, labels = read_digits()
+        held_out = split_classwise(labels, NUM_HELD_OUT)
         chosen = held_out if split == 'test' else ~held_out
-        gray = np.rint(bundle.images[chosen] * (255 / 16)).astype(np.uint8)
+        gray = np.rint(digits[chosen] * (255 / 16)).astype(np.uint8)
         large = np.stack([
             mmcv.imresize(image, (16, 16), interpolation='bicubic',
                           backend='pillow') for image in gray
         ])
         images = np.repeat(large[..., None], 3, -1)  # (N, 16, 16, 3)
-        super().__init__(images, bundle.target[chosen],
+        super().__init__(images, labels[chosen],
                          [str(digit) for digit in range(10)], pipeline)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from rcg.datasets.collate import Batch
 from rcg.datasets.stream import StreamItem
 from rcg.registry import TRANSFORMS
 
@@ -39,7 +40,6 @@ class ImageDataset(Dataset):
         self.pipeline = [dict(cfg) for cfg in pipeline]
         self.transforms = [TRANSFORMS.build(cfg) for cfg in self.pipeline]
         self.features: dict[str, Tensor] = {}
-        self._shape = None
 
     @abstractmethod
     def __len__(self) -> int:
@@ -64,8 +64,11 @@ class ImageDataset(Dataset):
 
     @property
     def is_random(self) -> bool:
-        """Whether an image differs from one reading to the next."""
-        return any(t.is_random for t in self.transforms)
+        """Whether an image differs from one reading to the next.
+
+        A transform that does not say so (one of mmcv's) counts as random.
+        """
+        return any(getattr(t, 'is_random', True) for t in self.transforms)
 
     def fingerprint(self) -> str:
         """Hash of the images and of what the pipeline does to them."""
@@ -97,36 +100,59 @@ class ImageDataset(Dataset):
                     'from another dataset: delete them and make them again.')
         self.features = dict(features)
 
-    def __getitem__(self, item: int | StreamItem) -> dict[str, int | Tensor]:
-        index, position, seed = StreamItem.of(item)
-        used = index % len(self)
-        out = {'keys': torch.tensor((seed, position)), 'indices': index}
-        if self.features:
-            out.update((k, rows[used]) for k, rows in self.features.items())
-        else:
-            out['images'], used = self._image(used, position, seed)
-        if self.labels is not None:
-            out['labels'] = int(self.labels[used])
-        return out
+    def __getitem__(self, item: int | StreamItem) -> dict[str, Tensor]:
+        return self.__getitems__([item])[0]
 
-    def _image(self, index: int, position: int,
-               seed: int) -> tuple[Tensor, int]:
-        image, index = self.read(index)
-        if self.transforms:
-            rng = np.random.default_rng((seed, position))
-            results = {'image': image, 'rng': rng}
-            for transform in self.transforms:
-                results = transform(results)
-            image = results['image']
-        if self._shape not in (None, image.shape):
+    def __getitems__(self, items: Sequence[int | StreamItem]) -> Batch:
+        """The items of a batch at once; data loaders call this."""
+        items = [StreamItem.of(item) for item in items]
+        used = [item.index % len(self) for item in items]
+        columns = {
+            'keys': torch.tensor([(i.seed, i.position) for i in items]),
+            'indices': torch.tensor([item.index for item in items])
+        }
+        if self.features:
+            rows = torch.tensor(used)
+            columns.update((k, v[rows]) for k, v in self.features.items())
+        else:
+            columns['images'], used = self.images_of(items, used)
+        if self.labels is not None:
+            columns['labels'] = torch.from_numpy(self.labels[used])
+        return Batch(columns)
+
+    def images_of(self, items: list[StreamItem],
+                  indices: list[int]) -> tuple[Tensor, list[int]]:
+        """Read and transform the images of a batch.
+
+        Args:
+            items: Where the images stand in the stream.
+            indices: Which images, each in [0, len(self)).
+
+        Returns:
+            Images (N, 3, H, W) uint8, and the indices that they really have.
+        """
+        images, used = [], []
+        for item, index in zip(items, indices, strict=True):
+            image, index = self.read(index)
+            images.append(self._transform(image, item))
+            used.append(index)
+        sizes = sorted({image.shape[:2] for image in images})
+        if len(sizes) > 1:
             raise ValueError(
-                'all images of a batch must have one size, but the pipeline '
-                f'of {type(self).__name__} gave {self._shape[:2]} and '
-                f'{image.shape[:2]} (height, width): end it with CenterCrop '
-                'or RandomCrop.')
-        self._shape = image.shape
-        chw = np.ascontiguousarray(image.transpose(2, 0, 1))
-        return torch.from_numpy(chw), index  # (3, H, W)
+                'all images of a batch must have one size (height, width), '
+                f'but the pipeline of {type(self).__name__} gave {sizes[0]} '
+                f'and {sizes[-1]}: end it with CenterCrop or RandomCrop.')
+        batch = torch.from_numpy(np.stack(images))  # (N, H, W, 3)
+        return batch.permute(0, 3, 1, 2).contiguous(), used
+
+    def _transform(self, image: np.ndarray, item: StreamItem) -> np.ndarray:
+        if not self.transforms:
+            return image
+        rng = np.random.default_rng((item.seed, item.position))
+        results = {'img': image, 'rng': rng}
+        for transform in self.transforms:
+            results = transform(results)
+        return results['img']
 
 
 class ArrayDataset(ImageDataset):
@@ -154,3 +180,10 @@ class ArrayDataset(ImageDataset):
 
     def identity(self) -> Iterable[bytes]:
         yield self.images.tobytes()
+
+    def images_of(self, items: list[StreamItem],
+                  indices: list[int]) -> tuple[Tensor, list[int]]:
+        if self.transforms:
+            return super().images_of(items, indices)
+        batch = torch.from_numpy(self.images[indices])  # (N, H, W, 3)
+        return batch.permute(0, 3, 1, 2).contiguous(), indices

@@ -1,0 +1,211 @@
+"""Images in folders: unlabeled, one folder a class, ImageNet."""
+import os
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import torch
+from mmengine.logging import print_log
+from mmengine.utils import track_iter_progress
+
+from rcg.datasets.images import ImageDataset
+from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
+from rcg.registry import DATASETS
+
+MAX_BAD_SHARE = .01
+
+
+def list_images(root: str) -> list[str]:
+    """Find the images under a folder, in an order that is always the same.
+
+    Hidden files and folders are left out (macOS puts ``._photo.jpg`` beside
+    ``photo.jpg``). Linked folders are followed, once.
+
+    Args:
+        root: A folder.
+
+    Returns:
+        Paths relative to ``root``, with forward slashes, sorted.
+
+    Raises:
+        FileNotFoundError: The folder is missing or holds no image.
+        NotADirectoryError: ``root`` is a file.
+    """
+    if not os.path.exists(root):
+        raise FileNotFoundError(
+            f"There is no folder '{root}' (from {os.getcwd()}). Put the "
+            'images there, or link them: ln -s /path/to/images '
+            f"'{root}'. Any nesting will do.")
+    if not os.path.isdir(root):
+        raise NotADirectoryError(
+            f"data_root must be a folder of images, but '{root}' is a file; "
+            'unpack it first if it is an archive.')
+    images, others, visited = [], Counter(), set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        if os.path.realpath(folder) in visited:  # a link back up
+            subfolders.clear()
+            continue
+        visited.add(os.path.realpath(folder))
+        subfolders[:] = [s for s in subfolders if not s.startswith('.')]
+        for name in files:
+            extension = os.path.splitext(name)[1].lower()
+            if name.startswith('.'):
+                continue
+            if extension in EXTENSIONS:
+                path = os.path.relpath(os.path.join(folder, name), root)
+                images.append(path.replace(os.sep, '/'))
+            else:
+                others[extension or 'no extension'] += 1
+    if not images:
+        raise FileNotFoundError(_no_images(root, others))
+    return sorted(images)
+
+
+def _no_images(root: str, others: Counter) -> str:
+    if not others:
+        return (f"The folder '{root}' is empty. Put images into it, flat or "
+                'in folders.')
+    found = ', '.join(f'{count} x {extension}'
+                      for extension, count in others.most_common(8))
+    return (f"The folder '{root}' holds no image. Found: {found}. Known "
+            f'image formats: {", ".join(EXTENSIONS)}; unpack archives and '
+            'convert other formats first.')
+
+
+def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:
+    """Take the first folder of every path as its class.
+
+    Args:
+        paths: Relative paths with forward slashes.
+
+    Returns:
+        Label of every path and the sorted names, or None if an image lies in
+        no folder or all lie in one: then the folders say nothing.
+    """
+    tops = [path.split('/')[0] if '/' in path else None for path in paths]
+    names = sorted(set(tops) - {None})
+    if None in tops or len(names) < 2:
+        return None
+    number = {name: label for label, name in enumerate(names)}
+    return [number[top] for top in tops], names
+
+
+@DATASETS.register_module()
+class ImageFolder(ImageDataset):
+    """Images of a folder, in any nesting; labels if each class has a folder.
+
+    An unreadable file is named in a warning, and the next readable image
+    takes its place, the same one every time.
+
+    Args:
+        data_root: The folder.
+        pipeline: Configs of transforms. It must end in a crop, unless all
+            files have one size.
+
+    Raises:
+        FileNotFoundError: The folder is missing or holds no image.
+        RuntimeError: While reading: more than 1 % of the files are bad.
+    """
+    # Whether to turn photographs as their EXIF tag says.
+    upright = True
+
+    def __init__(self, data_root: str, pipeline: Sequence[dict] = ()) -> None:
+        self.root = os.path.expanduser(data_root)
+        self.paths = list_images(self.root)
+        labels, classes = folder_classes(self.paths) or (None, None)
+        super().__init__(labels, classes, pipeline)
+        # Shared, so that the data workers count bad files together.
+        self._bad = torch.zeros(len(self.paths),
+                                dtype=torch.bool).share_memory_()
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    @property
+    def bad_files(self) -> list[str]:
+        """Unreadable files met so far, by this process and its workers."""
+        return [self.paths[i] for i in self._bad.nonzero().flatten().tolist()]
+
+    def identity(self) -> Iterable[str]:
+        yield f'upright={self.upright}'
+        for path in self.paths:
+            yield f'{path} {os.path.getsize(os.path.join(self.root, path))}'
+
+    def read(self, index: int) -> tuple[np.ndarray, int]:
+        for candidate in range(index, index + len(self)):
+            candidate %= len(self)
+            if self._bad[candidate]:
+                continue
+            try:
+                path = os.path.join(self.root, self.paths[candidate])
+                return read_image(path, self.upright), candidate
+            except UNREADABLE as error:
+                self._note_bad(candidate, error)
+        raise RuntimeError(f"No image in '{self.root}' can be read.")
+
+    def _note_bad(self, index: int, error: Exception) -> None:
+        self._bad[index] = True
+        path = os.path.join(self.root, self.paths[index])
+        count = int(self._bad.sum())
+        print_log(
+            f"Skipped '{path}', which cannot be read "
+            f'({type(error).__name__}: {error}). Bad files so far: {count} '
+            f'of {len(self)}.', logger='current', level=30)
+        if count > MAX_BAD_SHARE * len(self):
+            listed = ', '.join(f"'{name}'" for name in self.bad_files[:10])
+            raise RuntimeError(
+                f"{count} of the {len(self)} images in '{self.root}' cannot "
+                f'be read, more than {MAX_BAD_SHARE:.0%}: {listed}'
+                f'{", ..." if count > 10 else ""}. Repair or remove them; '
+                'rcg.datasets.check_images lists all.') from error
+
+
+@DATASETS.register_module()
+class ImageNet(ImageFolder):
+    """ImageNet (ILSVRC 2012): ``train/`` and ``val/`` with class folders.
+
+    ``val/`` may also be flat, as it is distributed; then it has no labels.
+
+    Args:
+        data_root: The folder that holds ``train`` and ``val``.
+        split: 'train' or 'val'.
+        pipeline: Configs of transforms, ending in a crop.
+
+    Raises:
+        FileNotFoundError: The folder of the split is missing or empty.
+        ValueError: ``train`` has no class folders.
+    """
+    # The published code reads the pixels as they are stored.
+    upright = False
+
+    def __init__(self, data_root: str, split: str = 'train',
+                 pipeline: Sequence[dict] = ()) -> None:
+        if split not in ('train', 'val'):
+            raise ValueError(f"split must be 'train' or 'val', got {split!r}.")
+        folder = os.path.join(os.path.expanduser(data_root), split)
+        if not os.path.isdir(folder):
+            raise FileNotFoundError(
+                f"ImageNet needs the folder '{folder}'. Download ILSVRC 2012 "
+                'from https://image-net.org and unpack it to '
+                f'{split}/n01440764/*.JPEG and so on.')
+        super().__init__(folder, pipeline)
+        if split == 'train' and self.classes is None:
+            raise ValueError(
+                f"'{folder}' has no class folders (n01440764, ...). Unpack "
+                'the archive of each class into a folder of its own, or use '
+                'ImageFolder for images without labels.')
+
+
+def check_images(dataset: ImageFolder) -> dict[str, str]:
+    """Read every file of a dataset and show the progress.
+
+    Returns:
+        What is wrong, by the path of each unreadable file.
+    """
+    bad = {}
+    for path in track_iter_progress(dataset.paths):
+        try:
+            read_image(os.path.join(dataset.root, path), dataset.upright)
+        except UNREADABLE as error:
+            bad[path] = f'{type(error).__name__}: {error}'
+    return bad

@@ -1,0 +1,60 @@
+"""Image files to RGB bytes, whatever their mode."""
+import io
+import struct
+
+import mmcv
+import numpy as np
+from mmengine import fileio
+from PIL import Image, ImageOps
+
+EXTENSIONS = ('.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.bmp',
+              '.tif', '.tiff', '.gif', '.ppm', '.pgm', '.pbm', '.pnm', '.jp2',
+              '.avif')
+# What a damaged file makes Pillow raise.
+UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error,
+              Image.DecompressionBombError)
+
+
+def read_image(path: str, upright: bool = True) -> np.ndarray:
+    """Read an image file as RGB.
+
+    Gray, palette, bilevel, CMYK and YCbCr images are converted. Transparent
+    pixels are blended over white. Of 16-bit gray images the high byte is
+    kept. Of animations and multi-page files the first picture is read.
+
+    Args:
+        path: A file, or any address that mmengine reads.
+        upright: Turn the image as its EXIF tag says.
+
+    Returns:
+        (H, W, 3): uint8 RGB.
+
+    Raises:
+        OSError, ValueError, SyntaxError, ...: One of ``UNREADABLE``: the
+            file is missing or damaged, or its pixels are 32-bit numbers of
+            unknown range.
+    """
+    content = fileio.get(path)
+    with Image.open(io.BytesIO(content)) as image:
+        transparent = 'transparency' in image.info or 'A' in image.mode
+        if not transparent and not image.mode.startswith(('I', 'F')):
+            flag = 'color' if upright else 'color_ignore_orientation'
+            return mmcv.imfrombytes(content, flag, 'rgb', 'pillow')
+        if upright:
+            image = ImageOps.exif_transpose(image)
+        if transparent:
+            image = image.convert('RGBA')
+            canvas = Image.new('RGBA', image.size, 'white')
+            return np.array(Image.alpha_composite(canvas,
+                                                  image).convert('RGB'))
+        return _deep_gray(image)
+
+
+def _deep_gray(image: Image.Image) -> np.ndarray:  # modes I;16, I and F
+    values = np.asarray(image)
+    if not image.mode.startswith('I') or values.min() < 0 or (
+            values.max() > 65535):
+        raise ValueError(f"pixels of mode '{image.mode}' have no known range; "
+                         'convert the file to 8 or 16 bits.')
+    gray = (values.astype(np.int64) >> 8).astype(np.uint8)
+    return np.repeat(gray[..., None], 3, -1)  # (H, W, 3)
