@@ -7,6 +7,7 @@ also makes the errors of all registries say which names come nearest.
 """
 import difflib
 import functools
+import importlib
 import inspect
 
 import mmengine.registry as root
@@ -23,6 +24,10 @@ class PartRegistry(Registry):
             KeyError: ``key`` is not registered here or in a parent.
         """
         found = super().get(key)
+        if found is None and self.parent is not None:
+            # MMEngine's own classes register when its Runner is imported.
+            importlib.import_module('mmengine.runner')
+            found = super().get(key)
         if found is None:
             raise KeyError(self._unknown(key))
         return found
