@@ -37,7 +37,7 @@ def test_the_roots_of_mmengine_say_it_too():
     with pytest.raises(KeyError, match='RCG'):
         ROOT_MODELS.build(dict(type='RCg'))
     with pytest.raises(TypeError, match="'intervall'.*'interval'"):
-        ROOT_HOOKS.build(dict(type='CheckpointHook', intervall=3))
+        ROOT_HOOKS.build(dict(type='LoggerHook', intervall=3))
 
 
 def test_a_part_in_the_wrong_slot_fails_by_name():
