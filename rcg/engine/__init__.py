@@ -1,0 +1,25 @@
+"""What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
+from rcg.checkpoint import open_atomically
+
+from .config import find_config, load_config
+from .ema import TrainableEMA
+from .hooks import (
+    CacheFeaturesHook,
+    IterSeedHook,
+    LightRuntimeInfoHook,
+    PlainCheckpointHook,
+    ProgressHook,
+    SampleGridHook,
+    TrainableEMAHook,
+)
+from .loop import StreamTrainLoop
+from .optim import AutocastOptimWrapper, TwoGroupConstructor
+from .runner import RcgRunner
+
+__all__ = [
+    'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',
+    'LightRuntimeInfoHook', 'PlainCheckpointHook', 'ProgressHook',
+    'RcgRunner', 'SampleGridHook', 'StreamTrainLoop', 'TrainableEMA',
+    'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
+    'open_atomically'
+]

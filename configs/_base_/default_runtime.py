@@ -1,0 +1,36 @@
+# What all runs share: hooks, logs, random numbers.
+default_scope = 'rcg'
+runner_type = 'RcgRunner'
+
+# The data sampler and the generation seeds have seeds of their own.
+randomness = dict(seed=0)
+resume = False
+load_from = None
+
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    # NCCL with a GPU, gloo without; seconds that a process waits for others
+    # (the first one may compute features meanwhile).
+    dist_cfg=dict(timeout=7200),
+)
+
+default_hooks = dict(
+    runtime_info=dict(type='LightRuntimeInfoHook'),
+    timer=None,  # ProgressHook measures time
+    sampler_seed=None,  # StreamSampler counts samples, not epochs
+    logger=dict(type='ProgressHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    checkpoint=dict(type='PlainCheckpointHook', interval=1000,
+                    max_keep_ckpts=2),
+    iter_seed=dict(type='IterSeedHook'),
+)
+
+# scalars.json (JSON lines) and TensorBoard, in <work_dir>/<time>/vis_data.
+visualizer = dict(
+    type='Visualizer',
+    vis_backends=[dict(type='LocalVisBackend'),
+                  dict(type='TensorboardVisBackend')],
+)
+log_processor = dict(by_epoch=False)  # for MMEngine's hooks, if added
+log_level = 'INFO'

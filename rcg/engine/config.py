@@ -1,0 +1,104 @@
+"""Finding and checking config files."""
+import difflib
+import inspect
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.runner import Runner
+
+import rcg
+
+# Names that config files define for each other; the Runner ignores them.
+SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
+                'extractor', 'data_root', 'batch_size')
+# What Runner and Config read besides the arguments of Runner.__init__.
+_EXTRA_NAMES = ('custom_imports', 'runner_type', 'model_wrapper_cfg',
+                'find_unused_parameters', 'sync_bn', 'compile',
+                'activation_checkpointing')
+
+
+def config_folders() -> list[Path]:
+    """Where the configs of this project may be: checkout, installed wheel."""
+    package = Path(rcg.__file__).resolve().parent
+    return [folder for folder in (package.parent / 'configs',
+                                  package / '.mim' / 'configs')
+            if folder.is_dir()]
+
+
+def find_config(path: str) -> str:
+    """Resolve a config path.
+
+    Args:
+        path: An existing file, or a path in the project's ``configs`` (with
+            or without that folder's name), from any current folder.
+
+    Raises:
+        FileNotFoundError: There is none; the message names near ones.
+    """
+    given = Path(path).expanduser()
+    if given.is_file():
+        return str(given)
+    relative = given.parts[1:] if given.parts[:1] == ('configs', ) else (
+        given.parts)
+    for folder in config_folders():
+        if not given.is_absolute() and folder.joinpath(*relative).is_file():
+            return str(folder.joinpath(*relative))
+    known = [f'configs/{file.relative_to(folder).as_posix()}'
+             for folder in config_folders() for file in folder.rglob('*.py')]
+    near = difflib.get_close_matches(given.as_posix(), known, n=3)
+    hint = f' Did you mean {" or ".join(near)}?' if near else ''
+    raise FileNotFoundError(f"There is no config '{path}', neither in the "
+                            f'current folder nor in rcg.{hint}')
+
+
+def load_config(path: str, options: list[str] | dict | None = None) -> Config:
+    """Read a config, apply options, check the top-level keys.
+
+    Args:
+        path: See :func:`find_config`.
+        options: ``key=value`` strings of the command line (dotted keys,
+            values as OpenMMLab writes them), or a dict of dotted keys.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        KeyError: A top-level key is unknown.
+        ValueError: An option has no '='.
+    """
+    cfg = Config.fromfile(find_config(path))
+    if isinstance(options, list):
+        options = parse_options(options)
+    cfg.merge_from_dict(options or {})
+    check_keys(cfg)
+    return cfg
+
+
+def parse_options(options: list[str]) -> dict:
+    """Turn ``key=value`` strings into a dict of dotted keys."""
+    parsed = {}
+    for option in options:
+        key, equals, value = option.partition('=')
+        if not equals or not key:
+            raise ValueError('--cfg-options takes key=value pairs, got '
+                             f'{option!r}.')
+        parsed[key] = DictAction._parse_iterable(value)
+    return parsed
+
+
+def check_keys(cfg: Config) -> None:
+    """Refuse unknown top-level keys: MMEngine ignores them silently.
+
+    Raises:
+        KeyError: A key is neither the Runner's nor shared between configs;
+            keys of one's own start with an underscore.
+    """
+    known = {*inspect.signature(Runner.__init__).parameters, *SHARED_NAMES,
+             *_EXTRA_NAMES} - {'self', 'cfg'}
+    for key in cfg:
+        if key in known or key.startswith('_'):
+            continue
+        near = difflib.get_close_matches(key, known, n=3)
+        hint = (f'Did you mean {" or ".join(map(repr, near))}?' if near else
+                f'Known: {", ".join(sorted(known))}.')
+        raise KeyError(f"config '{cfg.filename}': unknown top-level key "
+                       f"'{key}'. {hint} A variable of your own must start "
+                       f"with an underscore: '_{key}'.")

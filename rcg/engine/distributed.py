@@ -1,0 +1,61 @@
+"""Starting the process group, with and without a GPU."""
+import datetime
+import os
+import subprocess
+
+import torch
+from torch import distributed
+
+_TORCHRUN = 'RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'
+
+
+def start_processes(launcher: str, backend: str | None = None,
+                    timeout: float = 1800, **kwargs) -> None:
+    """Join the process group; nothing happens if it exists.
+
+    Args:
+        launcher: 'pytorch' (torchrun sets the variables) or 'slurm'.
+        backend: Default NCCL with a GPU; always gloo without.
+        timeout: Seconds after which a process that waits for the others
+            gives up.
+
+    Raises:
+        ValueError: The launcher is unknown or did not set its variables.
+    """
+    if distributed.is_initialized():
+        return
+    if launcher == 'slurm':
+        _read_slurm()
+    elif launcher != 'pytorch':
+        raise ValueError("launcher must be 'none', 'pytorch' or 'slurm', got "
+                         f'{launcher!r}.')
+    absent = [name for name in _TORCHRUN if name not in os.environ]
+    if absent:
+        raise ValueError(
+            f"--launcher {launcher}: the environment lacks "
+            f"{', '.join(absent)}. Start with tools/dist_train.sh (or "
+            'torchrun), or use --launcher none.')
+    if torch.cuda.is_available():
+        torch.cuda.set_device(
+            int(os.environ['LOCAL_RANK']) % torch.cuda.device_count())
+    else:
+        backend = 'gloo'
+    distributed.init_process_group(
+        backend or 'nccl', timeout=datetime.timedelta(seconds=timeout),
+        **kwargs)
+
+
+def _read_slurm() -> None:
+    """Give the variables of torchrun the values that Slurm knows."""
+    if 'SLURM_PROCID' not in os.environ:
+        raise ValueError('--launcher slurm needs srun; start with '
+                         'tools/slurm_train.sh.')
+    os.environ['RANK'] = os.environ['SLURM_PROCID']
+    os.environ['LOCAL_RANK'] = os.environ['SLURM_LOCALID']
+    os.environ['WORLD_SIZE'] = os.environ['SLURM_NTASKS']
+    os.environ.setdefault('MASTER_PORT', '29500')
+    if 'MASTER_ADDR' not in os.environ:
+        hosts = subprocess.run(
+            ['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']],
+            check=True, capture_output=True, text=True).stdout
+        os.environ['MASTER_ADDR'] = hosts.splitlines()[0]

@@ -1,0 +1,127 @@
+"""Frozen parts run once over the data set, not once in every epoch."""
+import hashlib
+import json
+import os
+import time
+from collections.abc import Iterator
+
+import torch
+from mmengine.dist import barrier, is_main_process
+from mmengine.hooks import Hook
+from torch import Tensor
+from torch.utils.data import DataLoader, default_collate
+
+from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
+from rcg.engine.frozen_parts import frozen_parts, part_digest
+from rcg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class CacheFeaturesHook(Hook):
+    """Trains on stored outputs of the frozen parts; reads no image again.
+
+    Before training, ``model.encode(images)`` runs over the training data in
+    their order, in batches of one shape. The result is stored under a name
+    made of the frozen parts' contents and configs, the data set and the
+    features, so a change of any of them makes a new file. The first process
+    computes; all load from ``cache_dir``, which they must share.
+
+    Args:
+        cache_dir: Folder of the stored features.
+        names: The features to keep, e.g. ('codes', 'representations').
+        batch_size: Images at a time.
+        num_workers: Processes that read images meanwhile.
+
+    Raises:
+        ValueError: The data set draws random augmentations, or the model
+            does not give the features.
+    """
+
+    priority = 'HIGH'
+
+    def __init__(self, cache_dir: str, names: list[str],
+                 batch_size: int = 128, num_workers: int = 0) -> None:
+        self.cache_dir, self.names = cache_dir, sorted(names)
+        self.batch_size, self.num_workers = batch_size, num_workers
+
+    def before_train(self, runner) -> None:
+        dataset = runner.train_dataloader.dataset
+        if getattr(dataset, 'is_random', False):
+            raise ValueError(
+                'CacheFeaturesHook needs a data set without random '
+                'augmentations: each image has one set of stored features. '
+                'Remove the random transforms, or the hook.')
+        path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
+        if is_main_process() and self._read(path, len(dataset)) is None:
+            features = self._compute(runner, dataset)
+            os.makedirs(self.cache_dir, exist_ok=True)
+            save_atomically(features, path)
+        barrier()
+        dataset.attach(self._read(path, len(dataset)))
+        runner.say(f'features: {", ".join(self.names)} of {len(dataset)} '
+                   f'images from {path}')
+
+    def key(self, runner) -> str:
+        """Hash of all that the features depend on."""
+        parts = frozen_parts(runner.bare_model)
+        content = {
+            'parts': {n: part_digest(part) for n, part in parts.items()},
+            'configs': list(_part_configs(runner.cfg.get('model', {}))),
+            'dataset': str(runner.train_dataloader.dataset.fingerprint()),
+            'names': self.names,
+        }
+        text = json.dumps(content, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    def _read(self, path: str, size: int) -> dict[str, Tensor] | None:
+        try:
+            features = read_checkpoint(path)
+        except (FileNotFoundError, CheckpointError):
+            return None
+        whole = all(name in features and len(features[name]) == size
+                    for name in self.names)
+        return features if whole else None
+
+    @torch.no_grad()
+    def _compute(self, runner, dataset) -> dict[str, Tensor]:
+        model = runner.bare_model
+        chunks = {name: [] for name in self.names}
+        reported = time.monotonic()
+        done = 0
+        for images in self._batches(dataset):
+            count = len(images)
+            surplus = self.batch_size - count  # keep one shape: repeat
+            padded = torch.cat([images, images[-1:].expand(
+                surplus, *images.shape[1:])])
+            batch = model.data_preprocessor({'images': padded})
+            outputs = model.encode(batch['images'])
+            for name in self.names:
+                if name not in outputs:
+                    raise ValueError(
+                        f"{type(model).__name__}.encode() gives no '{name}' "
+                        f'but {", ".join(outputs)}; correct names of '
+                        'CacheFeaturesHook.')
+                chunks[name].append(outputs[name][:count].cpu())
+            done += count
+            if time.monotonic() - reported > 5:
+                reported = time.monotonic()
+                runner.say(f'features: {done}/{len(dataset)} images')
+        return {name: torch.cat(parts) for name, parts in chunks.items()}
+
+    def _batches(self, dataset) -> Iterator[Tensor]:
+        loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
+                            num_workers=self.num_workers)
+        yield from loader
+
+
+def _images_only(items: list[dict]) -> Tensor:
+    return default_collate([item['images'] for item in items])
+
+
+def _part_configs(cfg) -> Iterator[dict]:
+    """Configs of frozen parts without the place of their weights."""
+    if isinstance(cfg, dict):
+        if 'checkpoint' in cfg:
+            yield {k: v for k, v in cfg.items() if k != 'checkpoint'}
+        for value in cfg.values():
+            yield from _part_configs(value)

@@ -1,0 +1,92 @@
+"""Saving in the course of training."""
+import contextlib
+import os
+
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+
+from rcg.checkpoint import open_atomically
+from rcg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class PlainCheckpointHook(Hook):
+    """Saves ``iter_N.pth``, then removes old ones: never the other way.
+
+    ``last_checkpoint`` names the newest by its file name alone, so that a
+    work folder may be moved. The last iteration is always saved.
+
+    Args:
+        interval: Iterations between checkpoints.
+        max_keep_ckpts: Number of newest checkpoints to keep; -1 keeps all.
+        save_best: Name of a validation metric; ``best.pth`` holds the
+            (averaged) weights with its best value so far.
+        rule: 'less' or 'greater': which value of ``save_best`` is better.
+
+    Raises:
+        ValueError: An argument is out of range, or a checkpoint would fall
+            between the micro-batches of one step, whose gradients it lacks.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self, interval: int = 1000, max_keep_ckpts: int = 2,
+                 save_best: str | None = None, rule: str = 'less') -> None:
+        if interval < 1:
+            raise ValueError(f'interval must be at least 1, got {interval}.')
+        if max_keep_ckpts == 0 or max_keep_ckpts < -1:
+            raise ValueError('max_keep_ckpts must be at least 1, or -1 for '
+                             f'all, got {max_keep_ckpts}.')
+        if rule not in ('less', 'greater'):
+            raise ValueError(f"rule must be 'less' or 'greater', got {rule!r}")
+        self.interval, self.max_keep_ckpts = interval, max_keep_ckpts
+        self.save_best, self.sign = save_best, 1 if rule == 'less' else -1
+
+    def before_train(self, runner) -> None:
+        counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        if self.interval % counts:
+            raise ValueError(
+                f'the checkpoint interval ({self.interval}) must be a '
+                f'multiple of accumulative_counts ({counts}).')
+        self._kept = runner.message_hub.get_info('kept_checkpoints', [])
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        if (self.every_n_train_iters(runner, self.interval)
+                or self.is_last_train_iter(runner)):
+            self._save(runner, f'iter_{runner.iter + 1}.pth')
+
+    def _save(self, runner, name: str) -> None:
+        kept = [old for old in self._kept if old != name] + [name]
+        surplus = []
+        if self.max_keep_ckpts > 0:
+            surplus = kept[:-self.max_keep_ckpts]
+            kept = kept[-self.max_keep_ckpts:]
+        runner.message_hub.update_info('kept_checkpoints', kept)
+        runner.save_checkpoint(runner.work_dir, name)
+        self._kept = kept
+        if not is_main_process():
+            return
+        pointer = os.path.join(runner.work_dir, 'last_checkpoint')
+        with open_atomically(pointer) as file:
+            file.write(name.encode())
+        for old in surplus:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(runner.work_dir, old))
+        runner.logger.info(f'saved {name}')
+
+    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
+        if self.save_best is None:
+            return
+        if self.save_best not in (metrics or {}):
+            raise ValueError(
+                f"save_best names '{self.save_best}', validation gave "
+                f'{", ".join(metrics or {}) or "nothing"}.')
+        value = float(metrics[self.save_best])
+        best = runner.message_hub.get_info('best_value')
+        if best is None or value * self.sign < best * self.sign:
+            runner.message_hub.update_info('best_value', value)
+            runner.save_checkpoint(
+                runner.work_dir, 'best.pth', save_optimizer=False,
+                save_param_scheduler=False,
+                meta={'iter': runner.iter, self.save_best: value})

@@ -1,0 +1,96 @@
+"""When the averaged weights are updated, used, saved and resumed."""
+import contextlib
+from collections.abc import Iterator
+
+from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
+
+from rcg.checkpoint import load_state_dict
+from rcg.engine.ema import TrainableEMA
+from rcg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class TrainableEMAHook(Hook):
+    """Keeps an average of the trainable weights and evaluates with it.
+
+    Checkpoints have MMEngine's layout: ``state_dict`` holds the averaged
+    weights, ready for use, ``ema_state_dict`` the trained ones.
+
+    Args:
+        decay, warmup: See :class:`~rcg.engine.ema.TrainableEMA`.
+
+    Attributes:
+        ema_model: The average; None when nothing is trained.
+    """
+
+    def __init__(self, decay: float = .9999, warmup: bool = True) -> None:
+        self.decay, self.warmup = decay, warmup
+        self.ema_model, self._resumed = None, False
+
+    def _build(self, runner) -> None:
+        self.source = runner.bare_model
+        self.ema_model = TrainableEMA(self.source, self.decay, self.warmup)
+
+    def before_train(self, runner) -> None:
+        if not self._resumed:  # the model has its initial weights by now
+            self._build(runner)
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        if _made_a_step(runner.optim_wrapper):
+            self.ema_model.update_parameters(self.source)
+
+    @contextlib.contextmanager
+    def averaged_weights(self) -> Iterator[None]:
+        """Inside, the trained model has the averaged weights."""
+        self._swap()
+        try:
+            yield
+        finally:
+            self._swap()
+
+    def _swap(self) -> None:
+        if self.ema_model is not None:
+            self.ema_model.swap(self.source)
+
+    def before_val_epoch(self, runner) -> None:
+        self._swap()
+
+    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
+        self._swap()
+
+    def before_test_epoch(self, runner) -> None:
+        self._swap()
+
+    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
+        self._swap()
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        average = self.ema_model.state_dict()
+        _exchange(checkpoint['state_dict'], average,
+                  self.ema_model.avg_parameters)
+        checkpoint['ema_state_dict'] = average
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        if not runner._resume or 'ema_state_dict' not in checkpoint:
+            return
+        self._build(runner)
+        average = checkpoint['ema_state_dict']
+        _exchange(checkpoint['state_dict'], average,
+                  self.ema_model.avg_parameters)
+        load_state_dict(self.ema_model, average, 'ema_state_dict')
+        self._resumed = True
+
+
+def _exchange(state: dict, average: dict, names) -> None:
+    for name in names:
+        theirs = f'module.{name}'
+        if name in state and theirs in average:
+            state[name], average[theirs] = average[theirs], state[name]
+
+
+def _made_a_step(optim_wrapper) -> bool:
+    if isinstance(optim_wrapper, OptimWrapperDict):
+        return any(map(_made_a_step, optim_wrapper.values()))
+    return optim_wrapper.should_update()

@@ -1,0 +1,174 @@
+"""Logged values without waiting for the device, and the progress line."""
+import datetime
+import time
+
+import torch
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.hooks import Hook
+from torch import Tensor
+
+from rcg.registry import HOOKS
+
+
+class RunningMeans:
+    """Means of scalars that stay on the device until they are asked for."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, Tensor] = {}
+        self._counts: dict[str, int] = {}
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        """Take one value for each name; scalars."""
+        for name, value in values.items():
+            value = value.detach().float()
+            if name in self._sums:
+                self._sums[name] += value
+                self._counts[name] += 1
+            else:
+                self._sums[name] = value.clone()
+                self._counts[name] = 1
+
+    def fetch(self) -> dict[str, float]:
+        """Means since the last call and over the processes; one sync."""
+        if not self._sums:
+            return {}
+        means = torch.stack([total / self._counts[name] for name, total in
+                             self._sums.items()])
+        if get_world_size() > 1:
+            all_reduce(means, 'mean')
+        values = dict(zip(self._sums, means.tolist(), strict=True))
+        self._sums.clear()
+        self._counts.clear()
+        return values
+
+
+@HOOKS.register_module()
+class ProgressHook(Hook):
+    """Logs training values and metrics; prints one line now and then.
+
+    The line: stage, iteration, losses, iterations a second, time left.
+    Values are means over the iterations since the last line and over the
+    processes. They go to every backend of the visualizer.
+
+    Args:
+        interval: Training iterations between lines.
+        seconds: Least time between lines of validation and testing.
+    """
+
+    priority = 'BELOW_NORMAL'
+
+    def __init__(self, interval: int = 50, seconds: float = 5.) -> None:
+        if interval < 1:
+            raise ValueError(f'interval must be at least 1, got {interval}.')
+        self.interval, self.seconds = interval, seconds
+        self.means = RunningMeans()
+
+    # ------------------------------------------------------------- training
+
+    def before_train(self, runner) -> None:
+        self._started = self._line_at = time.perf_counter()
+        self._first = self._line_iter = runner.iter
+        self._paused = 0.  # in validation
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
+                         outputs: dict | None = None) -> None:
+        values = dict(outputs or {})
+        norm = getattr(runner.optim_wrapper, 'grad_norm', None)
+        if norm is not None and runner.optim_wrapper.should_update():
+            values['grad_norm'] = norm
+        self.means.add(values)
+        done = runner.iter + 1
+        if done % self.interval == 0 or done == runner.max_iters:
+            self._report(runner, done)
+
+    def _report(self, runner, done: int) -> None:
+        values = self.means.fetch()  # waits for the device: time is true
+        now = time.perf_counter()
+        rate = (done - self._line_iter) / max(now - self._line_at, 1e-9)
+        self._line_at, self._line_iter = now, done
+        per_iter = (now - self._started - self._paused) / (done - self._first)
+        left = per_iter * (runner.max_iters - done)
+        tags = {**values, 'lr': _learning_rate(runner.optim_wrapper),
+                'iterations_per_second': rate}
+        if torch.cuda.is_available():
+            tags['memory_mb'] = torch.cuda.max_memory_allocated() >> 20
+        runner.visualizer.add_scalars({**tags, 'iter': done}, step=done)
+        for name, value in values.items():
+            runner.message_hub.update_scalar(f'train/{name}', value)
+        shown = [f'{name} {value:.4g}' for name, value in values.items()
+                 if 'loss' in name or name == 'grad_norm']
+        width = len(str(runner.max_iters))
+        runner.say('  '.join([
+            f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}', *shown,
+            f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', f'left {_time(left)}'
+        ]))
+
+    # ----------------------------------------------- validation and testing
+
+    def before_val_epoch(self, runner) -> None:
+        self._eval_started = self._eval_line = time.perf_counter()
+
+    before_test_epoch = before_val_epoch
+
+    def after_val_iter(self, runner, batch_idx: int, data_batch=None,
+                       outputs=None) -> None:
+        self._report_batch(runner, batch_idx + 1, runner.val_dataloader,
+                           'validation')
+
+    def after_test_iter(self, runner, batch_idx: int, data_batch=None,
+                        outputs=None) -> None:
+        self._report_batch(runner, batch_idx + 1, runner.test_dataloader,
+                           'test')
+
+    def _report_batch(self, runner, done: int, loader, phase: str) -> None:
+        now = time.perf_counter()
+        if now - self._eval_line < self.seconds:
+            return
+        self._eval_line = now
+        left = (now - self._eval_started) / done * (len(loader) - done)
+        runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
+                   f'batches  left {_time(left)}')
+
+    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
+        self._report_metrics(runner, metrics, 'validation', _iteration(runner))
+        if hasattr(self, '_paused'):
+            spent = time.perf_counter() - self._eval_started
+            self._paused += spent
+            self._line_at += spent
+
+    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
+        self._report_metrics(runner, metrics, 'test', _iteration(runner))
+
+    def _report_metrics(self, runner, metrics, phase: str, step: int) -> None:
+        scalars = {name: float(value) for name, value in
+                   (metrics or {}).items() if isinstance(value, (int, float))}
+        if scalars:
+            runner.visualizer.add_scalars(scalars, step=step)
+            runner.say(f'{stage_name(runner)}  {phase}  ' + '  '.join(
+                f'{name} {value:.4g}' for name, value in scalars.items()))
+
+    def after_run(self, runner) -> None:
+        runner.visualizer.close()
+
+
+def stage_name(runner) -> str:
+    """The name of the config file, or of the model's class."""
+    path = runner.cfg.filename
+    if path is None:
+        return runner.model_name
+    return path.replace('\\', '/').rpartition('/')[2].removesuffix('.py')
+
+
+def _iteration(runner) -> int:
+    loop = runner._train_loop  # the property would build the training data
+    return getattr(loop, 'iter', 0)
+
+
+def _learning_rate(optim_wrapper) -> float:
+    rates = optim_wrapper.get_lr()
+    return next(value[0] for name, value in rates.items()
+                if name.endswith('lr') and name != 'base_lr')
+
+
+def _time(seconds: float) -> str:
+    return str(datetime.timedelta(seconds=round(seconds)))

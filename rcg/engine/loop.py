@@ -1,0 +1,79 @@
+"""Training by iteration over an endless stream of samples."""
+from mmengine.dist import get_world_size
+from mmengine.runner import BaseLoop, IterBasedTrainLoop
+
+from rcg.registry import LOOPS
+
+
+@LOOPS.register_module()
+class StreamTrainLoop(IterBasedTrainLoop):
+    """Runs ``max_iters`` iterations; a resumed run reads no past data.
+
+    The sampler is told how many samples this process has used, and starts
+    there. MMEngine's own loop reads and throws away all past batches.
+
+    Args:
+        runner: The runner.
+        dataloader: Data loader or its config; its sampler has ``position``.
+        max_iters: Micro-iterations in total; with gradient accumulation,
+            several make one step.
+        val_interval: Iterations between validations; there is always one
+            after the last iteration.
+        val_begin: First iteration that may be followed by a validation.
+
+    Raises:
+        ValueError: A step needs more samples than the dataset has, or the
+            sampler cannot start anywhere.
+    """
+
+    def __init__(self, runner, dataloader, max_iters: int,
+                 val_interval: int = 1000, val_begin: int = 1) -> None:
+        # Not IterBasedTrainLoop.__init__: it would start the workers now.
+        BaseLoop.__init__(self, runner, dataloader)
+        self._max_iters, self._max_epochs = int(max_iters), 1
+        self._epoch = self._iter = 0
+        self.val_interval, self.val_begin = val_interval, val_begin
+        self.stop_training = False
+        self.runner.visualizer.dataset_meta = getattr(
+            self.dataloader.dataset, 'metainfo', None)
+        self._check()
+
+    def _check(self) -> None:
+        wanted = self.dataloader.batch_size * get_world_size()
+        available = len(self.dataloader.dataset)
+        if wanted > available:
+            raise ValueError(
+                f'a step needs {wanted} samples (batch_size '
+                f'{self.dataloader.batch_size} x {get_world_size()} '
+                f'processes), the training dataset has {available}; lower '
+                'train_dataloader.batch_size or add images.')
+        if not hasattr(self.dataloader.sampler, 'position'):
+            raise ValueError(
+                'StreamTrainLoop needs a sampler that can start anywhere, '
+                f'got {type(self.dataloader.sampler).__name__}; set '
+                "train_dataloader.sampler=dict(type='StreamSampler', "
+                'seed=0).')
+
+    def run(self):
+        """Train; return the model."""
+        self.runner.call_hook('before_train')
+        self.runner.call_hook('before_train_epoch')
+        # Workers start here, after resuming and after before_train.
+        self.dataloader.sampler.position = (
+            self._iter * self.dataloader.batch_size)
+        batches = iter(self.dataloader)
+        self.runner.model.train()
+        while self._iter < self._max_iters and not self.stop_training:
+            self.run_iter(next(batches))
+            if self._is_time_to_validate():
+                self.runner.val_loop.run()
+                self.runner.model.train()
+        self.runner.call_hook('after_train_epoch')
+        self.runner.call_hook('after_train')
+        return self.runner.model
+
+    def _is_time_to_validate(self) -> bool:
+        if self.runner.val_loop is None or self._iter < self.val_begin:
+            return False
+        return (self._iter % self.val_interval == 0
+                or self._iter == self._max_iters)

@@ -1,0 +1,288 @@
+"""MMEngine's Runner, on any machine, quiet, with checkpoints that last."""
+import inspect
+import logging
+import os
+import platform
+import time
+
+import mmengine
+import torch
+from mmengine.dist import get_world_size, master_only
+from mmengine.model import is_model_wrapper
+from mmengine.runner import CheckpointLoader, Runner
+from torch import nn
+
+import rcg
+from rcg.checkpoint import (
+    CheckpointError,
+    find_checkpoint,
+    load_state_dict,
+    read_checkpoint,
+    save_atomically,
+    to_plain,
+)
+from rcg.engine.distributed import start_processes
+from rcg.engine.frozen_parts import describe_parts
+from rcg.engine.optim import resolve_lr
+from rcg.engine.resume import check_same_run, describe_run
+from rcg.engine.states import (
+    load_schedulers,
+    on_cpu,
+    scheduler_states,
+    with_histories,
+)
+from rcg.registry import RUNNERS
+
+
+def _read(path: str, map_location=None) -> dict:
+    return read_checkpoint(path)  # weights are copied to the device anyway
+
+
+# Whatever loads through MMEngine (init_cfg, load_from) reads safely too.
+CheckpointLoader.register_scheme('', _read, force=True)
+
+
+class _ForPeople(logging.Filter):
+    """Lets warnings to the console, and records marked ``console``."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return (record.levelno >= logging.WARNING
+                or getattr(record, 'console', False))
+
+
+@RUNNERS.register_module()
+class RcgRunner(Runner):
+    """Runs training, validation and testing on one process or many.
+
+    What differs from MMEngine's Runner: processes talk through gloo where
+    there is no GPU; the console shows progress and warnings, the log file
+    everything; ``base_lr`` of an optimizer becomes a learning rate for the
+    effective batch; checkpoints hold plain types and appear complete or not
+    at all; resuming is strict and refuses another config, data set size or
+    frozen part.
+    """
+
+    _names_in_use: set[str] = set()
+
+    # ------------------------------------------------------------- starting
+
+    def setup_env(self, env_cfg: dict) -> None:
+        """Start the process group; choose a name for the log folder."""
+        if self.distributed:
+            start_processes(self.launcher, **env_cfg.get('dist_cfg', {}))
+        super().setup_env(env_cfg)
+        # MMEngine's globals (message hub, visualizer) go by this name: two
+        # Runners of one process must not share it.
+        stamp, count = self._timestamp, 1
+        while self._timestamp in self._names_in_use:
+            count += 1
+            self._timestamp = f'{stamp}_{count}'
+        self._names_in_use.add(self._timestamp)
+
+    def build_logger(self, log_level: str = 'INFO', **kwargs):
+        """A logger whose console handler shows what a person wants."""
+        logger = super().build_logger(log_level=log_level, **kwargs)
+        for handler in logger.handlers:
+            if not isinstance(handler, logging.FileHandler):
+                handler.setFormatter(logging.Formatter('%(message)s'))
+                if log_level == 'INFO':
+                    handler.addFilter(_ForPeople())
+        return logger
+
+    def say(self, text: str) -> None:
+        """One line on the console and in the log file, from rank 0."""
+        self.logger.info(text, extra={'console': True})
+
+    def _log_env(self, env_cfg: dict) -> None:
+        device = (torch.cuda.get_device_name() if torch.cuda.is_available()
+                  else f'CPU, {torch.get_num_threads()} threads')
+        self.logger.info(
+            f'rcg {rcg.__version__}, torch {torch.__version__}, mmengine '
+            f'{mmengine.__version__}, Python {platform.python_version()}; '
+            f'{get_world_size()} processes on {platform.node()}, {device}; '
+            f'seed {self.seed}; environment {env_cfg}')
+        self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+
+    def wrap_model(self, model_wrapper_cfg: dict | None,
+                   model: nn.Module) -> nn.Module:
+        """Wrap for several processes, with or without a GPU."""
+        if not self.distributed or is_model_wrapper(model):
+            return super().wrap_model(model_wrapper_cfg, model)
+        cfg = dict(model_wrapper_cfg or {'type': 'MMDistributedDataParallel'})
+        cfg.setdefault('find_unused_parameters',
+                       self.cfg.get('find_unused_parameters', False))
+        # Buffers are left alone; torch 2.15 renamed the switch.
+        known = inspect.signature(
+            nn.parallel.DistributedDataParallel).parameters
+        switch = 'forward_sync_buffers'
+        cfg.setdefault(switch if switch in known else 'broadcast_buffers',
+                       False)
+        if not torch.cuda.is_available():
+            cfg['device_ids'] = None
+        return super().wrap_model(cfg, model)
+
+    def build_optim_wrapper(self, optim_wrapper):
+        """Build; turn ``base_lr`` into ``lr`` and say how."""
+        if isinstance(optim_wrapper, dict):
+            for line in resolve_lr(optim_wrapper,
+                                   self.train_dataloader.batch_size,
+                                   get_world_size()):
+                self.say(line)
+        return super().build_optim_wrapper(optim_wrapper)
+
+    # -------------------------------------------------------------- loading
+
+    def load_or_resume(self) -> None:
+        """Load ``load_from``, or resume from it or from the work folder."""
+        if self._has_loaded:
+            return
+        path = self._load_from
+        if self._resume and path is None:
+            try:
+                path = find_checkpoint(self.work_dir)
+            except FileNotFoundError:
+                self.say(f'nothing to resume in {self.work_dir}: starting '
+                         'from the beginning')
+                self._resume = False
+        if path is not None:
+            path = find_checkpoint(path)
+            self.resume(path) if self._resume else self.load_checkpoint(path)
+
+    def load_checkpoint(self, filename: str, map_location='cpu',
+                        strict: bool | None = None, revise_keys=()) -> dict:
+        """Load weights.
+
+        Args:
+            filename: File or work folder.
+            map_location: Ignored; weights are copied to where the model is.
+            strict: Refuse weights that do not fit; by default when resuming.
+                Otherwise what fits is loaded and the rest is a warning.
+            revise_keys: Ignored; 'module.' of DDP is removed.
+
+        Returns:
+            The whole checkpoint.
+
+        Raises:
+            CheckpointError: The weights do not fit (at all, if not strict).
+        """
+        filename = find_checkpoint(filename)
+        checkpoint = read_checkpoint(filename)
+        if 'state_dict' not in checkpoint:
+            checkpoint = {'state_dict': checkpoint}
+        checkpoint['state_dict'] = {
+            name.removeprefix('module.'): value
+            for name, value in checkpoint['state_dict'].items()
+        }
+        if self._resume:
+            self._check_resumable(checkpoint, filename)
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        strict = self._resume if strict is None else strict
+        try:
+            load_state_dict(self.bare_model, checkpoint['state_dict'],
+                            filename)
+        except CheckpointError as error:
+            if strict:
+                raise
+            self._load_what_fits(checkpoint['state_dict'], error)
+        self._has_loaded = True
+        self.say(f'loaded {filename}')
+        return checkpoint
+
+    def _load_what_fits(self, state: dict, error: CheckpointError) -> None:
+        own = self.bare_model.state_dict()
+        fits = {name: value for name, value in state.items()
+                if name in own and own[name].shape == value.shape}
+        if not fits:
+            raise error
+        self.logger.warning(f'{error} {len(fits)} of {len(own)} tensors fit '
+                            'and were loaded.')
+        self.bare_model.load_state_dict(fits, strict=False)
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without the wrapper of DDP."""
+        if is_model_wrapper(self.model):
+            return self.model.module
+        return self.model
+
+    def resume(self, filename: str, resume_optimizer: bool = True,
+               resume_param_scheduler: bool = True,
+               map_location='default') -> None:
+        """Go on with a run: weights, averages, optimizer, schedules, logs.
+
+        Raises:
+            CheckpointError: The file is not a training checkpoint of a run
+                with this config, these data and these frozen parts.
+        """
+        self._resume = True
+        checkpoint = self.load_checkpoint(filename)
+        self.train_loop._epoch = checkpoint['meta'].get('epoch', 0)
+        self.train_loop._iter = checkpoint['meta']['iter']
+        self.message_hub.load_state_dict(
+            with_histories(checkpoint['message_hub']))
+        if resume_optimizer:
+            self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
+            self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+        if resume_param_scheduler and self.param_schedulers:
+            self.param_schedulers = self.build_param_scheduler(
+                self.param_schedulers)
+            load_schedulers(self.param_schedulers,
+                            checkpoint['param_schedulers'])
+        self.say(f'resumed at iteration {self.iter}')
+
+    def _check_resumable(self, checkpoint: dict, filename: str) -> None:
+        wanted = {'meta', 'message_hub', 'optimizer'}
+        if self.param_schedulers:
+            wanted.add('param_schedulers')
+        absent = sorted(wanted - set(checkpoint))
+        if absent:
+            raise CheckpointError(
+                f"'{filename}' cannot be resumed from: it lacks "
+                f'{", ".join(absent)}. To start a new run from its weights '
+                'use load_from, not resume.')
+        has_average = any(hasattr(h, 'ema_model') for h in self.hooks)
+        if 'ema_state_dict' in checkpoint and not has_average:
+            raise CheckpointError(
+                f"'{filename}' is of a run with weight averaging: without "
+                'it, training would go on from the averaged weights. Keep '
+                'TrainableEMAHook in custom_hooks.')
+        check_same_run(checkpoint['meta'].get('run', {}), self._run(),
+                       filename)
+
+    def _run(self) -> dict:
+        return describe_run(self.cfg, self.train_dataloader,
+                            describe_parts(self.bare_model))
+
+    # --------------------------------------------------------------- saving
+
+    @master_only
+    def save_checkpoint(self, out_dir: str, filename: str,
+                        file_client_args: dict | None = None,
+                        save_optimizer: bool = True,
+                        save_param_scheduler: bool = True,
+                        meta: dict | None = None, by_epoch: bool = False,
+                        backend_args: dict | None = None) -> None:
+        """Write a checkpoint of tensors and built-in types, atomically.
+
+        The signature is MMEngine's; ``file_client_args``, ``backend_args``
+        and ``by_epoch`` are not used.
+
+        Raises:
+            OSError: Writing failed; earlier checkpoints are untouched.
+        """
+        meta = {'epoch': self.epoch, 'iter': self.iter + 1, **(meta or {})}
+        meta.update(
+            cfg=self.cfg.pretty_text, run=self._run(), seed=self.seed,
+            experiment_name=self.experiment_name,
+            time=time.strftime('%Y%m%d_%H%M%S'), rcg_version=rcg.__version__)
+        checkpoint = {'meta': meta,
+                      'state_dict': dict(self.bare_model.state_dict()),
+                      'message_hub': self.message_hub.state_dict()}
+        if save_optimizer:
+            checkpoint['optimizer'] = self.optim_wrapper.state_dict()
+        if save_param_scheduler and self.param_schedulers:
+            checkpoint['param_schedulers'] = scheduler_states(
+                self.param_schedulers)
+        self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        save_atomically(on_cpu(to_plain(checkpoint)),
+                        os.path.join(out_dir, filename))

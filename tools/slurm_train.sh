@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Train under Slurm:
+# [GPUS=8] [GPUS_PER_NODE=8] [CPUS_PER_TASK=5] [SRUN_ARGS=...] [PORT=29500] \
+#     slurm_train.sh PARTITION JOB_NAME CONFIG WORK_DIR [train.py's arguments]
+set -euo pipefail
+if [ $# -lt 4 ]; then
+    echo "usage: $0 PARTITION JOB_NAME CONFIG WORK_DIR [arguments]" >&2
+    exit 2
+fi
+source "$(dirname "${BASH_SOURCE[0]}")/launch.sh"
+launch_slurm train.py "$1" "$2" "$3" --work-dir "$4" "${@:5}"

@@ -1,0 +1,90 @@
+"""Compute the metrics of a checkpoint.
+
+    python tools/test.py CONFIG CHECKPOINT [--out metrics.json]
+                         [--cfg-options KEY=VALUE ...]
+
+CHECKPOINT is a file or a work folder (its newest checkpoint). On several
+processes: tools/dist_test.sh, tools/slurm_test.sh; the metrics are the same.
+"""
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+
+def parse_args(args: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file or work folder')
+    parser.add_argument('--out', metavar='FILE',
+                        help='write the metrics there, as JSON')
+    parser.add_argument(
+        '--work-dir', help='where logs go; default: work_dir of the config, '
+        'else work_dirs/<config name>')
+    parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE',
+                        default=[], help='override config entries: a.b=1')
+    parser.add_argument('--launcher', default='none',
+                        choices=('none', 'pytorch', 'slurm'))
+    parser.add_argument('--local-rank', '--local_rank', type=int, default=0,
+                        help='set by old launchers')
+    parser.add_argument('--debug', action='store_true',
+                        help='show the traceback of errors')
+    return parser.parse_args(args)
+
+
+def adapt(cfg, args: argparse.Namespace) -> None:
+    """Apply the command line to the config; drop what only trains."""
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
+    if cfg.get('test_cfg') is None:
+        raise ValueError(f"'{args.config}' has no test_cfg, test_dataloader "
+                         'and test_evaluator: there is nothing to compute.')
+    cfg.load_from, cfg.resume = None, False
+    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper',
+                'param_scheduler', 'val_cfg', 'val_dataloader',
+                'val_evaluator'):
+        cfg[key] = None
+
+
+def write(metrics: dict, path: str) -> None:
+    """Write the scalar metrics, sorted by name."""
+    from rcg.engine import open_atomically
+    scalars = {name: value for name, value in sorted(metrics.items())
+               if isinstance(value, (int, float))}
+    Path(path).resolve().parent.mkdir(parents=True, exist_ok=True)
+    with open_atomically(path) as file:
+        file.write((json.dumps(scalars, indent=1) + '\n').encode())
+
+
+def main() -> None:
+    args = parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
+        print(f'test {args.config} {args.checkpoint}', flush=True)
+    try:
+        from mmengine.dist import is_main_process
+
+        from rcg.engine import load_config
+        from rcg.engine.tool import friendly_errors
+        from rcg.registry import RUNNERS
+    except ModuleNotFoundError as error:
+        sys.exit(f"error: there is no module '{error.name}'. Install the "
+                 'project first: pip install -e . (in its folder)')
+    with friendly_errors(args.debug):
+        cfg = load_config(args.config, args.cfg_options)
+        adapt(cfg, args)
+        runner = RUNNERS.build(cfg)
+        runner.load_checkpoint(args.checkpoint, strict=True)
+        metrics = runner.test()
+        if args.out and is_main_process():
+            write(metrics, args.out)
+
+
+if __name__ == '__main__':
+    main()
