@@ -22,7 +22,7 @@ class ConvEncoder(Encoder):
     """
 
     def __init__(self, widths: Sequence[int] = (32, 64, 128, 128),
-                 strides: Sequence[int] = (1, 2, 2, 1),
+                 strides: Sequence[int] = (2, 2, 2, 1),
                  projector_hidden_dim: int = 256, projector_dim: int = 64,
                  **kwargs) -> None:
         super().__init__(**kwargs)

@@ -1,5 +1,12 @@
-from .augment import Cutout, RandomAffine, RandomFlip, RandomResizedCrop
-from .augment_color import (
+"""Learning the parts from unlabeled images."""
+from rcg.models.pretraining.augment import (
+    Augmentation,
+    Cutout,
+    RandomAffine,
+    RandomFlip,
+    RandomResizedCrop,
+)
+from rcg.models.pretraining.augment_color import (
     ColorJitter,
     GaussianBlur,
     GaussianNoise,
@@ -7,10 +14,17 @@ from .augment_color import (
     RandomGrayscale,
     Solarize,
 )
-from .moco_v3 import MoCoV3
+from rcg.models.pretraining.moco_v3 import MoCoV3
+from rcg.models.pretraining.pixel_pca import (
+    NoOptimizer,
+    NoWrapper,
+    PCATraining,
+)
+from rcg.models.pretraining.recompute_bn import RecomputeBatchNormHook
 
 __all__ = [
-    'ColorJitter', 'Cutout', 'GaussianBlur', 'GaussianNoise', 'MoCoV3',
-    'RandomAffine', 'RandomFlip', 'RandomGamma', 'RandomGrayscale',
-    'RandomResizedCrop', 'Solarize'
+    'Augmentation', 'ColorJitter', 'Cutout', 'GaussianBlur', 'GaussianNoise',
+    'MoCoV3', 'NoOptimizer', 'NoWrapper', 'PCATraining', 'RandomAffine',
+    'RandomFlip', 'RandomGamma', 'RandomGrayscale', 'RandomResizedCrop',
+    'RecomputeBatchNormHook', 'Solarize'
 ]

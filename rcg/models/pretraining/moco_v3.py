@@ -12,6 +12,7 @@ from torch import Tensor
 from rcg.models.encoders import Encoder
 from rcg.models.layers.mlp import batch_norm_mlp
 from rcg.models.pretraining.augment import Augmentation
+from rcg.models.pretraining.represent import represent
 from rcg.registry import ENCODERS, MODELS
 from rcg.rng import SampleRng
 
@@ -93,7 +94,7 @@ class MoCoV3(BaseModel):
 
     def forward(self, images: Tensor, mode: str = 'tensor',
                 rng: SampleRng | None = None, **batch):
-        """Dispatch to :meth:`loss` or :meth:`predict`.
+        """Dispatch to :meth:`loss` or :func:`represent`.
 
         Args:
             images (N, 3, H, W): In [-1, 1].
@@ -104,7 +105,7 @@ class MoCoV3(BaseModel):
         if mode == 'loss':
             return self.loss(images, rng)
         if mode == 'predict':
-            return self.predict(images, **batch)
+            return represent(self.encoder, images, **batch)
         return self.encoder(images)
 
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
@@ -156,18 +157,3 @@ class MoCoV3(BaseModel):
                               self.encoder.parameters(), strict=True):
             key.lerp_(query, 1 - momentum)
         self.iteration += 1
-
-    def predict(self, images: Tensor, indices: Tensor,
-                labels: Tensor | None = None, **_) -> list[dict]:
-        """Represent images for the metrics.
-
-        Returns:
-            One dict per image: ``representations`` (D,), ``index`` and, if
-            there are labels, ``labels``.
-        """
-        results = [dict(representations=x, index=i) for x, i in
-                   zip(self.encoder(images), indices.tolist(), strict=True)]
-        if labels is not None:
-            for result, label in zip(results, labels.tolist(), strict=True):
-                result['labels'] = label
-        return results

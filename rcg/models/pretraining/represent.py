@@ -1,0 +1,23 @@
+"""Predictions of the models that learn an encoder."""
+from torch import Tensor
+
+from rcg.models.encoders import Encoder
+
+
+def represent(encoder: Encoder, images: Tensor, indices: Tensor,
+              labels: Tensor | None = None, **_) -> list[dict]:
+    """Represent a batch, one dict an image, for the metrics.
+
+    Args:
+        images (N, 3, H, W): In [-1, 1].
+        indices (N,): Place of each image in the dataset, int64.
+        labels (N,): Classes, if the dataset has any, int64.
+
+    Returns:
+        N dicts of ``representations`` (D,), ``index`` and maybe ``labels``.
+    """
+    columns = dict(representations=encoder(images), index=indices.tolist())
+    if labels is not None:
+        columns['labels'] = labels.tolist()
+    return [dict(zip(columns, row, strict=True))
+            for row in zip(*columns.values(), strict=True)]

@@ -1,0 +1,84 @@
+"""What all encoders share, on each of them."""
+import pytest
+import torch
+
+from rcg.models.encoders.base import standardize
+from rcg.registry import ENCODERS
+
+VIT = dict(patch_size=4, embed_dim=12, depth=2, num_heads=3)
+CONFIGS = {
+    'conv': dict(type='ConvEncoder', widths=(4, 6), strides=(2, 1),
+                 projector_hidden_dim=10, projector_dim=5),
+    'moco': dict(type='MoCoV3ViT', img_size=8, vit=VIT,
+                 projector_hidden_dim=10, projector_dim=5,
+                 freeze_patch_embed=False),
+    'pca': dict(type='PixelPCA', image_size=8, num_components=5),
+}
+
+
+@pytest.fixture(params=CONFIGS)
+def encoder(request):
+    torch.manual_seed(0)
+    encoder = ENCODERS.build(CONFIGS[request.param])
+    if request.param == 'pca':
+        encoder.fit(torch.rand(20, 3, 8, 8) * 2 - 1)
+    return encoder.eval()
+
+
+@torch.no_grad()
+def test_representation(encoder):
+    images = torch.rand(4, 3, 8, 8) * 2 - 1
+    out = encoder(images)
+    assert out.shape == (4, encoder.rep_dim) == (4, 5)
+    torch.testing.assert_close(out.mean(1), torch.zeros(4), atol=1e-6, rtol=0)
+    torch.testing.assert_close(out.std(1), torch.ones(4))
+    torch.testing.assert_close(out, standardize(encoder.project(images)))
+    torch.testing.assert_close(out[1:2], encoder(images[1:2]))  # one image
+
+
+@torch.no_grad()
+def test_without_projector():
+    for name in ('conv', 'moco'):
+        encoder = ENCODERS.build(CONFIGS[name] | dict(
+            with_projector=False)).eval()
+        images = torch.rand(4, 3, 8, 8) * 2 - 1
+        assert encoder(images).shape == (4, encoder.rep_dim)
+        assert encoder.rep_dim == {'conv': 6, 'moco': 12}[name]
+        torch.testing.assert_close(
+            encoder.project(images),
+            encoder.features(encoder.preprocess(images)))
+        # Its checkpoints still fit the encoder with a projector.
+        ENCODERS.build(CONFIGS[name]).load_state_dict(encoder.state_dict())
+
+
+@pytest.mark.parametrize('name', ['conv', 'moco'])
+def test_gradients_reach_every_parameter(name):
+    encoder = ENCODERS.build(CONFIGS[name])
+    target = torch.randn(4, 5)
+    (encoder.project(torch.rand(4, 3, 8, 8)) * target).sum().backward()
+    for key, parameter in encoder.named_parameters():
+        assert parameter.grad.abs().max() > 0, key
+
+
+def test_frozen_patch_embedding():
+    encoder = ENCODERS.build(CONFIGS['moco'] | dict(freeze_patch_embed=True))
+    frozen = [n for n, p in encoder.named_parameters() if not p.requires_grad]
+    assert frozen == ['backbone.patch_embed.proj.weight',
+                      'backbone.patch_embed.proj.bias']
+
+
+def test_preprocessing_normalizes_and_resizes():
+    encoder = ENCODERS.build(CONFIGS['moco'])
+    mean = torch.tensor([.485, .456, .406]).view(1, 3, 1, 1)
+    gray = (mean * 2 - 1).expand(1, 3, 5, 5)
+    torch.testing.assert_close(encoder.preprocess(gray),
+                               torch.zeros(1, 3, 8, 8), atol=1e-6, rtol=0)
+    white = encoder.preprocess(torch.ones(1, 3, 8, 8))
+    std = torch.tensor([.229, .224, .225]).view(1, 3, 1, 1)
+    torch.testing.assert_close(white, ((1 - mean) / std).expand(1, 3, 8, 8))
+
+
+def test_standardize_shows_rows_without_information():
+    out = standardize(torch.tensor([[1., 1.], [0., 2.]]))
+    assert out[0].isnan().all()
+    torch.testing.assert_close(out[1], torch.tensor([-.5, .5]) * 2**.5)
