@@ -37,8 +37,8 @@ class CIFAR10(ArrayDataset):
 
 def _torchvision_cifar(root: str, train: bool, download: bool = False):
     # Here, because it takes a second and only CIFAR-10 needs it.
-    from torchvision.datasets import CIFAR10 as torchvision_cifar10
-    return torchvision_cifar10(root, train, download=download)
+    from torchvision import datasets
+    return datasets.CIFAR10(root, train, download=download)
 
 
 def _fetch(root: str, train: bool) -> None:

@@ -1,0 +1,26 @@
+"""Scores of generated images: pure functions, and metrics that use them."""
+from rcg.evaluation.features import Extractor, shared_extractor
+from rcg.evaluation.frechet import frechet_distance
+from rcg.evaluation.inception_score import inception_score
+from rcg.evaluation.metrics import (
+    Accuracy,
+    FrechetDistance,
+    InceptionScore,
+    NearestTrain,
+    PrecisionRecall,
+    ReconstructionError,
+    RepresentationFrechetDistance,
+)
+from rcg.evaluation.moments import Moments
+from rcg.evaluation.nearest import nearest_train
+from rcg.evaluation.precision_recall import precision_recall
+from rcg.evaluation.reference import Reference
+from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
+
+__all__ = [
+    'Accuracy', 'Extractor', 'FrechetDistance', 'FrechetMetric',
+    'InceptionScore', 'Moments', 'NearestTrain', 'PrecisionRecall',
+    'ReconstructionError', 'Reference', 'RepresentationFrechetDistance',
+    'SampleMetric', 'frechet_distance', 'inception_score', 'nearest_train',
+    'precision_recall', 'shared_extractor'
+]

@@ -1,0 +1,127 @@
+"""Feature extractors, shared by all metrics that use the same one."""
+import json
+import os
+import weakref
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.registry import ENCODERS, FEATURE_EXTRACTORS, Registry
+
+_SHARED: 'weakref.WeakValueDictionary[str, Extractor]' = (
+    weakref.WeakValueDictionary())
+
+
+class Extractor:
+    """A frozen network from images to features, with what it found so far.
+
+    Get one from :func:`shared_extractor`: metrics with equal configs then
+    hold the same object, and a batch goes through the network once.
+
+    Attributes:
+        sha256: Hash of the weight file, None without one.
+        references: Results over whole datasets, filled by
+            :mod:`rcg.evaluation.reference`.
+    """
+
+    def __init__(self, module: nn.Module, sha256: str | None = None) -> None:
+        self.module = module.eval().requires_grad_(False)
+        self.sha256, self.references = sha256, {}
+        self._device, self._batch = None, (None, None)
+
+    @torch.no_grad()
+    def __call__(self, images: Tensor) -> dict[str, Tensor]:
+        """Features of uint8 images (N, 3, H, W), by name, float32."""
+        if images.device != self._device:
+            self.module.to(images.device)
+            self._device = images.device
+        # A score must not depend on the precision that a model trains in.
+        with torch.autocast(images.device.type, enabled=False):
+            return self.forward(images)
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        return self.module(images)
+
+    def of_samples(self, data_samples: Sequence[dict]) -> dict[str, Tensor]:
+        """Features of the ``images`` of a batch of model outputs.
+
+        The last batch is remembered: MMEngine hands the same list to every
+        metric of an evaluator.
+        """
+        if self._batch[0] is not data_samples:
+            self._batch = (data_samples, self(stack_images(data_samples)))
+        return self._batch[1]
+
+
+class EncoderExtractor(Extractor):
+    """An image encoder as a feature extractor."""
+
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        images = images.float().div_(127.5).sub_(1)
+        return {'features': self.module(images)}
+
+
+def stack_images(data_samples: Sequence[dict],
+                 name: str = 'images') -> Tensor:
+    """Stack the images of model outputs.
+
+    Returns:
+        (N, 3, H, W): uint8.
+
+    Raises:
+        KeyError: An output has no images.
+        TypeError: They are not uint8 tensors.
+    """
+    images = stack_rows(data_samples, name)
+    if images.dtype != torch.uint8 or images.ndim != 4:
+        raise TypeError(
+            f"'{name}' must be uint8 (3, H, W) in every output, got "
+            f'{images.dtype} {tuple(images.shape[1:])}: pass images in '
+            '[-1, 1] through rcg.models.data_preprocessor.to_uint8.')
+    return images
+
+
+def stack_rows(data_samples: Sequence[dict], name: str) -> Tensor:
+    """Stack one tensor of every model output: (N, ...)."""
+    if any(name not in sample for sample in data_samples):
+        raise KeyError(
+            f"the metric needs '{name}' in every output of the model's "
+            f"predict mode, got {sorted(data_samples[0])}: use a metric that "
+            'fits the model.')
+    return torch.stack([torch.as_tensor(sample[name])
+                        for sample in data_samples])
+
+
+def shared_extractor(cfg: dict,
+                     registry: Registry = FEATURE_EXTRACTORS) -> Extractor:
+    """Build a frozen network, or return the one that is in use already.
+
+    Args:
+        cfg: Config of a feature extractor or an encoder, plus ``checkpoint``
+            (a file or a work folder) and optionally ``prefix`` of the weights
+            in it.
+        registry: FEATURE_EXTRACTORS or ENCODERS.
+
+    Raises:
+        FileNotFoundError: There is no such checkpoint.
+        CheckpointError: The weights are not those of this network.
+    """
+    cfg = dict(cfg)
+    checkpoint, prefix = cfg.pop('checkpoint', None), cfg.pop('prefix', '')
+    stamp = None
+    if checkpoint is not None:
+        checkpoint = find_checkpoint(checkpoint)
+        status = os.stat(checkpoint)  # a file that was written anew is new
+        stamp = [os.path.realpath(checkpoint), prefix, status.st_mtime_ns,
+                 status.st_size]
+    key = json.dumps([registry.name, cfg, stamp], sort_keys=True, default=str)
+    extractor = _SHARED.get(key)
+    if extractor is None:
+        module, sha256 = registry.build(cfg), None
+        if checkpoint is not None:
+            sha256 = load_weights(module, checkpoint, prefix)
+        cls = EncoderExtractor if registry is ENCODERS else Extractor
+        extractor = _SHARED[key] = cls(module, sha256)
+    return extractor
