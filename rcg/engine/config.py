@@ -21,7 +21,7 @@ def config_folders() -> list[Path]:
     """Where the configs of this project may be: checkout, installed wheel."""
     package = Path(rcg.__file__).resolve().parent
     return [folder for folder in (package.parent / 'configs',
-                                  package / '.mim' / 'configs')
+                                  package / 'share' / 'configs')
             if folder.is_dir()]
 
 

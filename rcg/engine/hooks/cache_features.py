@@ -23,8 +23,10 @@ class CacheFeaturesHook(Hook):
     Before training, ``model.encode(images)`` runs over the training data in
     their order, in batches of one shape. The result is stored under a name
     made of the frozen parts' contents and configs, the data set and the
-    features, so a change of any of them makes a new file. The first process
-    computes; all load from ``cache_dir``, which they must share.
+    features, so a change of any of them makes a new file. A model may name
+    in ``encoding_parts`` the attributes that ``encode`` uses; without it all
+    frozen parts count. The first process computes; all load from
+    ``cache_dir``, which they must share.
 
     Args:
         cache_dir: Folder of the stored features.
@@ -64,9 +66,15 @@ class CacheFeaturesHook(Hook):
     def key(self, runner) -> str:
         """Hash of all that the features depend on."""
         parts = frozen_parts(runner.bare_model)
+        configs = runner.cfg.get('model', {})
+        used = getattr(runner.bare_model, 'encoding_parts', None)
+        if used is not None:
+            parts = {n: p for n, p in parts.items()
+                     if n.partition('.')[0] in used}
+            configs = {n: c for n, c in configs.items() if n in used}
         content = {
             'parts': {n: part_digest(part) for n, part in parts.items()},
-            'configs': list(_part_configs(runner.cfg.get('model', {}))),
+            'configs': list(_part_configs(configs)),
             'dataset': str(runner.train_dataloader.dataset.fingerprint()),
             'names': self.names,
         }

@@ -95,8 +95,11 @@ class ProgressHook(Hook):
         runner.visualizer.add_scalars({**tags, 'iter': done}, step=done)
         for name, value in values.items():
             runner.message_hub.update_scalar(f'train/{name}', value)
-        shown = [f'{name} {value:.4g}' for name, value in values.items()
-                 if 'loss' in name or name == 'grad_norm']
+        losses = [name for name in values if 'loss' in name]
+        if len(losses) == 2:  # the total and its only term
+            losses = ['loss']
+        shown = [f'{name} {values[name]:.4g}' for name in
+                 [*losses, 'grad_norm'] if name in values]
         width = len(str(runner.max_iters))
         runner.say('  '.join([
             f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}', *shown,
