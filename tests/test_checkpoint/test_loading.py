@@ -1,0 +1,66 @@
+"""Loading is strict and lists what does not fit."""
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from rcg.checkpoint import CheckpointError, file_sha256, load_weights
+
+
+def net(width=3):
+    return nn.Sequential(nn.Linear(2, width), nn.BatchNorm1d(width))
+
+
+@pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])
+def test_plain_weights(tmp_path, name):
+    source, target, path = net(), net(), tmp_path / name
+    if name == 'a.pth':
+        torch.save(source.state_dict(), path)
+    else:
+        save_file(source.state_dict(), path)
+    assert load_weights(target, path) == file_sha256(path)
+    assert torch.equal(target[0].weight, source[0].weight)
+
+
+@pytest.mark.parametrize('prefix', ['encoder', 'encoder.'])
+def test_part_of_a_training_checkpoint_in_a_folder(tmp_path, prefix):
+    source, target = net(), net()
+    state = {f'encoder.{k}': v for k, v in source.state_dict().items()}
+    state['encoder_ema.0.weight'] = state['head.weight'] = torch.ones(1)
+    torch.save({'state_dict': state, 'meta': {}}, tmp_path / 'iter_1.pth')
+    load_weights(target, tmp_path, prefix)
+    assert torch.equal(target[0].weight, source[0].weight)
+
+
+def test_lists_of_what_does_not_fit(tmp_path):
+    path = tmp_path / 'a.pth'
+    state = net(4).state_dict()
+    del state['1.running_mean']
+    state['extra'] = torch.ones(1)
+    torch.save(state, path)
+    target = net(3)
+    before = target[0].weight.clone()
+    with pytest.raises(CheckpointError) as caught:
+        load_weights(target, path)
+    error = caught.value
+    assert error.missing == ['1.running_mean']
+    assert error.unexpected == ['extra']
+    assert '0.weight: wanted (3, 2), got (4, 2)' in error.mis_shaped
+    for text in ('1.running_mean', 'extra', '0.weight', 'a.pth', 'config'):
+        assert text in str(error)
+    assert torch.equal(target[0].weight, before)
+
+
+def test_long_lists_are_cut_in_the_message_only(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save({f'x{i}': torch.ones(1) for i in range(40)}, path)
+    with pytest.raises(CheckpointError, match='and 28 more') as caught:
+        load_weights(net(), path)
+    assert len(caught.value.unexpected) == 40
+
+
+def test_wrong_prefix_names_what_is_there(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save({'encoder.w': torch.ones(1)}, path)
+    with pytest.raises(CheckpointError, match="'tokenizer.'.*encoder"):
+        load_weights(net(), path, 'tokenizer')
