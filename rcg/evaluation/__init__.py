@@ -2,6 +2,7 @@
 from rcg.evaluation.features import Extractor, shared_extractor
 from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.inception_score import inception_score
+from rcg.evaluation.knn import KNNAccuracy, knn_accuracy
 from rcg.evaluation.metrics import (
     Accuracy,
     FrechetDistance,
@@ -19,8 +20,9 @@ from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
 
 __all__ = [
     'Accuracy', 'Extractor', 'FrechetDistance', 'FrechetMetric',
-    'InceptionScore', 'Moments', 'NearestTrain', 'PrecisionRecall',
-    'ReconstructionError', 'Reference', 'RepresentationFrechetDistance',
-    'SampleMetric', 'frechet_distance', 'inception_score', 'nearest_train',
-    'precision_recall', 'shared_extractor'
+    'InceptionScore', 'KNNAccuracy', 'Moments', 'NearestTrain',
+    'PrecisionRecall', 'ReconstructionError', 'Reference',
+    'RepresentationFrechetDistance', 'SampleMetric', 'frechet_distance',
+    'inception_score', 'knn_accuracy', 'nearest_train', 'precision_recall',
+    'shared_extractor'
 ]

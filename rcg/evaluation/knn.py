@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from rcg.evaluation.features import stack_rows
-from rcg.evaluation.metrics import SampleMetric
+from rcg.evaluation.sample_metric import SampleMetric
 from rcg.registry import METRICS
 
 

@@ -182,11 +182,11 @@ class ReconstructionError(SampleMetric):
 
 @METRICS.register_module()
 class Accuracy(SampleMetric):
-    """Share of the samples that a classifier gets right, in [0, 1]."""
+    """Share of the samples that a classifier gets right, in percent."""
     default_prefix = 'classifier'
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return stack_rows(data_samples, 'correct').view(-1, 1).float()
 
     def score(self, rows: Tensor) -> dict[str, float]:
-        return {'accuracy': rows.double().mean().item()}
+        return {'accuracy': 100 * rows.double().mean().item()}

@@ -11,28 +11,35 @@ from rcg.registry import FEATURE_EXTRACTORS, MODELS
 from rcg.rng import SampleRng
 
 
-def _block(in_dim: int, out_dim: int) -> nn.Sequential:
+def _block(in_dim: int, out_dim: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(in_dim, out_dim, 3, padding=1, bias=False),
-        nn.GroupNorm(8, out_dim), nn.ReLU(inplace=True))
+        nn.Conv2d(in_dim, out_dim, 3, stride, padding=1, bias=False),
+        nn.BatchNorm2d(out_dim), nn.ReLU(inplace=True))
 
 
 @FEATURE_EXTRACTORS.register_module()
 class ConvClassifier(nn.Module):
     """Four convolutions, global average pooling, one linear layer.
 
+    Batch norm makes it learn digits in 100 steps; group norm takes three
+    times as many.
+
     Args:
         num_classes: Length K of the logits.
-        width: Channels of the first half; the second half has twice as many,
-            and that is the length D of the features. A multiple of 8.
+        width: Channels of the first convolution; the second has twice as
+            many.
+        feature_dim: Length D of the features.
     """
 
-    def __init__(self, num_classes: int = 10, width: int = 32) -> None:
+    def __init__(self, num_classes: int = 10, width: int = 24,
+                 feature_dim: int = 64) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            _block(3, width), _block(width, width), nn.MaxPool2d(2),
-            _block(width, 2 * width), _block(2 * width, 2 * width))
-        self.head = nn.Linear(2 * width, num_classes)
+            _block(3, width, stride=1),
+            _block(width, 2 * width, stride=2),
+            _block(2 * width, feature_dim, stride=2),
+            _block(feature_dim, feature_dim, stride=1))
+        self.head = nn.Linear(feature_dim, num_classes)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """Features (N, D) and logits (N, K) of uint8 images (N, 3, H, W)."""
