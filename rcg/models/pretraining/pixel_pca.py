@@ -15,6 +15,13 @@ from rcg.registry import (
 )
 
 
+class _NoOptimWrapper(OptimWrapperDict):
+
+    def get_lr(self) -> dict[str, list[float]]:
+        """A learning rate for the logs."""
+        return {'lr': [0.]}
+
+
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class NoOptimizer:
     """For models that learn in closed form: an optimizer of nothing.
@@ -30,7 +37,7 @@ class NoOptimizer:
                              f'paramwise_cfg={paramwise_cfg}; delete them.')
 
     def __call__(self, model: nn.Module) -> OptimWrapperDict:
-        return OptimWrapperDict()
+        return _NoOptimWrapper()
 
 
 @MODEL_WRAPPERS.register_module()
