@@ -12,14 +12,15 @@ from .hooks import (
     SampleGridHook,
     TrainableEMAHook,
 )
+from .joint_optim_wrapper import JointConstructor, JointOptimWrapper
 from .loop import StreamTrainLoop
 from .optim import AutocastOptimWrapper, TwoGroupConstructor
 from .runner import RcgRunner
 
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',
-    'LightRuntimeInfoHook', 'PlainCheckpointHook', 'ProgressHook',
-    'RcgRunner', 'SampleGridHook', 'StreamTrainLoop', 'TrainableEMA',
-    'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
-    'open_atomically'
+    'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
+    'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
+    'StreamTrainLoop', 'TrainableEMA', 'TrainableEMAHook',
+    'TwoGroupConstructor', 'find_config', 'load_config', 'open_atomically'
 ]

@@ -28,7 +28,9 @@ class VGG16Features(nn.Module):
     def __init__(self, checkpoint: str) -> None:
         super().__init__()
         from torchvision.models import vgg16  # seconds to import
-        self.layers = vgg16(weights=None).features[:self.ends[-1] + 1]
+        with torch.device('meta'):  # the classifier would be 500 MB
+            layers = vgg16(weights=None).features[:self.ends[-1] + 1]
+        self.layers = layers.to_empty(device='cpu')
         load_weights(self.layers, find_checkpoint(checkpoint), 'features.')
         self.register_buffer('mean', torch.tensor(
             [.485, .456, .406]).view(3, 1, 1), persistent=False)
