@@ -25,6 +25,7 @@ from rcg.engine.distributed import start_processes
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.optim import resolve_lr
 from rcg.engine.resume import check_same_run, describe_run
+from rcg.engine.schedule import in_iterations
 from rcg.engine.states import (
     load_schedulers,
     on_cpu,
@@ -129,6 +130,11 @@ class RcgRunner(Runner):
                                    get_world_size()):
                 self.say(line)
         return super().build_optim_wrapper(optim_wrapper)
+
+    def build_param_scheduler(self, scheduler):
+        """Build; shares of the run become iterations."""
+        return super().build_param_scheduler(
+            in_iterations(scheduler, self.train_loop.max_iters))
 
     # -------------------------------------------------------------- loading
 

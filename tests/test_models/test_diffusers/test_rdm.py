@@ -1,6 +1,12 @@
 """The RDM against numbers of the published code, and its own contract."""
 import pytest
 import torch
+
+from rcg.converters.rdm import denoiser_name, rdm_from_published
+from rcg.diffusion import DDIMSampler
+from rcg.models.diffusers import RDM
+from rcg.models.layers.embeddings import timestep_embedding
+from rcg.rng import SampleRng
 from tests.reference import (
     ReplayRng,
     assert_close,
@@ -8,12 +14,6 @@ from tests.reference import (
     grad_norms,
     load_case,
 )
-
-from rcg.converters.rdm import rdm_from_published, denoiser_name
-from rcg.diffusion import DDIMSampler
-from rcg.models.diffusers import RDM
-from rcg.models.layers.embeddings import timestep_embedding
-from rcg.rng import SampleRng
 
 CASES = find_cases('rdm_')
 
@@ -171,7 +171,7 @@ def test_ema(case):
     _, weights, data, model, _ = case
     live = {name: p.detach().clone()
             for name, p in model.named_parameters()}
-    ema = TrainableEMA(model, momentum=1e-4)
+    ema = TrainableEMA(model, decay=.9999)
     averages = rdm_from_published(weights, averaged=True)
     ema.module.load_state_dict(averages)
     for k in range(1, 6):

@@ -1,0 +1,10 @@
+"""Digits bundled with scikit-learn, 16x16: 1,438 to train, 359 held out."""
+_train = dict(type='Digits', split='train')
+_held_out = dict(type='Digits', split='test')
+
+train_dataloader = dict(
+    batch_size=128,
+    num_workers=0,  # all images are in memory
+    dataset=_train,
+    sampler=dict(type='StreamSampler'),
+    collate_fn=dict(type='default_collate'))

@@ -1,0 +1,13 @@
+"""AdamW with warm-up over a tenth of the run, then a cosine to zero.
+
+Floats of begin and end are shares of train_cfg.max_iters.
+"""
+optim_wrapper = dict(
+    type='AutocastOptimWrapper', dtype='float32',
+    constructor='TwoGroupConstructor',
+    optimizer=dict(type='AdamW', lr=2e-3, betas=(.9, .95), weight_decay=.05))
+param_scheduler = [
+    dict(type='LinearLR', start_factor=1e-3, begin=0, end=.1,
+         by_epoch=False),
+    dict(type='CosineAnnealingLR', begin=.1, end=1., by_epoch=False),
+]

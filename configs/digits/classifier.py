@@ -1,0 +1,25 @@
+"""Classifier whose features score generated digits, as Inception's do.
+
+    python tools/train.py configs/digits/classifier.py
+
+Trained on the labels of the training digits alone.
+"""
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/datasets/digits.py',
+    '../_base_/schedules/cosine.py'
+]
+work_dir = 'work_dirs/quickstart/classifier'
+train_cfg = dict(type='StreamTrainLoop', max_iters=300, val_interval=300)
+model = dict(
+    type='ClassifierTraining',
+    data_preprocessor=dict(type='ImagePreprocessor'),
+    classifier=dict(type='ConvClassifier'))
+val_cfg = dict(type='ValLoop')
+val_dataloader = dict(
+    batch_size=128, num_workers=0, dataset=_base_._held_out,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'))
+val_evaluator = dict(type='Accuracy')
+test_cfg = dict(type='TestLoop')
+test_dataloader = val_dataloader
+test_evaluator = val_evaluator

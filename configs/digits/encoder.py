@@ -1,0 +1,31 @@
+"""Encoder for digits: MoCo v3 (arXiv:2104.02057) without labels.
+
+    python tools/train.py configs/digits/encoder.py
+
+16 s on two CPU cores.
+"""
+_base_ = [
+    '../_base_/default_runtime.py', '../_base_/datasets/digits.py',
+    '../_base_/models/digits_parts.py', '../_base_/schedules/cosine.py'
+]
+work_dir = 'work_dirs/quickstart/encoder'
+# The encoder should not tell apart what is the same digit.
+_view = [
+    dict(type='RandomAffine', degrees=15, scale=(.8, 1.2), shear=.2,
+         translate=.12),
+    dict(type='RandomGamma', gamma=(.6, 1.6)),
+    dict(type='GaussianNoise', std=(0., .1)),
+    dict(type='Cutout', size=(.2, .4), prob=.5),
+]
+train_cfg = dict(type='StreamTrainLoop', max_iters=200)
+train_dataloader = dict(batch_size=256)
+model = dict(
+    type='MoCoV3',
+    data_preprocessor=dict(type='ImagePreprocessor'),
+    encoder=_base_.encoder,
+    views=[_view, _view],
+    max_iters=200,
+    predictor_hidden_dim=256,
+    temperature=.2,
+    momentum=.99)
+custom_hooks = [dict(type='RecomputeBatchNormHook')]

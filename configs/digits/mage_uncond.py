@@ -1,0 +1,13 @@
+"""The unconditional baseline: MAGE alone, same size, steps and data.
+
+    python tools/train.py configs/digits/mage_uncond.py
+"""
+_base_ = './mage.py'
+work_dir = 'work_dirs/quickstart/mage_uncond'
+model = dict(
+    encoder=None, rdm=None,
+    generator=dict(network=dict(condition=None)))
+custom_hooks = [
+    dict(type='CacheFeaturesHook', cache_dir='work_dirs/quickstart/features',
+         names=['codes']),
+]
