@@ -11,11 +11,9 @@ from torch.nn import functional as F
 from rcg.models.tokenizers.quantizer import VectorQuantizer
 from rcg.registry import TOKENIZERS
 
-GROUPS = 32
 
-
-def _norm(dim: int) -> nn.GroupNorm:
-    return nn.GroupNorm(GROUPS, dim, eps=1e-6)
+def _norm(dim: int, groups: int) -> nn.GroupNorm:
+    return nn.GroupNorm(groups, dim, eps=1e-6)
 
 
 class ResidualBlock(nn.Module):
@@ -26,11 +24,11 @@ class ResidualBlock(nn.Module):
     Weights are only compatible if that is repeated.
     """
 
-    def __init__(self, in_dim: int, out_dim: int) -> None:
+    def __init__(self, in_dim: int, out_dim: int, groups: int) -> None:
         super().__init__()
-        self.norm1 = _norm(in_dim)
+        self.norm1 = _norm(in_dim, groups)
         self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1, bias=False)
-        self.norm2 = _norm(out_dim)
+        self.norm2 = _norm(out_dim, groups)
         self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1, bias=False)
         self.shortcut = None
         if in_dim != out_dim:
@@ -43,10 +41,12 @@ class ResidualBlock(nn.Module):
         return h + (x if self.shortcut is None else self.shortcut(h))
 
 
-def _blocks(in_dim: int, out_dim: int, num_blocks: int) -> nn.Sequential:
+def _blocks(in_dim: int, out_dim: int, num_blocks: int,
+            groups: int) -> nn.Sequential:
     dims = [in_dim] + [out_dim] * num_blocks
     return nn.Sequential(*[
-        ResidualBlock(a, b) for a, b in zip(dims[:-1], dims[1:], strict=True)
+        ResidualBlock(a, b, groups)
+        for a, b in zip(dims[:-1], dims[1:], strict=True)
     ])
 
 
@@ -57,18 +57,19 @@ class Encoder(nn.Module):
         dims: Width of each level, full resolution first.
         num_res_blocks: Residual blocks of a level.
         z_dim: Channels of the latents.
+        groups: Groups of the norms.
     """
 
-    def __init__(self, dims: list[int], num_res_blocks: int,
-                 z_dim: int) -> None:
+    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
+                 groups: int) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=False)
         self.levels = nn.ModuleList([
-            _blocks(a, b, num_res_blocks)
+            _blocks(a, b, num_res_blocks, groups)
             for a, b in zip(dims[:1] + dims[:-1], dims, strict=True)
         ])
-        self.middle = _blocks(dims[-1], dims[-1], 2)
-        self.norm_out = _norm(dims[-1])
+        self.middle = _blocks(dims[-1], dims[-1], 2, groups)
+        self.norm_out = _norm(dims[-1], groups)
         self.conv_out = nn.Conv2d(dims[-1], z_dim, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -86,21 +87,22 @@ class Decoder(nn.Module):
         dims: Width of each level, full resolution first.
         num_res_blocks: Residual blocks of a level.
         z_dim: Channels of the latents.
+        groups: Groups of the norms.
     """
 
-    def __init__(self, dims: list[int], num_res_blocks: int,
-                 z_dim: int) -> None:
+    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
+                 groups: int) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(z_dim, dims[-1], 3, padding=1)
-        self.middle = _blocks(dims[-1], dims[-1], 2)
+        self.middle = _blocks(dims[-1], dims[-1], 2, groups)
         self.levels = nn.ModuleList([
-            _blocks(a, b, num_res_blocks)
+            _blocks(a, b, num_res_blocks, groups)
             for a, b in zip(dims[1:] + dims[-1:], dims, strict=True)
         ])
         # upsamplers[i] leads from level i + 1 to level i.
         self.upsamplers = nn.ModuleList(
             [nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:]])
-        self.norm_out = _norm(dims[0])
+        self.norm_out = _norm(dims[0], groups)
         self.conv_out = nn.Conv2d(dims[0], 3, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -114,6 +116,18 @@ class Decoder(nn.Module):
         return self.conv_out(F.silu(self.norm_out(x)))
 
 
+def _check_widths(dims: list[int], num_res_blocks: int, groups: int) -> None:
+    if not dims or any(d <= 0 or d % groups for d in dims):
+        raise ValueError(
+            'the width of every level (dim * dim_mult) must be a multiple of '
+            f'the {groups} groups of its GroupNorms, got {dims}. Take '
+            f'dim={groups} or a multiple, or fewer norm_groups (published '
+            'weights want 32).')
+    if num_res_blocks == 0 and len(set(dims)) > 1:
+        raise ValueError('without residual blocks all levels must have the '
+                         f'same width, got {dims}; take num_res_blocks=1.')
+
+
 @TOKENIZERS.register_module()
 class VQGAN(nn.Module):
     """Images <-> token ids. The defaults are the tokenizer of MAGE.
@@ -122,33 +136,34 @@ class VQGAN(nn.Module):
     and this class alone converts.
 
     Args:
-        dim: Width of a level with multiplier 1, a multiple of 32.
+        dim: Width of a level with multiplier 1.
         dim_mult: Width multiplier of each level, full resolution first. Each
             level but the first halves the resolution: five make f = 16.
         num_res_blocks: Residual blocks of a level.
         z_dim: Channels of the latents and width of a code.
         num_codes: K.
         beta: See :class:`~rcg.models.tokenizers.quantizer.VectorQuantizer`.
+        norm_groups: Groups of the GroupNorms; every width is a multiple. In
+            a narrow network fewer than the published 32 reconstruct better:
+            with one channel a group, the norms take the contrast of every
+            image from it.
 
     Raises:
-        ValueError: A width does not split into the 32 groups of the norms.
+        ValueError: A width does not split into the groups of the norms, or
+            changes where there is no block to change it.
     """
 
     def __init__(self, dim: int = 128, dim_mult: tuple = (1, 1, 2, 2, 4),
                  num_res_blocks: int = 2, z_dim: int = 256,
-                 num_codes: int = 1024, beta: float = .25) -> None:
+                 num_codes: int = 1024, beta: float = .25,
+                 norm_groups: int = 32) -> None:
         super().__init__()
         dims = [dim * mult for mult in dim_mult]
-        if not dims or any(d <= 0 or d % GROUPS for d in dims):
-            raise ValueError(
-                'the width of every level (dim * dim_mult) must be a multiple '
-                f'of {GROUPS}, the groups of its GroupNorms; got {dims} from '
-                f'dim={dim}, dim_mult={tuple(dim_mult)}. Take dim=32 for a '
-                'small tokenizer.')
+        _check_widths(dims, num_res_blocks, norm_groups)
         self.num_codes = num_codes
         self.downsampling = 2**(len(dims) - 1)
-        self.encoder = Encoder(dims, num_res_blocks, z_dim)
-        self.decoder = Decoder(dims, num_res_blocks, z_dim)
+        self.encoder = Encoder(dims, num_res_blocks, z_dim, norm_groups)
+        self.decoder = Decoder(dims, num_res_blocks, z_dim, norm_groups)
         self.quantizer = VectorQuantizer(num_codes, z_dim, beta)
 
     def grid_size(self, image_size: int) -> int:

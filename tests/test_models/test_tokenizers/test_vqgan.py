@@ -40,7 +40,7 @@ def test_default_is_f16(size, grid):
     assert (tokenizer.grid_size(size), tokenizer.num_codes) == (grid, 1024)
 
 
-def test_no_residual_blocks(tokenizer):
+def test_no_residual_blocks():
     plain = build(num_res_blocks=0)
     codes = plain.encode(torch.zeros(1, 3, 16, 16))
     assert plain.decode(codes).shape == (1, 3, 16, 16)
@@ -68,7 +68,7 @@ def test_forward_is_encode_then_decode(tokenizer):
     assert torch.allclose(fakes, again, atol=1e-5)
 
 
-def test_row_by_row(tokenizer):
+def test_row_by_row():
     tokenizer = build(num_res_blocks=0, dim_mult=(1, 1))
     latents = torch.randn(1, 8, 2, 3)
     ids = tokenizer.quantizer.encode(latents)
@@ -121,5 +121,18 @@ def test_tokens_of_no_square(tokenizer):
     dict(dim=48), dict(dim=16, dim_mult=(2, 1)), dict(dim=0),
     dict(dim_mult=())])
 def test_widths_that_do_not_split_into_groups(sizes):
-    with pytest.raises(ValueError, match='multiple of 32'):
+    with pytest.raises(ValueError, match='multiple of the 32 groups'):
         build(**sizes)
+
+
+def test_fewer_groups_allow_other_widths():
+    tokenizer = build(dim=12, norm_groups=4)
+    norms = [m for m in tokenizer.modules()
+             if isinstance(m, torch.nn.GroupNorm)]
+    assert {(m.num_groups, m.eps) for m in norms} == {(4, 1e-6)}
+    assert tokenizer(torch.zeros(1, 3, 16, 16))[0].shape == (1, 3, 16, 16)
+
+
+def test_widths_cannot_change_without_blocks():
+    with pytest.raises(ValueError, match=r'same width, got \[32, 64\]'):
+        build(num_res_blocks=0, dim_mult=(1, 2))
