@@ -1,5 +1,6 @@
 """Images in folders: unlabeled, one folder a class, ImageNet."""
 import os
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -66,7 +67,8 @@ def _no_images(root: str, others: Counter) -> str:
         return (f"The folder '{root}' is empty. Put images into it, flat or "
                 'in folders.')
     found = ', '.join(f'{count} x {extension}'
-                      for extension, count in others.most_common(8))
+                      for extension, count in sorted(
+                          others.items(), key=lambda x: (-x[1], x[0]))[:8])
     return (f"The folder '{root}' holds no image. Found: {found}. Known "
             f'image formats: {", ".join(EXTENSIONS)}; unpack archives and '
             'convert other formats first.')
@@ -203,7 +205,7 @@ def check_images(dataset: ImageFolder) -> dict[str, str]:
         What is wrong, by the path of each unreadable file.
     """
     bad = {}
-    for path in track_iter_progress(dataset.paths):
+    for path in track_iter_progress(dataset.paths, file=sys.stdout):
         try:
             read_image(os.path.join(dataset.root, path), dataset.upright)
         except UNREADABLE as error:

@@ -1,0 +1,74 @@
+import hashlib
+import pickle
+import tarfile
+import urllib.error
+
+import numpy as np
+import pytest
+import torchvision
+
+from rcg.datasets import CIFAR10
+
+THEIRS = torchvision.datasets.CIFAR10
+NAMES = ['plane', 'car', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse',
+         'ship', 'truck']
+
+
+def md5(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture
+def archive(tmp_path, monkeypatch):
+    """A small archive in CIFAR-10's layout, known to torchvision."""
+    folder = tmp_path / 'made' / THEIRS.base_folder
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    files = [name for name, _ in THEIRS.train_list + THEIRS.test_list]
+    for number, name in enumerate(files):
+        content = {'data': rng.integers(0, 256, (4, 3072), np.uint8),
+                   'labels': [number % 10] * 4}
+        (folder / name).write_bytes(pickle.dumps(content))
+    meta = folder / THEIRS.meta['filename']
+    meta.write_bytes(pickle.dumps({'label_names': NAMES}))
+    # torchvision finds it there and need not fetch it.
+    path = tmp_path / 'data' / THEIRS.filename
+    path.parent.mkdir()
+    with tarfile.open(path, 'w:gz') as tar:
+        tar.add(folder, THEIRS.base_folder)
+    for attribute in ('train_list', 'test_list'):
+        monkeypatch.setattr(THEIRS, attribute, [
+            [name, md5(folder / name)]
+            for name, _ in getattr(THEIRS, attribute)])
+    monkeypatch.setattr(THEIRS, 'meta', {**THEIRS.meta, 'md5': md5(meta)})
+    monkeypatch.setattr(THEIRS, 'tgz_md5', md5(path))
+    monkeypatch.setattr(THEIRS, 'url', 'file:///nowhere')
+    return folder
+
+
+def test_unpacks_and_reads(archive, tmp_path):
+    root = tmp_path / 'data'
+    train = CIFAR10(str(root))
+    (root / THEIRS.filename).unlink()  # the unpacked files suffice
+    test = CIFAR10(str(root), 'test')
+    assert (len(train), len(test)) == (20, 4)
+    assert train.classes == tuple(NAMES)
+    first = pickle.loads((archive / 'data_batch_1').read_bytes())
+    assert (train[0]['images'].numpy().ravel() == first['data'][0]).all()
+    assert train[4]['labels'] == 1
+    assert test[0]['labels'] == 5
+
+
+def test_offline(tmp_path, monkeypatch):
+
+    def fail(*args, **kwargs):
+        raise urllib.error.URLError('no network')
+
+    monkeypatch.setattr(THEIRS, 'download', fail)
+    with pytest.raises(ConnectionError, match='without network.*batches-py'):
+        CIFAR10(str(tmp_path))
+
+
+def test_unknown_split(tmp_path):
+    with pytest.raises(ValueError, match="got 'val'"):
+        CIFAR10(str(tmp_path), 'val')

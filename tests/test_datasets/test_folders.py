@@ -1,0 +1,235 @@
+import os
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from rcg.datasets import (
+    ImageFolder,
+    ImageNet,
+    StreamSampler,
+    check_images,
+    collate_batch,
+    folders,
+)
+from rcg.datasets.folders import folder_classes, list_images
+
+
+def fill(root, *names, size=(6, 5)):
+    for number, name in enumerate(names):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', size, (number, 0, 0)).save(
+            path, 'PNG' if path.suffix != '.jpg' else 'JPEG')
+    return str(root)
+
+
+@pytest.fixture
+def warnings(monkeypatch):
+    texts = []
+    monkeypatch.setattr(folders, 'print_log',
+                        lambda text, **kwargs: texts.append(text))
+    return texts
+
+
+def test_finds_images_in_any_nesting_in_a_fixed_order(tmp_path):
+    root = fill(tmp_path, 'b.png', 'a/z/1.JPG', 'a/0.webp', 'C.jpeg')
+    (tmp_path / 'notes.txt').write_text('x')
+    assert list_images(root) == ['C.jpeg', 'a/0.webp', 'a/z/1.JPG', 'b.png']
+
+
+def test_hidden_files_are_left_out(tmp_path):
+    root = fill(tmp_path, 'a.png', '._a.png', '.cache/b.png')
+    assert list_images(root) == ['a.png']
+
+
+def test_links_are_followed_once(tmp_path):
+    root = fill(tmp_path / 'data', 'x/a.png')
+    fill(tmp_path / 'elsewhere', 'b.png')
+    os.symlink(tmp_path / 'elsewhere', tmp_path / 'data' / 'linked')
+    os.symlink(tmp_path / 'data', tmp_path / 'data' / 'x' / 'up')
+    assert list_images(root) == ['linked/b.png', 'x/a.png']
+
+
+@pytest.mark.parametrize(('paths', 'wanted'), [
+    (['a.png', 'b.png'], None),
+    (['all/a.png', 'all/b.png'], None),
+    (['a.png', 'x/b.png'], None),
+    (['cat/1.png', 'cat/y/2.png', 'dog/1.png'],
+     ([0, 0, 1], ['cat', 'dog']))])
+def test_classes_are_the_first_folders(paths, wanted):
+    assert folder_classes(paths) == wanted
+
+
+def test_items_of_a_flat_folder_have_no_labels(tmp_path):
+    dataset = ImageFolder(fill(tmp_path, 'a.png', 'b.png'))
+    item = dataset[1]
+    assert item.keys() == {'keys', 'indices', 'images'}
+    assert item['images'].shape == (3, 5, 6)
+    assert item['images'][0, 0, 0] == 1
+
+
+def test_items_of_class_folders_have_labels(tmp_path):
+    dataset = ImageFolder(fill(tmp_path, 'x/a.png', 'y/a.png', 'y/b.png'))
+    assert dataset.classes == ('x', 'y')
+    assert [int(dataset[i]['labels']) for i in range(3)] == [0, 1, 1]
+
+
+def test_home_folder_is_expanded(tmp_path, monkeypatch):
+    fill(tmp_path / 'pictures', 'a.png')
+    monkeypatch.setenv('HOME', str(tmp_path))
+    assert len(ImageFolder('~/pictures')) == 1
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no folder.*ln -s'):
+        ImageFolder(str(tmp_path / 'nowhere'))
+
+
+def test_archive_instead_of_folder(tmp_path):
+    (tmp_path / 'images.zip').write_bytes(b'PK')
+    with pytest.raises(NotADirectoryError, match='unpack'):
+        ImageFolder(str(tmp_path / 'images.zip'))
+
+
+def test_empty_folder(tmp_path):
+    with pytest.raises(FileNotFoundError, match='is empty. Put images'):
+        ImageFolder(str(tmp_path))
+
+
+def test_folder_without_images_lists_what_is_there(tmp_path):
+    for name in ('a.tar', 'b.tar', 'c.npy', 'README'):
+        (tmp_path / name).write_text('x')
+    with pytest.raises(FileNotFoundError,
+                       match=r'2 x \.tar, 1 x \.npy, 1 x no extension'):
+        ImageFolder(str(tmp_path))
+
+
+def damaged(tmp_path, count, bad):
+    root = fill(tmp_path, *[f'{i:04d}.png' for i in range(count)])
+    for index in bad:
+        (tmp_path / f'{index:04d}.png').write_bytes(b'broken')
+    return ImageFolder(root)
+
+
+def test_a_corrupt_image_is_named_and_replaced(tmp_path, warnings):
+    dataset = damaged(tmp_path, 200, [7, 8])
+    item = dataset[7]
+    assert item['images'][0, 0, 0] == 9  # the next that can be read
+    assert item['indices'] == 7
+    assert (dataset[7]['images'] == item['images']).all()
+    assert dataset.bad_files == ['0007.png', '0008.png']
+    assert len(warnings) == 2  # each file once
+    assert '0007.png' in warnings[0]
+    assert '1 of 200' in warnings[0]
+
+
+def test_the_replacement_brings_its_own_label(tmp_path, warnings):
+    root = fill(tmp_path, *[f'x/{i}.png' for i in range(100)],
+                *[f'y/{i}.png' for i in range(100)])
+    dataset = ImageFolder(root)
+    last = dataset.paths[99]
+    (tmp_path / last).write_bytes(b'')
+    assert dataset[99]['labels'] == 1
+    assert warnings
+
+
+def test_the_last_image_is_replaced_by_the_first(tmp_path, warnings):
+    dataset = damaged(tmp_path, 100, [99])
+    assert (dataset[99]['images'] == dataset[0]['images']).all()
+    assert '0099.png' in warnings[0]
+
+
+def test_more_than_one_percent_of_bad_images_is_an_error(tmp_path, warnings):
+    dataset = damaged(tmp_path, 200, [10, 60, 150])
+    assert len([dataset[i] for i in range(150)]) == 150
+    with pytest.raises(RuntimeError, match="3 of the 200 images.*'0150.png'"):
+        dataset[150]
+
+
+@pytest.mark.parametrize('num_workers', [2])
+def test_workers_count_bad_images_together(tmp_path, num_workers):
+    # Each of two workers meets one bad file; together they are too many.
+    dataset = damaged(tmp_path, 100, [0, 99])
+    loader = DataLoader(dataset, batch_size=50, num_workers=num_workers,
+                        collate_fn=collate_batch)
+    with pytest.raises(RuntimeError, match='2 of the 100 images'):
+        list(loader)
+
+
+def test_bad_images_met_by_workers_are_known_outside(tmp_path):
+    dataset = damaged(tmp_path, 100, [30])
+    loader = DataLoader(dataset, batch_size=50, num_workers=2,
+                        collate_fn=collate_batch)
+    indices = torch.cat([batch['indices'] for batch in loader])
+    assert indices.tolist() == list(range(100))
+    assert dataset.bad_files == ['0030.png']
+
+
+def test_images_of_several_sizes_need_a_crop(tmp_path):
+    fill(tmp_path, 'a.png', size=(6, 5))
+    root = fill(tmp_path, 'b.png', size=(9, 7))
+    dataset = ImageFolder(root)
+    with pytest.raises(ValueError, match=r'\(5, 6\) and \(7, 9\).*Crop'):
+        dataset.__getitems__([0, 1])
+    crop = [{'type': 'Resize', 'size': 4}, {'type': 'CenterCrop', 'size': 4}]
+    batch = ImageFolder(root, crop).__getitems__([0, 1]).columns
+    assert batch['images'].shape == (2, 3, 4, 4)
+
+
+def test_fingerprint_follows_the_files(tmp_path):
+    root = fill(tmp_path, 'a.png', 'b.png')
+    before = ImageFolder(root).fingerprint()
+    os.utime(tmp_path / 'a.png', (1, 1))
+    assert ImageFolder(root).fingerprint() == before
+    fill(tmp_path, 'a.png', size=(40, 40))
+    assert ImageFolder(root).fingerprint() != before
+
+
+def test_check_images_lists_every_bad_file(tmp_path, capsys):
+    dataset = damaged(tmp_path, 20, [3, 4, 19])
+    assert list(check_images(dataset)) == ['0003.png', '0004.png',
+                                           '0019.png']
+    assert '20/20' in capsys.readouterr().out
+
+
+def test_imagenet_layout(tmp_path):
+    fill(tmp_path, 'train/n01/a.JPEG', 'train/n02/b.JPEG', 'val/c.JPEG')
+    train = ImageNet(str(tmp_path))
+    assert train.classes == ('n01', 'n02')
+    assert ImageNet(str(tmp_path), 'val').classes is None
+
+
+def test_imagenet_errors(tmp_path):
+    with pytest.raises(ValueError, match="'train' or 'val', got 'test'"):
+        ImageNet(str(tmp_path), 'test')
+    with pytest.raises(FileNotFoundError, match='train/n01440764'):
+        ImageNet(str(tmp_path))
+    fill(tmp_path, 'train/a.JPEG')
+    with pytest.raises(ValueError, match='class folders'):
+        ImageNet(str(tmp_path))
+
+
+def test_photographs_are_upright_except_in_imagenet(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    (tmp_path / 'val').mkdir()
+    Image.fromarray(np.zeros((4, 8, 3), np.uint8)).save(
+        tmp_path / 'val' / 'a.png', exif=exif)
+    turned = ImageFolder(str(tmp_path))[0]['images']
+    stored = ImageNet(str(tmp_path), 'val')[0]['images']
+    assert turned.shape == (3, 8, 4)
+    assert stored.shape == (3, 4, 8)
+
+
+def test_streams_through_a_loader(tmp_path):
+    pipeline = [{'type': 'RandomCrop', 'size': 4}, {'type': 'RandomFlip'}]
+    dataset = ImageFolder(fill(tmp_path, *[f'{i}.png' for i in range(5)]),
+                          pipeline)
+    loader = iter(DataLoader(dataset, 3, num_workers=2,
+                             sampler=StreamSampler(dataset, 0),
+                             collate_fn=collate_batch))
+    positions = torch.cat([next(loader)['keys'][:, 1] for _ in range(4)])
+    assert positions.tolist() == list(range(12))

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+from PIL import Image
+
+from rcg.datasets.transforms import (
+    ADMCenterCrop,
+    CenterCrop,
+    RandomCrop,
+    RandomFlip,
+    Resize,
+)
+from tests.reference import load_case
+
+
+class Draws:
+    """A rng that hands out what it was given."""
+
+    def __init__(self, *draws):
+        self.draws = list(draws)
+
+    def integers(self, high):
+        drawn = self.draws.pop(0)
+        assert 0 <= drawn < high
+        return drawn
+
+    def random(self):
+        return self.draws.pop(0)
+
+
+def apply(transforms, image, rng=None):
+    results = {'img': image, 'rng': rng}
+    for transform in transforms:
+        results = transform(results)
+    return results['img']
+
+
+@pytest.mark.parametrize('image', ['img0', 'img1'])
+@pytest.mark.parametrize(('name', 'size', 'interpolation'), [
+    ('resize292_bicubic_center256', 292, 'bicubic'),
+    ('resize256_bicubic_center256', 256, 'bicubic'),
+    ('resize256_default_center256', 256, 'bilinear')])
+def test_equals_the_published_preprocessing(image, name, size,
+                                            interpolation):
+    config, _, data = load_case('preprocessing')
+    raw = data[f'{image}.raw'].numpy()
+    resized = Resize(size, interpolation).apply(raw, None)
+    width, height = config['images'][image][f'{name}.size_after_resize_wh']
+    assert resized.shape == (height, width, 3)
+    ours = CenterCrop(256).apply(resized, None)
+    assert (ours == data[f'{image}.{name}'].numpy()).all()
+
+
+def test_equals_the_published_crop_and_flip():
+    config, _, data = load_case('preprocessing')
+    place = config['images']['img0']['crop']
+    rng = Draws(place['top'], place['left'], 0. if place['flip'] else 1.)
+    ours = apply([Resize(256), RandomCrop(256), RandomFlip()],
+                 data['img0.raw'].numpy(), rng)
+    theirs = data['img0.resize256_bicubic_crop_flip'].numpy()
+    assert (ours == theirs).all()
+    assert not rng.draws
+
+
+def test_crops_reach_every_place_equally_often():
+    image = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
+    rng = np.random.default_rng(0)
+    corners = [RandomCrop(3).apply(image, rng)[0, 0, 0] for _ in range(600)]
+    values, counts = np.unique(corners, return_counts=True)
+    wanted = [image[top, left, 0] for top in range(3) for left in range(2)]
+    assert values.tolist() == wanted
+    assert counts.min() > 60
+
+
+def test_flips_half_of_the_images():
+    image = np.arange(12, dtype=np.uint8).reshape(1, 4, 3)
+    rng = np.random.default_rng(0)
+    flipped = [RandomFlip().apply(image, rng)[0, 0, 0] == 9
+               for _ in range(400)]
+    assert 160 < sum(flipped) < 240
+    assert (RandomFlip(1.).apply(image, rng)[0, :, 0] == [9, 6, 3, 0]).all()
+    assert (RandomFlip(0.).apply(image, rng) == image).all()
+
+
+@pytest.mark.parametrize(('height', 'width'), [(70, 131), (64, 64), (20, 33),
+                                               (16, 40), (33, 32)])
+def test_adm_crop_halves_with_a_box_filter_first(height, width):
+    image = np.random.default_rng(0).integers(0, 256, (height, width, 3),
+                                              np.uint8)
+    ours = ADMCenterCrop(16).apply(image, None)
+    # The same in Pillow alone, step by step for at most two halvings.
+    picture = Image.fromarray(image)
+    while min(*picture.size) >= 32:
+        picture = picture.resize(tuple(x // 2 for x in picture.size),
+                                 resample=Image.BOX)
+    scale = 16 / min(*picture.size)
+    picture = picture.resize(tuple(round(x * scale) for x in picture.size),
+                             resample=Image.BICUBIC)
+    left, top = ((side - 16) // 2 for side in picture.size)
+    wanted = picture.crop((left, top, left + 16, top + 16))
+    assert (ours == np.array(wanted)).all()
+
+
+def test_too_small_for_the_crop():
+    image = np.zeros((8, 20, 3), np.uint8)
+    for transform in (CenterCrop(10), RandomCrop(10)):
+        with pytest.raises(ValueError, match=r'Resize\(size=10\)'):
+            transform.apply(image, np.random.default_rng(0))
+
+
+def test_refuses_wrong_settings():
+    with pytest.raises(ValueError, match="'lanczos'.*got 'cubic'"):
+        Resize(8, 'cubic')
+    with pytest.raises(ValueError, match='at least 1 pixel, got 0'):
+        CenterCrop(0)
+    with pytest.raises(ValueError, match=r'in \[0, 1\], got 2'):
+        RandomFlip(2)
