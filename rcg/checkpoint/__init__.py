@@ -1,12 +1,12 @@
 """Checkpoints: found, read without running code, written all or nothing."""
 from .errors import CheckpointError
 from .finding import file_sha256, find_checkpoint, is_complete
-from .loading import load_state_dict, load_weights
+from .loading import check_fit, load_state_dict, load_weights
 from .reading import read_checkpoint, to_plain
 from .writing import open_atomically, save_atomically
 
 __all__ = [
-    'CheckpointError', 'file_sha256', 'find_checkpoint', 'is_complete',
-    'load_state_dict', 'load_weights', 'open_atomically', 'read_checkpoint',
-    'save_atomically', 'to_plain'
+    'CheckpointError', 'check_fit', 'file_sha256', 'find_checkpoint',
+    'is_complete', 'load_state_dict', 'load_weights', 'open_atomically',
+    'read_checkpoint', 'save_atomically', 'to_plain'
 ]

@@ -6,12 +6,12 @@ from .finding import file_sha256, find_checkpoint
 from .reading import read_checkpoint
 
 
-def load_state_dict(module: nn.Module, state: dict[str, Tensor],
-                    source: str) -> None:
-    """Copy weights into a module; names and shapes must agree exactly.
+def check_fit(module: nn.Module, state: dict[str, Tensor],
+              source: str) -> None:
+    """See that names and shapes agree exactly.
 
     Args:
-        source: Where they come from, for the message.
+        source: Where the weights come from, for the message.
 
     Raises:
         CheckpointError: Something is missing, unexpected or mis-shaped.
@@ -24,15 +24,21 @@ def load_state_dict(module: nn.Module, state: dict[str, Tensor],
         f'got {tuple(state[name].shape)}' for name in own
         if name in state and own[name].shape != state[name].shape
     ]
-    if missing or unexpected or mis_shaped:
-        lists = (('missing', missing), ('unexpected', unexpected),
-                 ('mis-shaped', mis_shaped))
+    lists = (('missing', missing), ('unexpected', unexpected),
+             ('mis-shaped', mis_shaped))
+    if any(names for _, names in lists):
         raise CheckpointError(
             f"The weights in '{source}' are not those of "
             f'{type(module).__name__}. ' +
             ' '.join(_enumerate(*item) for item in lists if item[1]) +
             ' Does the config describe the model that was trained?',
             missing, unexpected, mis_shaped)
+
+
+def load_state_dict(module: nn.Module, state: dict[str, Tensor],
+                    source: str) -> None:
+    """Copy weights into a module, if :func:`check_fit` finds no fault."""
+    check_fit(module, state, source)
     module.load_state_dict(state)
 
 

@@ -15,8 +15,8 @@ from torch import nn
 import rcg
 from rcg.checkpoint import (
     CheckpointError,
+    check_fit,
     find_checkpoint,
-    load_state_dict,
     read_checkpoint,
     save_atomically,
     to_plain,
@@ -181,15 +181,17 @@ class RcgRunner(Runner):
         }
         if self._resume:
             self._check_resumable(checkpoint, filename)
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        strict = self._resume if strict is None else strict
+        fits = True
         try:
-            load_state_dict(self.bare_model, checkpoint['state_dict'],
-                            filename)
+            check_fit(self.bare_model, checkpoint['state_dict'], filename)
         except CheckpointError as error:
-            if strict:
+            if self._resume if strict is None else strict:
                 raise
             self._load_what_fits(checkpoint['state_dict'], error)
+            fits = False
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        if fits:  # hooks may have exchanged the weights
+            self.bare_model.load_state_dict(checkpoint['state_dict'])
         self._has_loaded = True
         self.say(f'loaded {filename}')
         return checkpoint

@@ -77,10 +77,11 @@ class ToyModel(BaseModel):
         width: Of the hidden layer.
         dropout: Drawn from torch's global generator.
         part: Arguments of a :class:`ToyPart`.
+        reconstruct: Predict gray 'originals' with the images.
     """
 
     def __init__(self, width: int = 8, dropout: float = 0.,
-                 part: dict | None = None,
+                 part: dict | None = None, reconstruct: bool = False,
                  data_preprocessor: dict | None = None) -> None:
         super().__init__(
             data_preprocessor or {'type': 'ImagePreprocessor'})
@@ -88,6 +89,7 @@ class ToyModel(BaseModel):
         self.frozen = nn.Linear(4, 4).requires_grad_(False)
         self.net = nn.Sequential(nn.Linear(4, width), nn.SiLU(),
                                  nn.Dropout(dropout), nn.Linear(width, 4))
+        self.reconstruct = reconstruct
         self.register_buffer('count', torch.zeros(()))
 
     def encode(self, images: Tensor) -> dict[str, Tensor]:
@@ -96,11 +98,13 @@ class ToyModel(BaseModel):
     def forward(self, rng: SampleRng, indices: Tensor,
                 images: Tensor | None = None,
                 representations: Tensor | None = None,
-                originals: Tensor | None = None, mode: str = 'tensor'):
+                mode: str = 'tensor'):
         if mode == 'predict':
             images = self.net(rng.normal(4)).sigmoid().mul(255).byte()
             images = images.view(-1, 1, 2, 2).expand(-1, 3, -1, -1)
-            return [{'images': image, 'index': int(i)}
+            extra = ({'originals': torch.full_like(images[0], 7)}
+                     if self.reconstruct else {})
+            return [{'images': image, 'index': int(i), **extra}
                     for image, i in zip(images, indices, strict=True)]
         if representations is None:
             representations = self.encode(images)['representations']

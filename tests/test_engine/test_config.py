@@ -1,0 +1,67 @@
+"""Config files: found from anywhere, misspelt keys refused."""
+import pytest
+
+from rcg.engine import find_config, load_config
+from rcg.engine.config import config_folders, parse_options
+
+from .running import CONFIG
+
+
+def write(path, text):
+    path.write_text(text)
+    return str(path)
+
+
+def test_found_from_any_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    relative = '_base_/default_runtime.py'
+    expected = str(config_folders()[0] / relative)
+    assert find_config(f'configs/{relative}') == expected
+    assert find_config(relative) == expected
+
+
+def test_the_current_folder_comes_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'configs' / '_base_').mkdir(parents=True)
+    name = 'configs/_base_/default_runtime.py'
+    write(tmp_path / name, 'work_dir = "mine"')
+    assert load_config(name).work_dir == 'mine'
+
+
+def test_a_missing_config_names_near_ones():
+    with pytest.raises(FileNotFoundError, match='default_runtime.py'):
+        find_config('configs/_base_/default_runtim.py')
+
+
+def test_misspelt_top_level_key_names_the_nearest(tmp_path):
+    path = write(tmp_path / 'a.py', 'trian_cfg = dict()')
+    with pytest.raises(KeyError, match="'trian_cfg'.*'train_cfg'"):
+        load_config(path)
+
+
+def test_misspelt_option_is_refused_too():
+    with pytest.raises(KeyError, match="'max_iters'"):
+        load_config(CONFIG, ['max_iters=3'])
+
+
+def test_shared_names_and_underscores_are_allowed(tmp_path):
+    path = write(tmp_path / 'a.py', '_base_lr = 1\nencoder = dict()\n'
+                 "work_dir = 'x'")
+    assert load_config(path)._base_lr == 1
+
+
+def test_options():
+    cfg = load_config(CONFIG, [
+        'train_cfg.max_iters=7', 'optim_wrapper.optimizer.lr=1e-4',
+        'resume=true', 'load_from=None', 'work_dir=a=b'])
+    assert cfg.train_cfg.max_iters == 7
+    assert cfg.optim_wrapper.optimizer.lr == 1e-4
+    assert cfg.resume is True
+    assert cfg.load_from is None
+    assert cfg.work_dir == 'a=b'
+    assert parse_options(['a.b=[1,2]']) == {'a.b': [1, 2]}
+
+
+def test_option_without_value():
+    with pytest.raises(ValueError, match='key=value'):
+        parse_options(['work_dir'])

@@ -1,0 +1,102 @@
+"""Features are computed once, under a name that says of what."""
+import pytest
+import torch
+
+from rcg.engine import CacheFeaturesHook
+
+from ..running import build_runner, scalars
+
+
+def options(cache, **hook):
+    return {'custom_hooks': [{
+        'type': 'CacheFeaturesHook', 'cache_dir': str(cache),
+        'names': ['representations'], 'batch_size': 10, **hook}]}
+
+
+def runner_and_hook(folder, cache, **changes):
+    runner = build_runner(folder, **{**options(cache), **changes})
+    return runner, next(h for h in runner.hooks
+                        if isinstance(h, CacheFeaturesHook))
+
+
+def test_training_on_features_equals_training_on_images(tmp_path):
+    runner, _ = runner_and_hook(tmp_path / 'a', tmp_path / 'cache')
+    runner.train()
+    assert 'images' not in runner.train_dataloader.dataset[0]
+    assert len(list((tmp_path / 'cache').iterdir())) == 1
+    build_runner(tmp_path / 'b', custom_hooks=[]).train()
+    cached, plain = scalars(tmp_path / 'a'), scalars(tmp_path / 'b')
+    for step, value in plain.items():
+        assert cached[step] == pytest.approx(value, rel=1e-5)
+
+
+def test_features_are_those_of_each_image_in_order(tmp_path):
+    runner, hook = runner_and_hook(tmp_path, tmp_path / 'cache')
+    dataset = runner.train_dataloader.dataset
+    images = runner.model.data_preprocessor(
+        {'images': dataset.images})['images']
+    wanted = runner.model.encode(images)['representations']
+    hook.before_train(runner)
+    torch.testing.assert_close(dataset.features['representations'], wanted)
+
+
+def test_second_run_loads_and_reads_no_image(tmp_path, monkeypatch):
+    runner, hook = runner_and_hook(tmp_path / 'a', tmp_path / 'cache')
+    hook.before_train(runner)
+    again, hook = runner_and_hook(tmp_path / 'b', tmp_path / 'cache')
+    monkeypatch.setattr(again.model, 'encode', None)  # to call it would fail
+    hook.before_train(again)
+    first, second = (r.train_dataloader.dataset.features['representations']
+                     for r in (runner, again))
+    assert torch.equal(first, second)
+
+
+def test_truncated_file_is_made_again(tmp_path):
+    runner, hook = runner_and_hook(tmp_path / 'a', tmp_path / 'cache')
+    hook.before_train(runner)
+    path, = (tmp_path / 'cache').iterdir()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:len(whole) // 2])
+    again, hook = runner_and_hook(tmp_path / 'b', tmp_path / 'cache')
+    hook.before_train(again)
+    assert len(path.read_bytes()) == len(whole)
+
+
+@pytest.mark.parametrize('changes', [
+    {'model__part': {'checkpoint': 'a', 'sha256': 'other'}},
+    {'train_dataloader__dataset__size': 25},
+])
+def test_key_changes_with_what_the_features_depend_on(tmp_path, changes):
+    base = {'model__part': {'checkpoint': 'a', 'sha256': 'one'}}
+    keys = []
+    for run, extra in (('a', {}), ('b', {}), ('c', changes)):
+        runner, hook = runner_and_hook(tmp_path / run, tmp_path,
+                                       **{**base, **extra})
+        keys.append(hook.key(runner))
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_parts_that_encode_does_not_use_do_not_count(tmp_path):
+    keys = []
+    for run in 'ab':
+        runner, hook = runner_and_hook(
+            tmp_path / run, tmp_path,
+            model__part={'checkpoint': 'a', 'sha256': run})
+        runner.model.encoding_parts = ('tokenizer', )
+        keys.append(hook.key(runner))
+    assert keys[0] == keys[1]
+
+
+def test_random_augmentation_is_refused(tmp_path):
+    runner, hook = runner_and_hook(
+        tmp_path, tmp_path / 'cache',
+        train_dataloader__dataset__is_random=True)
+    with pytest.raises(ValueError, match='random'):
+        hook.before_train(runner)
+
+
+def test_unknown_feature_is_refused(tmp_path):
+    runner, hook = runner_and_hook(tmp_path, tmp_path / 'cache',
+                                   **options(tmp_path, names=['codes']))
+    with pytest.raises(ValueError, match="no 'codes' but representations"):
+        hook.before_train(runner)

@@ -1,0 +1,59 @@
+"""Validation sees averaged weights, training does not."""
+import torch
+
+from rcg.engine import TrainableEMAHook
+
+from ..running import build_runner
+
+
+def find_hook(runner):
+    return next(h for h in runner.hooks if isinstance(h, TrainableEMAHook))
+
+
+def test_evaluation_has_the_average_and_training_goes_on_without(tmp_path):
+    runner = build_runner(tmp_path, train_cfg__max_iters=4)
+    hook, seen = find_hook(runner), []
+    run = runner.val_loop.run
+
+    def look():
+        trained = runner.model.net[0].weight.clone()
+        averaged = hook.ema_model.module.net[0].weight.clone()
+        runner.call_hook('before_val_epoch')
+        seen.append(torch.equal(runner.model.net[0].weight, averaged))
+        runner.call_hook('after_val_epoch', metrics={})
+        seen.append(torch.equal(runner.model.net[0].weight, trained))
+        return run()
+
+    runner.val_loop.run = look
+    runner.train()
+    assert seen == [True, True]
+    assert hook.ema_model.num_updates == 4
+
+
+def test_average_starts_from_what_was_loaded(tmp_path):
+    build_runner(tmp_path / 'a', train_cfg__max_iters=2).train()
+    runner = build_runner(tmp_path / 'b', load_from=str(tmp_path / 'a'),
+                          train_cfg__max_iters=0)
+    runner.train()
+    loaded = torch.load(tmp_path / 'a' / 'iter_2.pth', weights_only=True)
+    assert torch.equal(find_hook(runner).ema_model.module.net[0].weight,
+                       loaded['state_dict']['net.0.weight'])
+
+
+def test_testing_alone_makes_no_copy(tmp_path):
+    runner = build_runner(tmp_path)
+    runner.test()
+    assert find_hook(runner).ema_model is None
+
+
+def test_context_gives_the_weights_back_after_an_error(tmp_path):
+    runner = build_runner(tmp_path, train_cfg__max_iters=2)
+    runner.train()
+    before = runner.model.net[0].weight.clone()
+    try:
+        with find_hook(runner).averaged_weights():
+            assert not torch.equal(runner.model.net[0].weight, before)
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    assert torch.equal(runner.model.net[0].weight, before)

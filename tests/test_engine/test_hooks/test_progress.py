@@ -1,0 +1,77 @@
+"""Logged means, and the line with the time left."""
+import re
+
+import torch
+
+from rcg.engine.hooks.progress import RunningMeans
+
+from ..running import build_runner, scalars
+
+
+def test_means_since_the_last_fetch():
+    means = RunningMeans()
+    for value in (1., 2., 6.):
+        means.add({'a': torch.tensor(value)})
+    means.add({'b': torch.tensor(5)})
+    assert means.fetch() == {'a': 3., 'b': 5.}
+    assert means.fetch() == {}
+
+
+def test_added_tensors_may_change_later():
+    means, value = RunningMeans(), torch.tensor(1.)
+    means.add({'a': value})
+    value.fill_(7.)
+    means.add({'a': torch.tensor(3.)})
+    assert value.item() == 7.
+    assert means.fetch() == {'a': 2.}
+
+
+def test_values_are_means_over_the_interval(tmp_path):
+    build_runner(tmp_path / 'fine', train_cfg__max_iters=5).train()
+    build_runner(tmp_path / 'coarse', train_cfg__max_iters=5,
+                 default_hooks__logger__interval=3).train()
+    fine, coarse = scalars(tmp_path / 'fine'), scalars(tmp_path / 'coarse')
+    assert sorted(coarse) == [3, 5]
+    for steps in ((1, 2, 3), (4, 5)):
+        mean = sum(fine[s] for s in steps) / len(steps)
+        assert abs(coarse[steps[-1]] - mean) < 1e-6
+
+
+def test_line_names_stage_iteration_loss_speed_and_time_left(
+        tmp_path, capsys):
+    build_runner(tmp_path, train_cfg__max_iters=4,
+                 default_hooks__logger__interval=2).train()
+    lines = [line for line in capsys.readouterr().out.splitlines()
+             if '/4 ' in line]
+    assert len(lines) == 2
+    assert re.fullmatch(
+        r'toy_config  2/4  loss \S+  grad_norm \S+  lr \S+  '
+        r'\S+ it/s  left \d+:\d\d:\d\d', lines[0])
+    assert lines[1].endswith('left 0:00:00')
+
+
+def test_metrics_are_logged_at_their_iteration(tmp_path):
+    build_runner(tmp_path).train()
+    assert sorted(scalars(tmp_path, 'toy/mean')) == [5, 10]
+
+
+def test_learning_rate_and_gradient_norm_are_logged(tmp_path):
+    build_runner(tmp_path, train_cfg__max_iters=4).train()
+    rates = scalars(tmp_path, 'lr')
+    assert [round(rates[i], 6) for i in (1, 2, 3, 4)] == [
+        .001, .0055, .01, .01]
+    assert all(v > 0 for v in scalars(tmp_path, 'grad_norm').values())
+
+
+def test_tensorboard_file_is_written(tmp_path):
+    build_runner(tmp_path, train_cfg__max_iters=2).train()
+    events, = tmp_path.glob('*/vis_data/events.out.tfevents.*')
+    assert b'loss_noise' in events.read_bytes()
+
+
+def test_evaluation_lines(tmp_path, capsys):
+    runner = build_runner(tmp_path, default_hooks__logger__seconds=0.)
+    runner.test()
+    out = capsys.readouterr().out
+    assert 'test 1/3 batches  left 0:00:0' in out
+    assert re.search(r'test  toy/mean \d', out)

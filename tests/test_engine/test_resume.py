@@ -1,0 +1,68 @@
+"""What may change when a run goes on, and what may not."""
+import pytest
+
+from rcg.checkpoint import CheckpointError
+from rcg.engine.resume import check_same_run, flatten
+
+
+def run(config=None, **changes):
+    return {'config': flatten(config or {}), 'samples_per_iteration': 8,
+            'dataset_size': 100, 'frozen_parts': {}, **changes}
+
+
+def config(**changes):
+    return {'model': {'type': 'M', 'depth': 2}, 'work_dir': 'a',
+            'train_cfg': {'max_iters': 10},
+            'custom_hooks': [{'type': 'TrainableEMAHook', 'decay': .9}],
+            **changes}
+
+
+@pytest.mark.parametrize('changes', [
+    {'work_dir': 'b', 'launcher': 'slurm', 'resume': True, 'load_from': 'x'},
+    {'train_cfg': {'max_iters': 20, 'val_interval': 3}},
+    {'val_dataloader': {'batch_size': 3}, 'val_cfg': None},
+    {'default_hooks': {'logger': {'interval': 3}}},
+    {'train_dataloader': {'num_workers': 8, 'dataset': {'data_root': 'y'}}},
+    {'custom_hooks': [{'type': 'SampleGridHook', 'interval': 9},
+                      {'type': 'TrainableEMAHook', 'decay': .9}]},
+    {'_mine': 3, 'data_root': 'elsewhere'},
+])
+def test_harmless(changes):
+    check_same_run(run(config()), run(config(**changes)), 'a.pth')
+
+
+@pytest.mark.parametrize(('changes', 'key'), [
+    ({'model': {'type': 'M', 'depth': 3}}, 'model.depth: was 2, is 3'),
+    ({'model': {'type': 'M'}}, "model.depth: was 2, is '(absent)'"),
+    ({'optim_wrapper': {'optimizer': {'lr': 1.}}}, 'optim_wrapper.optimizer'),
+    ({'custom_hooks': []}, 'custom_hooks.TrainableEMAHook.decay'),
+    ({'randomness': {'seed': 1}}, 'randomness.seed'),
+    ({'train_dataloader': {'sampler': {'seed': 1}}},
+     'train_dataloader.sampler.seed'),
+])
+def test_refused_by_key(changes, key):
+    with pytest.raises(CheckpointError) as caught:
+        check_same_run(run(config()), run(config(**changes)), 'a.pth')
+    assert key in str(caught.value)
+    assert 'a.pth' in str(caught.value)
+
+
+@pytest.mark.parametrize('key', ['samples_per_iteration', 'dataset_size'])
+def test_refused_by_size(key):
+    with pytest.raises(CheckpointError, match=f'{key}: was .*, is 5'):
+        check_same_run(run(), run(**{key: 5}), 'a.pth')
+
+
+def test_a_changed_frozen_part_is_named_with_both_files():
+    old = {'encoder': {'checkpoint': 'old.pth', 'sha256': 'a'}}
+    new = {'encoder': {'checkpoint': 'new.pth', 'sha256': 'b'}}
+    moved = {'encoder': {'checkpoint': 'moved.pth', 'sha256': 'a'}}
+    check_same_run(run(frozen_parts=old), run(frozen_parts=moved), 'x')
+    with pytest.raises(CheckpointError, match='encoder.*old.pth.*new.pth'):
+        check_same_run(run(frozen_parts=old), run(frozen_parts=new), 'x')
+
+
+def test_flatten_treats_saved_tuples_as_lists():
+    assert flatten({'betas': (.9, .95)}) == flatten({'betas': [.9, .95]})
+    assert flatten({'a': [{'b': 1}, {'b': 2}], 'c': {}}) == {
+        'a.0.b': 1, 'a.1.b': 2, 'c': '{}'}

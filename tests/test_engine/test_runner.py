@@ -1,0 +1,221 @@
+"""The Runner: strict resuming, plain checkpoints, what stays frozen."""
+import os
+
+import pytest
+import torch
+
+from rcg.checkpoint import CheckpointError, save_atomically
+
+from .running import build_runner, scalars
+
+
+def load(path):
+    return torch.load(path, weights_only=True)  # nothing is allowed
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        assert torch.equal(value, second[name]), name
+
+
+def optimizer_tensors(checkpoint):
+    return {f'{i}.{k}': v
+            for i, s in checkpoint['optimizer']['state'].items()
+            for k, v in s.items()}
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory):
+    """The folder of an uninterrupted run of ten iterations."""
+    folder = tmp_path_factory.mktemp('whole')
+    build_runner(folder, default_hooks__checkpoint__max_keep_ckpts=-1).train()
+    return folder
+
+
+def copy_from(whole, folder, iteration):
+    folder.mkdir()
+    name = f'iter_{iteration}.pth'
+    (folder / name).write_bytes((whole / name).read_bytes())
+    return folder
+
+
+def test_resumed_is_bit_identical_and_reads_no_past_data(
+        whole, tmp_path, monkeypatch):
+    folder = copy_from(whole, tmp_path / 'part', 6)
+    monkeypatch.setenv('TOY_READS', str(tmp_path / 'reads'))
+    build_runner(folder, resume=True).train()
+    first, second = (load(f / 'iter_10.pth') for f in (whole, folder))
+    assert_same(first['state_dict'], second['state_dict'])
+    assert_same(first['ema_state_dict'], second['ema_state_dict'])
+    assert_same(optimizer_tensors(first), optimizer_tensors(second))
+    assert first['param_schedulers'] == second['param_schedulers']
+    reads = (tmp_path / 'reads').read_text().splitlines()
+    assert [int(r.split()[0]) for r in reads] == list(range(24, 40))
+    losses = scalars(whole)
+    assert scalars(folder) == {i: losses[i] for i in (7, 8, 9, 10)}
+
+
+def test_history_of_the_log_survives(whole, tmp_path):
+    folder = copy_from(whole, tmp_path / 'part', 6)
+    runner = build_runner(folder, resume=True)
+    runner.train()
+    assert len(runner.message_hub.get_scalar('train/loss').data[0]) == 10
+
+
+def test_checkpoint_holds_averages_first(whole):
+    checkpoint = load(whole / 'iter_10.pth')
+    trained = checkpoint['ema_state_dict']['module.net.0.weight']
+    assert int(checkpoint['ema_state_dict']['steps']) == 10
+    assert not torch.equal(trained, checkpoint['state_dict']['net.0.weight'])
+
+
+def test_frozen_parts_stay_and_are_absent(whole, tmp_path):
+    checkpoint = load(whole / 'iter_10.pth')
+    start = load(whole / 'iter_2.pth')
+    names = {*checkpoint['state_dict'], *checkpoint['ema_state_dict']}
+    assert not any('part' in name for name in names)
+    assert torch.equal(checkpoint['state_dict']['frozen.weight'],
+                       start['state_dict']['frozen.weight'])
+    assert len(checkpoint['optimizer']['state']) == 4  # of net alone
+
+    runner = build_runner(tmp_path)
+    part = runner.model.part.module
+    before = {k: v.clone() for k, v in part.state_dict().items()}
+    runner.train()
+    assert_same(before, part.state_dict())
+    assert not part.training
+
+
+def test_nothing_to_resume_starts_from_the_beginning(tmp_path):
+    runner = build_runner(tmp_path, resume=True, train_cfg__max_iters=2)
+    runner.train()
+    assert sorted(scalars(tmp_path)) == [1, 2]
+
+
+def test_longer_and_moved_run_goes_on(whole, tmp_path):
+    folder = copy_from(whole, tmp_path / 'part', 10)
+    runner = build_runner(folder, resume=True, train_cfg__max_iters=12)
+    runner.train()
+    assert sorted(scalars(folder)) == [11, 12]
+
+
+def test_changed_config_is_refused_with_the_keys(whole, tmp_path):
+    folder = copy_from(whole, tmp_path / 'part', 6)
+    runner = build_runner(folder, resume=True, model__dropout=.5,
+                          optim_wrapper__optimizer__weight_decay=0.)
+    with pytest.raises(CheckpointError) as caught:
+        runner.train()
+    assert 'model.dropout: was 0.1, is 0.5' in str(caught.value)
+    assert 'optim_wrapper.optimizer.weight_decay' in str(caught.value)
+
+
+def test_changed_batch_and_data_are_refused(whole, tmp_path):
+    folder = copy_from(whole, tmp_path / 'part', 6)
+    runner = build_runner(folder, resume=True, train_dataloader__batch_size=5)
+    with pytest.raises(CheckpointError, match='samples_per_iteration'):
+        runner.train()
+
+
+@pytest.mark.parametrize('sha', ['a', 'b'])
+def test_frozen_part_is_compared_by_content(tmp_path, sha):
+    part = {'checkpoint': 'old.pth', 'sha256': 'a'}
+    build_runner(tmp_path, model__part=part, train_cfg__max_iters=2).train()
+    runner = build_runner(
+        tmp_path, resume=True,
+        model__part={'checkpoint': 'new.pth', 'sha256': sha},
+        model__part__checkpoint='new.pth')
+    if sha == 'a':
+        runner.train()
+        assert runner.iter == 10
+    else:
+        with pytest.raises(CheckpointError, match='part.*old.pth'):
+            runner.train()
+
+
+def test_resume_without_the_average_is_refused(whole, tmp_path):
+    folder = copy_from(whole, tmp_path / 'part', 6)
+    runner = build_runner(folder, resume=True, custom_hooks=[])
+    with pytest.raises(CheckpointError, match='TrainableEMAHook'):
+        runner.train()
+
+
+def test_resume_from_weights_alone_is_refused(whole, tmp_path):
+    path = tmp_path / 'weights.pth'
+    save_atomically({'state_dict': load(whole / 'iter_2.pth')['state_dict']},
+                    path)
+    runner = build_runner(tmp_path / 'run', resume=True, load_from=str(path))
+    with pytest.raises(CheckpointError, match='load_from, not resume'):
+        runner.train()
+
+
+def test_resume_of_another_architecture_lists_what_does_not_fit(
+        whole, tmp_path):
+    folder = copy_from(whole, tmp_path / 'part', 6)
+    checkpoint = load(folder / 'iter_6.pth')
+    checkpoint['state_dict']['net.0.weight'] = torch.ones(9, 4)
+    del checkpoint['state_dict']['net.0.bias']
+    save_atomically(checkpoint, folder / 'iter_6.pth')
+    with pytest.raises(CheckpointError) as caught:
+        build_runner(folder, resume=True).train()
+    assert caught.value.mis_shaped
+    assert caught.value.missing
+
+
+def test_truncated_newest_names_the_previous(whole, tmp_path):
+    folder = copy_from(whole, tmp_path / 'part', 6)
+    content = (whole / 'iter_8.pth').read_bytes()
+    (folder / 'iter_8.pth').write_bytes(content[:len(content) // 2])
+    with pytest.raises(CheckpointError, match='iter_8.pth.*iter_6.pth'):
+        build_runner(folder, resume=True).train()
+
+
+def test_load_from_takes_what_fits_and_warns(whole, tmp_path, capsys):
+    runner = build_runner(tmp_path, load_from=str(whole), model__width=9,
+                          train_cfg__max_iters=1)
+    runner.load_or_resume()
+    assert '0.weight: wanted (9, 4), got (8, 4)' in capsys.readouterr().out
+    average = load(whole / 'iter_10.pth')['state_dict']
+    assert torch.equal(runner.model.net[3].bias, average['net.3.bias'])
+
+
+def test_load_from_refuses_what_fits_nowhere(tmp_path):
+    path = tmp_path / 'other.pth'
+    save_atomically({'x': torch.ones(1)}, path)
+    runner = build_runner(tmp_path / 'run', load_from=str(path))
+    with pytest.raises(CheckpointError, match='unexpected'):
+        runner.load_or_resume()
+
+
+def test_base_lr_is_said_once(tmp_path, capsys):
+    runner = build_runner(tmp_path, train_cfg__max_iters=2)
+    runner.train()
+    assert capsys.readouterr().out.count('0.01 = 0.64 x 4 / 256') == 1
+    assert runner.optim_wrapper.optimizer.defaults['lr'] == .01
+
+
+def test_console_is_quiet_and_the_file_is_not(tmp_path, capsys):
+    runner = build_runner(tmp_path, train_cfg__max_iters=2)
+    runner.train()
+    out = capsys.readouterr().out
+    assert 'Config:' not in out
+    assert len(out.splitlines()) < 8
+    log, = tmp_path.glob('*/*.log')
+    assert 'Config:' in log.read_text()
+    assert 'torch' in log.read_text()
+
+
+def test_two_runners_of_one_second_share_nothing(tmp_path):
+    first = build_runner(tmp_path / 'a')
+    second = build_runner(tmp_path / 'b')
+    assert first.message_hub is not second.message_hub
+    assert os.path.dirname(first.log_dir) != os.path.dirname(second.log_dir)
+
+
+def test_misspelt_type_and_argument(tmp_path):
+    with pytest.raises(KeyError, match="Did you mean 'ToyModel'"):
+        build_runner(tmp_path, model__type='ToyModle')
+    with pytest.raises(TypeError, match="no argument 'widht'.*'width'"):
+        build_runner(tmp_path, model__widht=3)
+    with pytest.raises(TypeError, match="'max_iter'.*'max_iters'"):
+        build_runner(tmp_path, train_cfg__max_iter=3).train()
