@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 from itertools import pairwise
 
+import torch
 from torch import Tensor, nn
 
 from rcg.models.encoders.base import Encoder
@@ -42,4 +43,6 @@ class ConvEncoder(Encoder):
 
     def features(self, x: Tensor) -> Tensor:
         """(N, 3, h, w) -> (N, widths[-1])."""
+        # With channels last, training takes three quarters of the time (CPU).
+        x = x.contiguous(memory_format=torch.channels_last)
         return self.backbone(x).mean((2, 3))

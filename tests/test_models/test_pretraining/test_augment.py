@@ -1,6 +1,9 @@
 """Each transform, and what all of them promise."""
+from pathlib import Path
+
 import pytest
 import torch
+from mmengine.config import Config
 
 from rcg.models.pretraining.augment import (
     Augmentation,
@@ -154,3 +157,20 @@ def test_flip_and_cutout(images):
     hole[3:6, 3:6] = True
     assert (out[..., hole] == 0).all()
     assert torch.equal(out[..., ~hole], images[..., ~hole])
+
+
+def test_published_views_for_natural_images():
+    path = Path(__file__).parents[3] / 'configs/_base_/augmentations'
+    views = Config.fromfile(path / 'moco_v3.py')._views
+    images = torch.rand(2, 3, 64, 80) * 2 - 1
+    for view in views:
+        out = Augmentation(view)(images, rng_at(0, 1))
+        assert out.shape == (2, 3, 224, 224)
+        assert out.abs().max() <= 1
+        assert out.isfinite().all()
+    assert [t['type'] for t in views[1]] == [
+        'RandomResizedCrop', 'ColorJitter', 'RandomGrayscale',
+        'GaussianBlur', 'Solarize', 'RandomFlip']
+    blurred = [t['prob'] for view in views for t in view
+               if t['type'] == 'GaussianBlur']
+    assert blurred == [1., .1]
