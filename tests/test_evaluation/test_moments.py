@@ -1,0 +1,62 @@
+import numpy as np
+import pytest
+import torch
+
+from rcg.evaluation import Moments
+
+
+def moments_of(rows, batch_size):
+    moments = Moments(rows.shape[1])
+    for batch in rows.split(batch_size):
+        moments.add(batch)
+    return moments.mean_and_covariance()
+
+
+def test_agrees_with_numpy():
+    rows = torch.randn(500, 6) * torch.tensor([.01, .1, 1, 10, 100, 300])
+    mean, covariance = moments_of(rows, 64)
+    exact = rows.double().numpy()
+    scale = exact.std(0)
+    assert np.abs(mean.numpy() - exact.mean(0)).max() < 1e-6
+    error = np.abs(covariance.numpy() - np.cov(exact, rowvar=False))
+    assert (error / np.outer(scale, scale)).max() < 1e-5
+
+
+def test_order_and_batches_do_not_matter_at_all():
+    rows = torch.randn(1000, 5) * 40
+    mean, covariance = moments_of(rows, 1000)
+    shuffled = rows[torch.randperm(1000)]
+    for batch_size in (1, 7, 64):
+        other = moments_of(shuffled, batch_size)
+        assert (other[0] == mean).all()
+        assert (other[1] == covariance).all()
+
+
+def test_float_sums_would_not_have_been_equal():
+    rows = torch.randn(1000, 5) * 40
+    parts = [b.double().T @ b.double() for b in rows.split(7)]
+    assert (sum(parts) != rows.double().T @ rows.double()).any()
+
+
+def test_a_large_mean_keeps_a_small_spread():
+    rows = 1000 + torch.randn(400, 3, dtype=torch.float64)
+    _, covariance = moments_of(rows, 32)
+    wanted = np.cov(rows.numpy(), rowvar=False)
+    assert np.abs(covariance.numpy() - wanted).max() < 1e-5
+
+
+def test_constant_features_have_no_variance():
+    _, covariance = moments_of(torch.full((50, 2), .3), 8)
+    assert covariance.abs().max() < 1e-12
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf'), 2048.])
+def test_refuses_features_out_of_range(value):
+    moments = Moments(2)
+    with pytest.raises(ValueError, match='finite and between'):
+        moments.add(torch.tensor([[0., value]]))
+
+
+def test_one_sample_has_no_covariance():
+    with pytest.raises(ValueError, match='at least 2 samples, got 1'):
+        moments_of(torch.ones(1, 3), 1)
