@@ -20,4 +20,4 @@ train_cfg = dict(type='StreamTrainLoop', max_iters=2)
 train_dataloader = dict(batch_size=719)
 # Closed form: nothing to step, nothing for DDP to average.
 optim_wrapper = dict(constructor='NoOptimizer')
-model_wrapper_cfg = dict(type='NoWrapper')
+model_wrapper_cfg = dict(type='rcg.NoWrapper')

@@ -37,7 +37,8 @@ class PixelPCA(Encoder):
 
     def features(self, x: Tensor) -> Tensor:
         """(N, 3, h, w) -> (N, num_components)."""
-        return (x.flatten(1) - self.pixel_mean) @ self.components.T
+        with torch.autocast(x.device.type, enabled=False):  # exact, or no PCA
+            return (x.flatten(1) - self.pixel_mean) @ self.components.T
 
     def reconstruct(self, features: Tensor) -> Tensor:
         """Nearest pixels; (N, num_components) -> (N, num_pixels)."""

@@ -30,7 +30,9 @@ def contrast(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
     """
     queries = F.normalize(queries.float(), dim=1)
     keys = torch.cat(all_gather(F.normalize(keys.float(), dim=1)))
-    return queries @ keys.T / temperature
+    # bfloat16 would round similarities by more than their differences.
+    with torch.autocast(queries.device.type, enabled=False):
+        return queries @ keys.T / temperature
 
 
 def info_nce(logits: Tensor, labels: Tensor, temperature: float) -> Tensor:

@@ -44,8 +44,9 @@ class NoOptimizer:
 class NoWrapper(nn.Module):
     """For models without gradients, which DDP refuses: leaves them as is.
 
-    In a config: ``model_wrapper_cfg=dict(type='NoWrapper')``. Its model must
-    exchange between processes what has to be exchanged.
+    In a config: ``model_wrapper_cfg=dict(type='rcg.NoWrapper')``; MMEngine
+    looks for wrappers in its own scope. Such a model exchanges between
+    processes what it has to.
     """
 
     def __new__(cls, module: nn.Module, **ddp_options) -> nn.Module:

@@ -49,3 +49,11 @@ def test_components_are_saved(images):
 def test_refuses_impossible_numbers(num_components):
     with pytest.raises(ValueError, match=r'must be in \[2, 48\]'):
         PixelPCA(4, num_components)
+
+
+def test_autocast_changes_nothing(images):
+    encoder = PixelPCA(4, 6)
+    encoder.fit(images)
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        found = encoder(images)
+    assert torch.equal(found, encoder(images))

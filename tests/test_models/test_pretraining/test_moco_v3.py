@@ -47,6 +47,13 @@ def test_info_nce_in_closed_form():
     assert loss == pytest.approx(wanted, rel=1e-5)
 
 
+def test_similarities_are_exact_under_autocast():
+    queries, keys = torch.randn(2, 6, 32, generator=torch.manual_seed(0))
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        logits = contrast(queries, keys, .2)
+    assert torch.equal(logits, contrast(queries, keys, .2))
+
+
 def test_loss_is_symmetrized_over_views():
     model = build().eval()  # no momentum update, no batch statistics
     images, rng = batch()

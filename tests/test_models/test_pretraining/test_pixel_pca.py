@@ -1,14 +1,19 @@
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import root
 from torch import distributed as dist
 from torch import multiprocessing
 
 from rcg.engine import RcgRunner
 from rcg.models.encoders import PixelPCA
 from rcg.models.frozen import Frozen
-from rcg.models.pretraining.pixel_pca import NoOptimizer, PCATraining
-from rcg.registry import DATASETS, ENCODERS, MODEL_WRAPPERS
+from rcg.models.pretraining.pixel_pca import (
+    NoOptimizer,
+    NoWrapper,
+    PCATraining,
+)
+from rcg.registry import DATASETS, ENCODERS
 
 ENCODER = dict(type='PixelPCA', image_size=8, num_components=6)
 
@@ -71,8 +76,10 @@ def test_no_optimizer_takes_no_options():
 
 def test_no_wrapper_leaves_the_model_alone():
     model = PCATraining(ENCODER)
-    assert MODEL_WRAPPERS.build(dict(type='NoWrapper', module=model,
-                                     broadcast_buffers=False)) is model
+    cfg = dict(type='rcg.NoWrapper', module=model, broadcast_buffers=False)
+    # Through MMEngine's own registry, where its Runner looks.
+    assert issubclass(root.MODEL_WRAPPERS.get(cfg['type']), NoWrapper)
+    assert root.MODEL_WRAPPERS.build(cfg) is model
 
 
 def test_runner_learns_the_components_of_the_dataset(tmp_path):
@@ -82,7 +89,7 @@ def test_runner_learns_the_components_of_the_dataset(tmp_path):
         experiment_name=f'pca_{tmp_path.name}',
         model=dict(type='PCATraining', encoder=ENCODER,
                    data_preprocessor=dict(type='ImagePreprocessor')),
-        model_wrapper_cfg=dict(type='NoWrapper'),
+        model_wrapper_cfg=dict(type='rcg.NoWrapper'),
         train_dataloader=dict(
             batch_size=719, num_workers=0, dataset=digits,
             sampler=dict(type='StreamSampler', seed=0),
