@@ -8,7 +8,7 @@ _base_ = [
     '../_base_/default_runtime.py', '../_base_/datasets/digits.py',
     '../_base_/schedules/cosine.py'
 ]
-work_dir = 'work_dirs/quickstart/classifier'
+work_dir = f'{_base_._root}/classifier'
 train_cfg = dict(type='StreamTrainLoop', max_iters=300, val_interval=300)
 model = dict(
     type='ClassifierTraining',

@@ -8,7 +8,7 @@ _base_ = [
     '../_base_/default_runtime.py', '../_base_/datasets/digits.py',
     '../_base_/models/digits_parts.py', '../_base_/schedules/cosine.py'
 ]
-work_dir = 'work_dirs/quickstart/encoder'
+work_dir = f'{_base_._root}/encoder'
 # The encoder should not tell apart what is the same digit.
 _view = [
     dict(type='RandomAffine', degrees=15, scale=(.8, 1.2), shear=.2,

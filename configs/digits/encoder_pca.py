@@ -11,7 +11,7 @@ encoder.py with
                     prefix='encoder.')
 """
 _base_ = ['../_base_/default_runtime.py', '../_base_/datasets/digits.py']
-work_dir = 'work_dirs/quickstart/encoder_pca'
+work_dir = f'{_base_._root}/encoder_pca'
 model = dict(
     type='PCATraining',
     data_preprocessor=dict(type='ImagePreprocessor'),

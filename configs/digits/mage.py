@@ -10,19 +10,20 @@ _base_ = [
     '../_base_/models/digits_parts.py', '../_base_/schedules/cosine.py',
     '../_base_/evaluation/digits_images.py'
 ]
-work_dir = 'work_dirs/quickstart/mage'
-train_cfg = dict(type='StreamTrainLoop', max_iters=800, val_interval=800)
+work_dir = f'{_base_._root}/mage'
+train_cfg = dict(type='StreamTrainLoop', max_iters=800)
 model = dict(
     type='RCG',
     data_preprocessor=dict(type='ImagePreprocessor'),
-    encoder=dict(_base_.encoder, checkpoint='work_dirs/quickstart/encoder',
+    encoder=dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                  prefix='encoder.'),
     tokenizer=dict(_base_.tokenizer,
-                   checkpoint='work_dirs/quickstart/tokenizer',
+                   checkpoint=f'{_base_._root}/tokenizer',
                    prefix='tokenizer.'),
-    rdm=dict(_base_.rdm, checkpoint='work_dirs/quickstart/rdm'),
+    rdm=dict(_base_.rdm, checkpoint=f'{_base_._root}/rdm'),
     generator=_base_.generator)
 custom_hooks = [
-    dict(type='CacheFeaturesHook', cache_dir='work_dirs/quickstart/features',
+    dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
          names=['codes', 'representations']),
+    dict(type='SampleGridHook', interval=400, num_images=40),
 ]

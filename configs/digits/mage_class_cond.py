@@ -4,9 +4,15 @@
 
 It is what unconditional generation would like to reach.
 """
-_base_ = './mage_uncond.py'
-work_dir = 'work_dirs/quickstart/mage_class_cond'
-model = dict(generator=dict(network=dict(
-    condition=dict(type='LabelCondition', num_classes=10))))
-val_dataloader = dict(dataset=dict(num_classes=10))
-test_dataloader = val_dataloader
+_base_ = './mage.py'
+work_dir = f'{_base_._root}/mage_class_cond'
+model = dict(
+    encoder=None, rdm=None,
+    generator=dict(network=dict(condition=dict(
+        _delete_=True, type='LabelCondition', num_classes=10))))
+test_dataloader = dict(dataset=dict(num_classes=10))
+custom_hooks = [
+    dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
+         names=['codes']),
+    dict(type='SampleGridHook', interval=400, num_images=40, num_classes=10),
+]

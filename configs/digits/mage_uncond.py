@@ -3,11 +3,12 @@
     python tools/train.py configs/digits/mage_uncond.py
 """
 _base_ = './mage.py'
-work_dir = 'work_dirs/quickstart/mage_uncond'
+work_dir = f'{_base_._root}/mage_uncond'
 model = dict(
     encoder=None, rdm=None,
     generator=dict(network=dict(condition=None)))
 custom_hooks = [
-    dict(type='CacheFeaturesHook', cache_dir='work_dirs/quickstart/features',
+    dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
          names=['codes']),
+    dict(type='SampleGridHook', interval=400, num_images=40),
 ]

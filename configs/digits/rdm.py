@@ -9,8 +9,8 @@ _base_ = [
     '../_base_/default_runtime.py', '../_base_/datasets/digits.py',
     '../_base_/models/digits_parts.py', '../_base_/schedules/cosine.py'
 ]
-work_dir = 'work_dirs/quickstart/rdm'
-encoder = dict(_base_.encoder, checkpoint='work_dirs/quickstart/encoder',
+work_dir = f'{_base_._root}/rdm'
+encoder = dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                prefix='encoder.')
 train_cfg = dict(type='StreamTrainLoop', max_iters=1500, val_interval=500)
 train_dataloader = dict(batch_size=256)
@@ -32,6 +32,6 @@ test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 custom_hooks = [
     dict(type='TrainableEMAHook', decay=.999),
-    dict(type='CacheFeaturesHook', cache_dir='work_dirs/quickstart/features',
+    dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
          names=['representations']),
 ]

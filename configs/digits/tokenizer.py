@@ -9,7 +9,7 @@ _base_ = [
     '../_base_/models/digits_parts.py', '../_base_/schedules/cosine.py',
     '../_base_/evaluation/digits_images.py'
 ]
-work_dir = 'work_dirs/quickstart/tokenizer'
+work_dir = f'{_base_._root}/tokenizer'
 train_cfg = dict(type='StreamTrainLoop', max_iters=500, val_interval=500)
 optim_wrapper = dict(optimizer=dict(lr=3e-3, weight_decay=0.))
 model = dict(
@@ -19,3 +19,22 @@ model = dict(
     pixel_loss='l2',
     warmup_steps=100,
     codebook=dict(type='EMACodebook'))
+
+# While training: how well held-out digits come back.
+val_cfg = dict(type='ValLoop')
+val_dataloader = dict(
+    batch_size=128, num_workers=0, dataset=_base_._held_out,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'))
+val_evaluator = dict(type='ReconstructionError')
+
+# The floor that it sets: no generator can be nearer to held-out digits than
+# reconstructed training digits are.
+test_dataloader = dict(
+    _delete_=True, batch_size=128, num_workers=0, dataset=_base_._train,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    collate_fn=dict(type='default_collate'))
+custom_hooks = [
+    dict(type='SampleGridHook', interval=250, num_images=40,
+         dataset=_base_._held_out),
+]

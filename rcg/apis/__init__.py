@@ -1,0 +1,4 @@
+"""Using trained models from Python."""
+from .inferencer import RCGInferencer
+
+__all__ = ['RCGInferencer']

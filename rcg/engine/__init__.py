@@ -12,6 +12,7 @@ from .hooks import (
     SampleGridHook,
     TrainableEMAHook,
 )
+from .hooks.sample_grid import make_grid
 from .joint_optim_wrapper import JointConstructor, JointOptimWrapper
 from .loop import StreamTrainLoop
 from .optim import AutocastOptimWrapper, TwoGroupConstructor
@@ -22,5 +23,6 @@ __all__ = [
     'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
     'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
     'StreamTrainLoop', 'TrainableEMA', 'TrainableEMAHook',
-    'TwoGroupConstructor', 'find_config', 'load_config', 'open_atomically'
+    'TwoGroupConstructor', 'find_config', 'load_config', 'make_grid',
+    'open_atomically'
 ]

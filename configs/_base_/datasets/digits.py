@@ -1,4 +1,7 @@
 """Digits bundled with scikit-learn, 16x16: 1,438 to train, 359 held out."""
+# The folder of all stages; RCG_ROOT=... before a command changes it.
+_root = '{{$RCG_ROOT:work_dirs/quickstart}}'
+
 _train = dict(type='Digits', split='train')
 _held_out = dict(type='Digits', split='test')
 

@@ -4,20 +4,20 @@ Distances are to the 359 held-out digits; ``train/fd``, to the training
 digits, is the one to choose settings by.
 """
 extractor = dict(type='ConvClassifier',
-                 checkpoint='work_dirs/quickstart/classifier',
+                 checkpoint='{{$RCG_ROOT:work_dirs/quickstart}}/classifier',
                  prefix='classifier.')
 _real_train = dict(type='Digits', split='train')
 _real_held_out = dict(type='Digits', split='test')
 
-val_cfg = dict(type='ValLoop')
-val_dataloader = dict(
+test_cfg = dict(type='TestLoop')
+test_dataloader = dict(
     batch_size=100,
     num_workers=0,
     dataset=dict(type='SeedDataset', num_images=1438, seed=0),
     sampler=dict(type='DefaultSampler', shuffle=False),
     batch_sampler=dict(type='SeedBatchSampler'),
     collate_fn=dict(type='default_collate'))
-val_evaluator = [
+test_evaluator = [
     dict(type='FrechetDistance', prefix='held_out', extractor=extractor,
          reference=_real_held_out),
     dict(type='FrechetDistance', prefix='train', extractor=extractor,
@@ -28,6 +28,3 @@ val_evaluator = [
     dict(type='NearestTrain', prefix='held_out', extractor=extractor,
          train=_real_train, held_out=_real_held_out),
 ]
-test_cfg = dict(type='TestLoop')
-test_dataloader = val_dataloader
-test_evaluator = val_evaluator

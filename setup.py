@@ -1,0 +1,41 @@
+"""Install rcg; configs and tools travel inside the wheel, as rcg.share."""
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).parent
+
+
+def requirements(name: str) -> list[str]:
+    return (ROOT / 'requirements' / f'{name}.txt').read_text().split()
+
+
+def folders(top: str) -> dict[str, str]:
+    """Package name -> folder, for every folder below ``top``."""
+    paths = [ROOT / top, *(p for p in (ROOT / top).rglob('*') if p.is_dir())]
+    names = [p.relative_to(ROOT).as_posix() for p in paths
+             if p.name != '__pycache__']
+    return {'rcg.share.' + name.replace('/', '.'): name for name in names}
+
+
+shared = folders('configs') | folders('tools')
+version = re.search(r"__version__ = '(.+)'",
+                    (ROOT / 'rcg' / '__init__.py').read_text())[1]
+
+setup(
+    name='rcg',
+    version=version,
+    description='Representation-conditioned image generation '
+    '(arXiv:2312.03701): train, evaluate, extend',
+    long_description=(ROOT / 'README.md').read_text(),
+    long_description_content_type='text/markdown',
+    license='Apache-2.0',
+    python_requires='>=3.10',
+    packages=[*find_packages(include=['rcg', 'rcg.*']), *shared],
+    package_dir={'': '.', **shared},
+    package_data={name: ['*.py', '*.sh', '*.md'] for name in shared},
+    install_requires=requirements('runtime'),
+    extras_require={'tests': requirements('tests'),
+                    'optional': requirements('optional')},
+)

@@ -1,0 +1,98 @@
+"""Train and score RCG on digits: a list of commands, one after the other.
+
+    bash tools/quickstart.sh [--short] [--seeds 3] [--work-dir DIR]
+
+Each stage is a call of tools/train.py, tools/test.py or tools/sample.py that
+is printed and can be copied. Interrupted and started again, it goes on.
+"""
+import argparse
+import sys
+from pathlib import Path
+
+# The settings of sampling that every model may choose from, by its distance
+# to the training digits (never the held-out ones): (steps, temperature).
+SETTINGS = ((12, .5), (12, 1.5), (12, 4.5), (16, 1.5), (16, 3.))
+SHORT = {'encoder': 60, 'tokenizer': 150, 'classifier': 150, 'rdm': 400,
+         'mage_uncond': 120, 'mage': 120, 'mage_class_cond': 120}
+MODELS = ('mage_uncond', 'mage', 'mage_class_cond')
+CONTROL = ('encoder_pca', 'rdm_pca', 'mage_pca')
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--short', action='store_true',
+                        help='fewer iterations: a check that all works')
+    parser.add_argument('--seeds', type=int, default=1, metavar='N',
+                        help='N runs and their mean, each model at its best '
+                        'sampling settings, with the PCA control')
+    parser.add_argument('--work-dir', default='work_dirs/quickstart')
+    return parser.parse_args()
+
+
+def stages(args: argparse.Namespace, seed: int):
+    """Yield (name, command) of all stages of one run."""
+    names = ['encoder', 'tokenizer', 'classifier', 'rdm', *MODELS]
+    models = list(MODELS)
+    if args.seeds > 1:
+        names += CONTROL
+        models += CONTROL[-1:]
+    seeded = [f'randomness.seed={seed}'] if seed else []
+    for name in names:
+        options = list(seeded)
+        if args.short:
+            options.append(f'train_cfg.max_iters={SHORT[name]}')
+        yield name, ['tools/train.py', f'configs/digits/{name}.py',
+                     '--resume', *_cfg_options(options)]
+    for name in ['tokenizer', *models]:
+        seeded = [f'test_dataloader.dataset.seed={seed}'] if (
+            seed and name != 'tokenizer') else []
+        for tag, options in _settings(args, name):
+            out = f'{{root}}/{name}/metrics{tag}.json'
+            yield f'score_{name}{tag}', [
+                'tools/test.py', f'configs/digits/{name}.py',
+                f'{{root}}/{name}', '--out', out,
+                *_cfg_options(seeded + options)]
+    for name in models:
+        labels = ['--labels', *map(str, range(10))]
+        yield f'sample_{name}', [
+            'tools/sample.py', f'configs/digits/{name}.py',
+            f'{{root}}/{name}', '--num', '20', '--seed', str(seed), '--out',
+            f'{{root}}/{name}/images',
+            *(labels if name == 'mage_class_cond' else [])]
+
+
+def _settings(args: argparse.Namespace, name: str):
+    if args.seeds == 1 or name == 'tokenizer':
+        return [('', [])]
+    return [(f'_{steps}_{temperature:g}',
+             [f'model.generator.num_steps={steps}',
+              f'model.generator.temperature={temperature}'])
+            for steps, temperature in SETTINGS]
+
+
+def _cfg_options(options: list[str]) -> list[str]:
+    return ['--cfg-options', *options] if options else []
+
+
+def main() -> None:
+    args = parse_args()
+    print('quick start: loading PyTorch', flush=True)
+    from rcg.apis.quickstart import report
+    from rcg.apis.stages import Stages
+
+    roots = [Path(args.work_dir)]
+    if args.seeds > 1:
+        roots = [roots[0] / f'seed_{seed}' for seed in range(args.seeds)]
+    for seed, root in enumerate(roots):
+        todo = list(stages(args, seed))
+        runner = Stages(root, len(todo))
+        for name, command in todo:
+            if not runner.run(name, command):
+                sys.exit(f'{name} failed; the same command goes on from here')
+    report(Path(args.work_dir), roots)
+
+
+if __name__ == '__main__':
+    main()

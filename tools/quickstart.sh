@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The whole of RCG on the digits bundled with scikit-learn, on any machine:
+#   bash tools/quickstart.sh [--short] [--seeds 3] [--work-dir DIR]
+# Makes .venv if there is none, installs the project, trains and scores.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+echo "quick start in $PWD"
+
+if [ ! -x .venv/bin/python ]; then
+    echo 'making .venv (once)'
+    "${PYTHON:-python3}" -m venv .venv
+fi
+# Reinstall when what is required has changed.
+stamp=.venv/rcg-installed
+if ! cat setup.py requirements/runtime.txt | cmp -s - "$stamp"; then
+    echo 'installing rcg into .venv (once; PyTorch is several GB)'
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
+    cat setup.py requirements/runtime.txt > "$stamp"
+fi
+exec .venv/bin/python tools/quickstart.py "$@"
