@@ -65,7 +65,7 @@ class Reference:
         batches = [list(range(s, min(s + _BATCH_SIZE, len(self.dataset))))
                    for s in starts]
         workers = 0 if self.dataset.in_memory else min(
-            8, os.cpu_count(), len(batches))
+            8, _num_cores(), len(batches))
         for batch in DataLoader(self.dataset, batch_sampler=batches,
                                 num_workers=workers):
             yield batch['indices'], self.extractor(
@@ -85,6 +85,12 @@ class Reference:
                             [torch.zeros(0, dtype=torch.int64)])
         rows = torch.cat([f[1] for f in found] or [torch.zeros(0, 0)])
         return gather_in_order(indices, rows, len(self.dataset))
+
+
+def _num_cores() -> int:  # that this process may use
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def reduced(moments: Moments | None, device: torch.device) -> Moments:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from rcg.evaluation import Reference, shared_extractor
 from tests.test_evaluation.toy import ToyImages, run_processes
@@ -43,6 +44,16 @@ def test_references_to_equal_images_share_their_results():
 def test_random_images_are_no_reference():
     with pytest.raises(ValueError, match='use CenterCrop'):
         reference(is_random=True)
+
+
+def test_image_files_are_read_by_workers(tmp_path):
+    for number, image in enumerate(ToyImages(10).images):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(
+            tmp_path / f'{number}.png')
+    files = Reference({'type': 'ImageFolder', 'data_root': str(tmp_path)},
+                      reference().extractor)
+    memory = reference(num_images=10)
+    assert (files.features(CPU) == memory.features(CPU)).all()
 
 
 def _statistics(num_images):
