@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -5,6 +8,8 @@ from rcg.converters.mocov3 import convert_mocov3
 from rcg.models.encoders.base import standardize
 from rcg.models.encoders.moco_v3 import MoCoV3ViT
 from tests.reference import assert_close, load_case
+
+MANIFESTS = Path(__file__).parents[1] / 'data/manifests'
 
 
 def build(config, weights, **kwargs):
@@ -66,3 +71,18 @@ def test_misnamed_layers_are_put_right():
 def test_refuses_other_files():
     with pytest.raises(ValueError, match=r"module\.base_encoder.*'a\.weight'"):
         convert_mocov3({'a.weight': torch.zeros(1)})
+
+
+@pytest.mark.parametrize(('file', 'sizes'), [
+    ('mocov3_vitb', dict()),
+    ('mocov3_vitl', dict(embed_dim=1024, depth=24, num_heads=16))])
+def test_full_size_files_fit(file, sizes):
+    manifest = json.loads((MANIFESTS / f'{file}.json').read_text())
+    with torch.device('meta'):
+        encoder = MoCoV3ViT(224, vit=sizes)
+        published = {name: torch.empty(shape) for name, (shape, _) in
+                     manifest['state_dict'].items()}
+    encoder.load_state_dict(convert_mocov3(published), assign=True)
+    # The number counts positions and statistics as well.
+    size = sum(tensor.numel() for tensor in encoder.state_dict().values())
+    assert size == manifest['base_encoder_parameters']
