@@ -62,7 +62,7 @@ class EMACodebook(nn.Module):
     smoothing = 1e-5
 
     def __init__(self, num_codes: int, dim: int, decay: float = .99,
-                 reseed_interval: int = 20, dead_share: float = .03) -> None:
+                 reseed_interval: int = 10, dead_share: float = .1) -> None:
         super().__init__()
         if not 0 < decay < 1 or not 0 <= dead_share < 1:
             raise ValueError('decay must be in (0, 1) and dead_share in '
