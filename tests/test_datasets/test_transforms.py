@@ -61,6 +61,13 @@ def test_equals_the_published_crop_and_flip():
     assert not rng.draws
 
 
+def test_the_longer_side_is_cut_down_to_whole_pixels():
+    image = np.zeros((9, 19, 3), np.uint8)  # 8 / 9 * 19 = 16.9
+    assert Resize(8).apply(image, None).shape == (8, 16, 3)
+    assert Resize(8).apply(image.transpose(1, 0, 2), None).shape == (
+        16, 8, 3)
+
+
 def test_crops_reach_every_place_equally_often():
     image = np.arange(5 * 4 * 3, dtype=np.uint8).reshape(5, 4, 3)
     rng = np.random.default_rng(0)
