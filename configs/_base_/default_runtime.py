@@ -26,9 +26,9 @@ default_hooks = dict(
     iter_seed=dict(type='IterSeedHook'),
 )
 
-# scalars.json (JSON lines) and TensorBoard, in <work_dir>/<time>/vis_data.
+# scalars.json (JSON lines) and TensorBoard, in <work_dir>/<time>/vis_data/.
 visualizer = dict(
-    type='Visualizer',
+    type='ScalarVisualizer',
     vis_backends=[dict(type='LocalVisBackend'),
                   dict(type='TensorboardVisBackend')],
 )

@@ -25,6 +25,9 @@ def find_checkpoint(path: str) -> str:
     path = os.path.expanduser(str(path))
     if os.path.isfile(path):
         return path
+    if '://' in path:
+        raise FileNotFoundError(f"'{path}' is on another machine: download "
+                                'it and give the path of the file.')
     if not os.path.isdir(path):
         raise FileNotFoundError(
             f"There is no checkpoint '{path}' (neither a file nor a work "

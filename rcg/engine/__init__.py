@@ -17,12 +17,13 @@ from .joint_optim_wrapper import JointConstructor, JointOptimWrapper
 from .loop import StreamTrainLoop
 from .optim import AutocastOptimWrapper, TwoGroupConstructor
 from .runner import RcgRunner
+from .visualizer import ScalarVisualizer
 
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',
     'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
     'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
-    'StreamTrainLoop', 'TrainableEMA', 'TrainableEMAHook',
-    'TwoGroupConstructor', 'find_config', 'load_config', 'make_grid',
-    'open_atomically'
+    'ScalarVisualizer', 'StreamTrainLoop', 'TrainableEMA',
+    'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
+    'make_grid', 'open_atomically'
 ]

@@ -5,6 +5,7 @@ from mmengine.config import Config
 from mmengine.dist import get_world_size
 
 from rcg.checkpoint import CheckpointError
+from rcg.engine.schedule import in_iterations
 
 # Configs are compared key by key; these patterns name what does not change
 # the weights, or what is compared by itself (batch, data set, frozen parts).
@@ -53,8 +54,13 @@ def _simple(value):
 
 def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
     """What a checkpoint keeps to recognise its run, in plain types."""
+    config = cfg.to_dict()
+    max_iters = (config.get('train_cfg') or {}).get('max_iters', 0)
+    # A share of the run is another schedule if the run gets longer.
+    config['param_scheduler'] = in_iterations(config.get('param_scheduler'),
+                                              max_iters)
     return {
-        'config': flatten(cfg.to_dict()),
+        'config': flatten(config),
         'samples_per_iteration': dataloader.batch_size * get_world_size(),
         'dataset_size': len(dataloader.dataset),
         'frozen_parts': parts,

@@ -1,6 +1,5 @@
 """MMEngine's Runner, on any machine, quiet, with checkpoints that last."""
 import inspect
-import logging
 import os
 import platform
 import time
@@ -17,10 +16,12 @@ from rcg.checkpoint import (
     CheckpointError,
     check_fit,
     find_checkpoint,
+    open_atomically,
     read_checkpoint,
     save_atomically,
     to_plain,
 )
+from rcg.engine.console import quiet_console
 from rcg.engine.distributed import start_processes
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.optim import resolve_lr
@@ -36,19 +37,15 @@ from rcg.registry import RUNNERS
 
 
 def _read(path: str, map_location=None) -> dict:
+    if '://' in path:  # MMEngine would unpickle what it downloads
+        raise ValueError(f"'{path}' is on another machine: download it and "
+                         'give the path of the file.')
     return read_checkpoint(path)  # weights are copied to the device anyway
 
 
-# Whatever loads through MMEngine (init_cfg, load_from) reads safely too.
-CheckpointLoader.register_scheme('', _read, force=True)
-
-
-class _ForPeople(logging.Filter):
-    """Lets warnings to the console, and records marked ``console``."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return (record.levelno >= logging.WARNING
-                or getattr(record, 'console', False))
+# Whatever loads through MMEngine (init_cfg) reads safely too.
+for _scheme in ('', *CheckpointLoader._schemes):
+    CheckpointLoader.register_scheme(_scheme, _read, force=True)
 
 
 @RUNNERS.register_module()
@@ -83,11 +80,7 @@ class RcgRunner(Runner):
     def build_logger(self, log_level: str = 'INFO', **kwargs):
         """A logger whose console handler shows what a person wants."""
         logger = super().build_logger(log_level=log_level, **kwargs)
-        for handler in logger.handlers:
-            if not isinstance(handler, logging.FileHandler):
-                handler.setFormatter(logging.Formatter('%(message)s'))
-                if log_level == 'INFO':
-                    handler.addFilter(_ForPeople())
+        quiet_console(logger, log_level)
         return logger
 
     def say(self, text: str) -> None:
@@ -102,7 +95,15 @@ class RcgRunner(Runner):
             f'{mmengine.__version__}, Python {platform.python_version()}; '
             f'{get_world_size()} processes on {platform.node()}, {device}; '
             f'seed {self.seed}; environment {env_cfg}')
-        self.logger.info(f'Config:\n{self.cfg.pretty_text}')
+        self._config_text = self.cfg.pretty_text  # formatting is slow
+        self.logger.info(f'Config:\n{self._config_text}')
+
+    @master_only
+    def dump_config(self) -> None:
+        """Write the config to the work folder."""
+        name = os.path.basename(self.cfg.filename or f'{self.timestamp}.py')
+        with open_atomically(os.path.join(self.work_dir, name)) as file:
+            file.write(self._config_text.encode())
 
     def wrap_model(self, model_wrapper_cfg: dict | None,
                    model: nn.Module) -> nn.Module:
@@ -280,7 +281,7 @@ class RcgRunner(Runner):
         """
         meta = {'epoch': self.epoch, 'iter': self.iter + 1, **(meta or {})}
         meta.update(
-            cfg=self.cfg.pretty_text, run=self._run(), seed=self.seed,
+            cfg=self._config_text, run=self._run(), seed=self.seed,
             experiment_name=self.experiment_name,
             time=time.strftime('%Y%m%d_%H%M%S'), rcg_version=rcg.__version__)
         checkpoint = {'meta': meta,

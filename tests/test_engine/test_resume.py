@@ -1,8 +1,11 @@
 """What may change when a run goes on, and what may not."""
+from types import SimpleNamespace
+
 import pytest
+from mmengine.config import Config
 
 from rcg.checkpoint import CheckpointError
-from rcg.engine.resume import check_same_run, flatten
+from rcg.engine.resume import check_same_run, describe_run, flatten
 
 
 def run(config=None, **changes):
@@ -66,3 +69,17 @@ def test_flatten_treats_saved_tuples_as_lists():
     assert flatten({'betas': (.9, .95)}) == flatten({'betas': [.9, .95]})
     assert flatten({'a': [{'b': 1}, {'b': 2}], 'c': {}}) == {
         'a.0.b': 1, 'a.1.b': 2, 'c': '{}'}
+
+
+def test_longer_run_changes_a_schedule_in_shares_only():
+    loader = SimpleNamespace(batch_size=4, dataset=range(9))
+
+    def describe(end, max_iters):
+        return describe_run(Config({
+            'train_cfg': {'max_iters': max_iters},
+            'param_scheduler': [{'type': 'LinearLR', 'end': end}]}), loader,
+            {})
+
+    check_same_run(describe(5, 10), describe(5, 20), 'a.pth')
+    with pytest.raises(CheckpointError, match='end: was 10, is 20'):
+        check_same_run(describe(1., 10), describe(1., 20), 'a.pth')

@@ -3,8 +3,10 @@ import os
 
 import pytest
 import torch
+from mmengine.runner import CheckpointLoader
 
 from rcg.checkpoint import CheckpointError, save_atomically
+from rcg.engine import load_config
 
 from .running import build_runner, scalars
 
@@ -219,3 +221,19 @@ def test_misspelt_type_and_argument(tmp_path):
         build_runner(tmp_path, model__widht=3)
     with pytest.raises(TypeError, match="'max_iter'.*'max_iters'"):
         build_runner(tmp_path, train_cfg__max_iter=3).train()
+
+
+def test_dumped_config_loads_and_is_the_same(tmp_path):
+    runner = build_runner(tmp_path, model__width=5)
+    again = load_config(str(tmp_path / 'toy_config.py'))
+    assert again.model.width == 5
+    assert again.to_dict() == runner.cfg.to_dict()
+
+
+@pytest.mark.parametrize('scheme', ['http', 's3', 'torchvision'])
+def test_nothing_is_downloaded_and_unpickled(tmp_path, scheme):
+    with pytest.raises(ValueError, match='download'):
+        CheckpointLoader.load_checkpoint(f'{scheme}://host/a.pth')
+    runner = build_runner(tmp_path, load_from=f'{scheme}://host/a.pth')
+    with pytest.raises(FileNotFoundError, match='download'):
+        runner.load_or_resume()

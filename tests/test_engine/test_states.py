@@ -23,12 +23,12 @@ def test_histories_come_back():
 def test_scheduler_states_are_plain_and_load(tmp_path):
     def make():
         optimizer = torch.optim.SGD([torch.ones(1)], lr=1.)
-        optimizer.step()  # or the schedulers warn
         return [LinearLR(optimizer, end=4, by_epoch=False),
                 OneCycleLR(optimizer, .1, total_steps=9, by_epoch=False)]
 
     first, second = make(), make()
     for _ in range(3):
+        first[0].optimizer.step()  # or the schedulers warn
         for scheduler in first:
             scheduler.step()
     torch.save(scheduler_states({'x': first}), tmp_path / 'a.pth')

@@ -42,15 +42,23 @@ def train_until_killed(work_dir, config, options, iteration, **env):
     assert process.wait() == -signal.SIGKILL, 'it ended by itself'
 
 
+def nested_tensors(path, value) -> dict[str, torch.Tensor]:
+    if isinstance(value, torch.Tensor):
+        return {path: value}
+    found = {}
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            found.update(nested_tensors(f'{path}.{key}', inner))
+    return found
+
+
 def final_tensors(work_dir) -> dict[str, torch.Tensor]:
     """Weights, averages and optimizer state of the newest checkpoint."""
     name = (work_dir / 'last_checkpoint').read_text()
     content = torch.load(work_dir / name, weights_only=True)
     tensors = {f'{key}.{n}': v for key in ('state_dict', 'ema_state_dict')
                for n, v in content.get(key, {}).items()}
-    for index, state in content['optimizer']['state'].items():
-        tensors.update({f'optimizer.{index}.{n}': v
-                        for n, v in state.items()})
+    tensors.update(nested_tensors('optimizer', content['optimizer']))
     assert name == f"iter_{content['meta']['iter']}.pth"
     return {'iteration': torch.tensor(content['meta']['iter']), **tensors}
 

@@ -92,7 +92,7 @@ class CacheFeaturesHook(Hook):
 
     @torch.no_grad()
     def _compute(self, runner, dataset) -> dict[str, Tensor]:
-        model = runner.bare_model
+        model = runner.bare_model.eval()  # training puts it back
         chunks = {name: [] for name in self.names}
         reported = time.monotonic()
         done = 0

@@ -4,6 +4,7 @@ import os
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
 
 from rcg.checkpoint import open_atomically
 from rcg.registry import HOOKS
@@ -43,7 +44,10 @@ class PlainCheckpointHook(Hook):
         self.save_best, self.sign = save_best, 1 if rule == 'less' else -1
 
     def before_train(self, runner) -> None:
-        counts = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        wrapper = runner.optim_wrapper
+        if isinstance(wrapper, OptimWrapperDict):
+            wrapper = next(iter(wrapper.values()))
+        counts = wrapper._accumulative_counts
         if self.interval % counts:
             raise ValueError(
                 f'the checkpoint interval ({self.interval}) must be a '

@@ -5,6 +5,7 @@ import time
 import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.hooks import Hook
+from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
 from rcg.registry import HOOKS
@@ -32,8 +33,10 @@ class RunningMeans:
         """Means since the last call and over the processes; one sync."""
         if not self._sums:
             return {}
-        means = torch.stack([total / self._counts[name] for name, total in
-                             self._sums.items()])
+        device = max((total.device for total in self._sums.values()),
+                     key=lambda device: device.type != 'cpu')
+        means = torch.stack([(total / self._counts[name]).to(device)
+                             for name, total in self._sums.items()])
         if get_world_size() > 1:
             all_reduce(means, 'mean')
         values = dict(zip(self._sums, means.tolist(), strict=True))
@@ -73,9 +76,7 @@ class ProgressHook(Hook):
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs: dict | None = None) -> None:
         values = dict(outputs or {})
-        norm = getattr(runner.optim_wrapper, 'grad_norm', None)
-        if norm is not None and runner.optim_wrapper.should_update():
-            values['grad_norm'] = norm
+        values.update(_gradient_norms(runner.optim_wrapper))
         self.means.add(values)
         done = runner.iter + 1
         if done % self.interval == 0 or done == runner.max_iters:
@@ -165,6 +166,18 @@ def stage_name(runner) -> str:
 def _iteration(runner) -> int:
     loop = runner._train_loop  # the property would build the training data
     return getattr(loop, 'iter', 0)
+
+
+def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
+    """Norms of the step that was just made, if it was clipped."""
+    if isinstance(optim_wrapper, OptimWrapperDict):
+        return {f'{part}.{name}': norm
+                for part, wrapper in optim_wrapper.items()
+                for name, norm in _gradient_norms(wrapper).items()}
+    norm = getattr(optim_wrapper, 'grad_norm', None)
+    if norm is None or not optim_wrapper.should_update():
+        return {}
+    return {'grad_norm': norm}
 
 
 def _learning_rate(optim_wrapper) -> float:

@@ -13,6 +13,11 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
     checkpoint. Here :class:`~rcg.engine.hooks.ProgressHook` collects them.
     """
 
+    def before_run(self, runner) -> None:
+        runner.message_hub.update_info_dict({
+            'seed': runner.seed, 'experiment_name': runner.experiment_name})
+        self.last_loop_stage = None
+
     def before_train_iter(self, runner, batch_idx: int,
                           data_batch=None) -> None:
         runner.message_hub.update_info('iter', runner.iter)
