@@ -18,22 +18,36 @@ from ..test_engine.running import (
     scalars,
 )
 
-# (config, options): every run here must survive being killed. Validation
-# has no influence and is left out of most.
+# name: (config, options). Every run here must survive being killed.
+# Validation has no influence and is left out.
 QUICK = ('val_cfg=None', 'val_dataloader=None', 'val_evaluator=None')
+WORKERS = 'train_dataloader.num_workers=2'
 KILLED_RUNS = {
-    'toy': (CONFIG, (*QUICK, 'train_cfg.max_iters=40',
-                     'train_dataloader.num_workers=2')),
+    'toy': (CONFIG, (*QUICK, WORKERS, 'train_cfg.max_iters=40')),
+    'rdm': ('configs/digits/rdm.py',
+            (*QUICK, WORKERS, 'train_cfg.max_iters=20')),
+    'mage': (str(ROOT / 'tests' / 'test_tools' / 'mage_ema.py'),
+             (*QUICK, 'train_cfg.max_iters=20')),
 }
 
 
-def train_until_killed(work_dir, config, options, iteration, **env):
+@pytest.fixture(scope='module')
+def digits(tmp_path_factory):
+    """A folder in which the parts of RCG were trained for a moment."""
+    folder = tmp_path_factory.mktemp('digits')
+    for stage in ('encoder', 'tokenizer', 'rdm'):
+        run_tool('train.py', f'configs/digits/{stage}.py', '--cfg-options',
+                 *QUICK, 'train_cfg.max_iters=20', cwd=folder)
+    return folder
+
+
+def train_until_killed(work_dir, config, options, iteration, cwd):
     """Train; SIGKILL all its processes once that iteration is reported."""
     process = subprocess.Popen(
         [sys.executable, str(ROOT / 'tools' / 'train.py'), config,
          '--work-dir', str(work_dir), '--cfg-options', *options],
         stdout=subprocess.PIPE, text=True, start_new_session=True,
-        env=environment(**env))
+        env=environment(), cwd=cwd)
     for line in process.stdout:
         if re.search(rf'\s{iteration}/\d+\s', line):
             os.killpg(process.pid, signal.SIGKILL)
@@ -65,26 +79,29 @@ def final_tensors(work_dir) -> dict[str, torch.Tensor]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize('name', KILLED_RUNS)
-def test_killed_and_resumed_is_bit_identical(tmp_path, name):
+def test_killed_and_resumed_is_bit_identical(tmp_path, name, request):
     """SIGKILL at a random iteration; two loader workers, EMA."""
     config, options = KILLED_RUNS[name]
+    cwd = tmp_path if name == 'toy' else request.getfixturevalue('digits')
     log = ('default_hooks.logger.interval=1',
            'default_hooks.checkpoint.interval=3')
     whole, killed = tmp_path / 'whole', tmp_path / 'killed'
     run_tool('train.py', config, '--work-dir', whole, '--cfg-options',
-             *options, *log)
+             *options, *log, cwd=cwd)
     wanted = final_tensors(whole)
     last = int(wanted['iteration'])
     # Beyond the first checkpoint, or there would be nothing to resume.
     iteration = random.randrange(6, last)
-    train_until_killed(killed, config, (*options, *log), iteration)
+    train_until_killed(killed, config, (*options, *log), iteration, cwd)
     reads = tmp_path / 'reads'
     done = run_tool('train.py', config, '--work-dir', killed, '--resume',
-                    '--cfg-options', *options, *log, TOY_READS=str(reads))
+                    '--cfg-options', *options, *log, cwd=cwd,
+                    TOY_READS=str(reads))
     start = int(re.search(r'resumed at iteration (\d+)', done.stdout)[1])
     assert 3 <= start <= iteration
     found = final_tensors(killed)
     assert found.keys() == wanted.keys()
+    assert any(key.startswith('ema_state_dict') for key in wanted)
     wrong = [n for n, v in wanted.items() if not torch.equal(v, found[n])]
     assert not wrong, f'killed at {iteration}: {wrong}'
     if name == 'toy':  # batches of 4; nothing before them was read
