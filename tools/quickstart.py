@@ -12,7 +12,7 @@ from pathlib import Path
 # The settings of sampling that every model may choose from, by its distance
 # to the training digits (never the held-out ones): (steps, temperature).
 SETTINGS = ((12, .5), (12, 1.5), (12, 4.5), (16, 1.5), (16, 3.))
-SHORT = {'encoder': 60, 'tokenizer': 150, 'classifier': 150, 'rdm': 400,
+SHORT = {'encoder': 60, 'tokenizer': 150, 'classifier': 60, 'rdm': 300,
          'mage_uncond': 120, 'mage': 120, 'mage_class_cond': 120}
 MODELS = ('mage_uncond', 'mage', 'mage_class_cond')
 CONTROL = ('encoder_pca', 'rdm_pca', 'mage_pca')

@@ -9,7 +9,9 @@ _base_ = [
     '../_base_/schedules/cosine.py'
 ]
 work_dir = f'{_base_._root}/classifier'
-train_cfg = dict(type='StreamTrainLoop', max_iters=300, val_interval=300)
+optim_wrapper = dict(optimizer=dict(lr=5e-3))
+default_hooks = dict(checkpoint=dict(interval=60))
+train_cfg = dict(type='StreamTrainLoop', max_iters=120, val_interval=120)
 model = dict(
     type='ClassifierTraining',
     data_preprocessor=dict(type='ImagePreprocessor'),
@@ -18,7 +20,8 @@ val_cfg = dict(type='ValLoop')
 val_dataloader = dict(
     batch_size=128, num_workers=0, dataset=_base_._held_out,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='default_collate'))
+    batch_sampler=dict(type='SeedBatchSampler'),
+    collate_fn=dict(type='rcg.collate_batch'))
 val_evaluator = dict(type='Accuracy')
 test_cfg = dict(type='TestLoop')
 test_dataloader = val_dataloader

@@ -11,13 +11,14 @@ _base_ = [
 work_dir = f'{_base_._root}/encoder'
 # The encoder should not tell apart what is the same digit.
 _view = [
-    dict(type='RandomAffine', degrees=15, scale=(.8, 1.2), shear=.2,
-         translate=.12),
+    dict(type='RandomAffine', degrees=15, scale=(.8, 1.2), shear=.3,
+         translate=.1),
     dict(type='RandomGamma', gamma=(.6, 1.6)),
     dict(type='GaussianNoise', std=(0., .1)),
     dict(type='Cutout', size=(.2, .4), prob=.5),
 ]
-train_cfg = dict(type='StreamTrainLoop', max_iters=200)
+default_hooks = dict(checkpoint=dict(interval=100))
+train_cfg = dict(type='StreamTrainLoop', max_iters=200, val_interval=200)
 train_dataloader = dict(batch_size=256)
 model = dict(
     type='MoCoV3',
@@ -29,3 +30,16 @@ model = dict(
     temperature=.2,
     momentum=.99)
 custom_hooks = [dict(type='RecomputeBatchNormHook')]
+
+# Do neighbours among held-out digits have the same label? Labels are used
+# for this number alone.
+val_cfg = dict(type='ValLoop')
+val_dataloader = dict(
+    batch_size=128, num_workers=0, dataset=_base_._held_out,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    batch_sampler=dict(type='SeedBatchSampler'),
+    collate_fn=dict(type='rcg.collate_batch'))
+val_evaluator = dict(type='KNNAccuracy')
+test_cfg = dict(type='TestLoop')
+test_dataloader = val_dataloader
+test_evaluator = val_evaluator

@@ -11,6 +11,7 @@ _base_ = [
     '../_base_/evaluation/digits_images.py'
 ]
 work_dir = f'{_base_._root}/mage'
+default_hooks = dict(checkpoint=dict(interval=200))
 train_cfg = dict(type='StreamTrainLoop', max_iters=800)
 model = dict(
     type='RCG',

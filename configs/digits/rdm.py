@@ -12,6 +12,7 @@ _base_ = [
 work_dir = f'{_base_._root}/rdm'
 encoder = dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                prefix='encoder.')
+default_hooks = dict(checkpoint=dict(interval=500))
 train_cfg = dict(type='StreamTrainLoop', max_iters=1500, val_interval=500)
 train_dataloader = dict(batch_size=256)
 optim_wrapper = dict(optimizer=dict(lr=1e-3, weight_decay=.01))
@@ -24,7 +25,7 @@ val_dataloader = dict(
     dataset=dict(type='SeedDataset', num_images=1438, seed=0),
     sampler=dict(type='DefaultSampler', shuffle=False),
     batch_sampler=dict(type='SeedBatchSampler'),
-    collate_fn=dict(type='default_collate'))
+    collate_fn=dict(type='rcg.collate_batch'))
 val_evaluator = dict(type='RepresentationFrechetDistance', encoder=encoder,
                      reference=_base_._held_out)
 test_cfg = dict(type='TestLoop')

@@ -10,6 +10,8 @@ _base_ = [
     '../_base_/evaluation/digits_images.py'
 ]
 work_dir = f'{_base_._root}/tokenizer'
+train_dataloader = dict(batch_size=64)
+default_hooks = dict(checkpoint=dict(interval=200))
 train_cfg = dict(type='StreamTrainLoop', max_iters=500, val_interval=500)
 optim_wrapper = dict(optimizer=dict(lr=3e-3, weight_decay=0.))
 model = dict(
@@ -25,7 +27,8 @@ val_cfg = dict(type='ValLoop')
 val_dataloader = dict(
     batch_size=128, num_workers=0, dataset=_base_._held_out,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='default_collate'))
+    batch_sampler=dict(type='SeedBatchSampler'),
+    collate_fn=dict(type='rcg.collate_batch'))
 val_evaluator = dict(type='ReconstructionError')
 
 # The floor that it sets: no generator can be nearer to held-out digits than
@@ -33,7 +36,8 @@ val_evaluator = dict(type='ReconstructionError')
 test_dataloader = dict(
     _delete_=True, batch_size=128, num_workers=0, dataset=_base_._train,
     sampler=dict(type='DefaultSampler', shuffle=False),
-    collate_fn=dict(type='default_collate'))
+    batch_sampler=dict(type='SeedBatchSampler'),
+    collate_fn=dict(type='rcg.collate_batch'))
 custom_hooks = [
     dict(type='SampleGridHook', interval=250, num_images=40,
          dataset=_base_._held_out),

@@ -10,4 +10,4 @@ train_dataloader = dict(
     num_workers=0,  # all images are in memory
     dataset=_train,
     sampler=dict(type='StreamSampler'),
-    collate_fn=dict(type='default_collate'))
+    collate_fn=dict(type='rcg.collate_batch'))

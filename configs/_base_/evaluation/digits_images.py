@@ -16,7 +16,7 @@ test_dataloader = dict(
     dataset=dict(type='SeedDataset', num_images=1438, seed=0),
     sampler=dict(type='DefaultSampler', shuffle=False),
     batch_sampler=dict(type='SeedBatchSampler'),
-    collate_fn=dict(type='default_collate'))
+    collate_fn=dict(type='rcg.collate_batch'))
 test_evaluator = [
     dict(type='FrechetDistance', prefix='held_out', extractor=extractor,
          reference=_real_held_out),

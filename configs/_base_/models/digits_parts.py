@@ -4,12 +4,13 @@ A leaf that uses a part adds where its weights are:
 ``dict(encoder, checkpoint=..., prefix='encoder.')``.
 """
 encoder = dict(type='ConvEncoder', widths=(32, 64, 128, 128),
-               strides=(1, 2, 2, 1), projector_hidden_dim=256,
+               strides=(2, 2, 2, 1), projector_hidden_dim=256,
                projector_dim=64)
 
-# f = 4: 16 tokens of 64 codes.
-tokenizer = dict(type='VQGAN', dim=32, dim_mult=(1, 1, 1), num_res_blocks=1,
-                 z_dim=8, num_codes=64)
+# f = 4: 16 tokens of 64 codes. One group a norm: with 32 channels in 32
+# groups every norm would remove the image's contrast.
+tokenizer = dict(type='VQGAN', dim=32, dim_mult=(1, 1, 1), num_res_blocks=0,
+                 norm_groups=1, z_dim=8, num_codes=64)
 
 rdm = dict(
     type='RDM',
