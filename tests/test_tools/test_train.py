@@ -132,6 +132,23 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('stage', ['rdm', 'mage'])
+def test_stages_on_two_processes_equal_one(digits, tmp_path, stage):
+    options = ('--cfg-options', *QUICK, 'train_cfg.max_iters=20',
+               'default_hooks.logger.interval=1')
+    for name, tool, count, batch in (('one', 'train.py', (), 64),
+                                     ('two', 'dist_train.sh', (2, ), 32)):
+        run_tool(tool, f'configs/digits/{stage}.py', *count, '--work-dir',
+                 tmp_path / name, *options,
+                 f'train_dataloader.batch_size={batch}', cwd=digits)
+    one, two = scalars(tmp_path / 'one'), scalars(tmp_path / 'two')
+    assert sorted(one) == sorted(two) == list(range(1, 21))
+    assert one[20] < .95 * one[1]  # it learned something
+    for step, value in one.items():
+        assert two[step] == pytest.approx(value, rel=1e-5)
+
+
+@pytest.mark.slow
 def test_a_normal_run_has_no_warnings(tmp_path):
     done = run_tool('train.py', CONFIG, '--work-dir', tmp_path / 'run',
                     '--amp', cwd=tmp_path)

@@ -183,7 +183,7 @@ def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
 def _learning_rate(optim_wrapper) -> float:
     rates = optim_wrapper.get_lr()
     return next(value[0] for name, value in rates.items()
-                if name.endswith('lr') and name != 'base_lr')
+                if name.endswith('lr') and not name.endswith('base_lr'))
 
 
 def _time(seconds: float) -> str:

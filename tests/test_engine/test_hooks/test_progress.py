@@ -3,7 +3,12 @@ import re
 
 import torch
 
-from rcg.engine.hooks.progress import RunningMeans
+from rcg.engine import AutocastOptimWrapper, JointOptimWrapper
+from rcg.engine.hooks.progress import (
+    RunningMeans,
+    _gradient_norms,
+    _learning_rate,
+)
 
 from ..running import build_runner, scalars
 
@@ -75,3 +80,22 @@ def test_evaluation_lines(tmp_path, capsys):
     out = capsys.readouterr().out
     assert 'test 1/3 batches  left 0:00:0' in out
     assert re.search(r'test  toy/mean \d', out)
+
+
+def test_several_optimizers():
+    """Norms by part; the rate of the first, not MMEngine's base_lr."""
+    def wrapper(lr, clip):
+        layer = torch.nn.Linear(1, 1)
+        optimizer = torch.optim.SGD(
+            [{'params': [layer.weight]}, {'params': [layer.bias]}], lr=lr)
+        layer(torch.ones(1, 1)).sum().backward()
+        return AutocastOptimWrapper(
+            optimizer=optimizer, dtype='float32',
+            clip_grad={'max_norm': 1.} if clip else None)
+
+    joint = JointOptimWrapper(a=wrapper(.5, True), b=wrapper(.1, False))
+    for part in joint.values():
+        part.step()
+    assert set(_gradient_norms(joint)) == {'a.grad_norm'}
+    joint['a'].optimizer.param_groups[0]['lr'] = .25
+    assert _learning_rate(joint) == .25
