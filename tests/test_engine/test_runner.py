@@ -4,11 +4,25 @@ import os
 import pytest
 import torch
 from mmengine.runner import CheckpointLoader
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from rcg.checkpoint import CheckpointError, save_atomically
 from rcg.engine import load_config
 
 from .running import build_runner, scalars
+
+
+class NoFetch(TorchDispatchMode):
+    """Fails where a tensor's value is asked for: a GPU would be waited for.
+
+    ``item()``, ``float()``, ``bool()`` and ``tolist()`` all end here.
+    """
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name = str(function)
+        assert '_local_scalar_dense' not in name, 'the host would wait'
+        assert 'aten.equal' not in name
+        return function(*args, **kwargs or {})
 
 
 def load(path):
@@ -237,3 +251,26 @@ def test_nothing_is_downloaded_and_unpickled(tmp_path, scheme):
     runner = build_runner(tmp_path, load_from=f'{scheme}://host/a.pth')
     with pytest.raises(FileNotFoundError, match='download'):
         runner.load_or_resume()
+
+
+def test_no_value_is_fetched_between_log_lines(tmp_path):
+    """Losses, gradient norm, averages and optimizer stay on the device."""
+    runner = build_runner(
+        tmp_path, default_hooks__logger__interval=4,
+        default_hooks__checkpoint__interval=100, train_cfg__max_iters=8,
+        custom_hooks=[{'type': 'TrainableEMAHook'}])
+    run_iter, watched = runner.train_loop.run_iter, []
+
+    def watch(batch):
+        if runner.iter in (1, 2, 4, 5, 6):  # lines come after 3 and 7
+            with NoFetch():
+                run_iter(batch)
+            watched.append(runner.iter)
+        else:
+            run_iter(batch)
+
+    runner.train_loop.run_iter = watch
+    runner.train()
+    assert watched == [2, 3, 5, 6, 7]
+    with pytest.raises(AssertionError, match='wait'), NoFetch():
+        float(torch.ones(1))
