@@ -12,6 +12,7 @@ loop over images, the same integers on a CPU and on a GPU.
 """
 import math
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,15 +21,17 @@ _WEYL = 0x9E3779B9, 0xBB67AE85
 _LOW = 0xFFFFFFFF
 
 
-def philox4x32(counter: list[Tensor], key: list[Tensor]) -> list[Tensor]:
-    """Ten rounds of Philox4x32; words are int64 tensors in [0, 2^32).
+def philox4x32(counter: list, key: list) -> list:
+    """Ten rounds of Philox4x32; words are integers in [0, 2^32).
+
+    They are int64 tensors or uint64 arrays: what overflows is cut off.
 
     Args:
-        counter: Four tensors that broadcast together.
-        key: Two tensors that broadcast with the counter.
+        counter: Four words that broadcast together.
+        key: Two words that broadcast with the counter.
 
     Returns:
-        Four tensors of random words.
+        Four random words.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -75,13 +78,21 @@ class SampleRng:
         return self.keys.device
 
     def _words(self, count: int) -> Tensor:  # (N, count) int64 in [0, 2^32)
-        blocks = torch.arange(-(-count // 4), device=self.device)
-        low, high = self.keys & _LOW, (self.keys >> 32) & _LOW
-        key = [low[:, :1], low[:, 1:]]
-        draw = torch.full_like(blocks, self.num_draws)
+        keys, place = self.keys, torch.arange(-(-count // 4),
+                                              device=self.device)
+        if keys.device.type == 'cpu':
+            # The same integers; NumPy's small operations cost less.
+            keys, place = (x.numpy().view(np.uint64) for x in (keys, place))
+        low, high = keys & _LOW, (keys >> 32) & _LOW
+        words = philox4x32(
+            [place, place * 0 + self.num_draws, high[:, 1:], high[:, :1]],
+            [low[:, :1], low[:, 1:]])
         self.num_draws += 1
-        words = philox4x32([blocks, draw, high[:, 1:], high[:, :1]], key)
-        return torch.stack(words, -1).flatten(1)[:, :count]
+        if isinstance(place, np.ndarray):
+            words = torch.from_numpy(np.stack(words, -1).view(np.int64))
+        else:
+            words = torch.stack(words, -1)
+        return words.flatten(1)[:, :count]
 
     def uniform(self, *shape: int) -> Tensor:
         """(N, *shape) float32, uniform in (0, 1): never 0, never 1."""

@@ -23,6 +23,17 @@ def test_known_answers(counter, key, words):
     assert tuple(int(word) for word in ours) == words
 
 
+def test_arrays_and_tensors_agree():
+    """CPUs take NumPy's way, GPUs the way of tensors."""
+    rng = SampleRng.from_seed(2**40 + 3, [0, 5, 2**35])
+    words = rng._words(10)
+    low, high = rng.keys & 0xffffffff, rng.keys >> 32
+    place = torch.arange(3)
+    tensors = philox4x32([place, 0 * place, high[:, 1:], high[:, :1]],
+                         [low[:, :1], low[:, 1:]])
+    assert torch.equal(torch.stack(tensors, -1).flatten(1)[:, :10], words)
+
+
 def test_rows_do_not_depend_on_each_other():
     whole = SampleRng.from_seed(5, range(100))
     part = SampleRng.from_seed(5, [17, 3])

@@ -4,6 +4,7 @@ import inspect
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 import rcg
@@ -64,7 +65,11 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
         KeyError: A top-level key is unknown.
         ValueError: An option has no '='.
     """
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel('WARNING')  # not a line for each variable replaced
     cfg = Config.fromfile(find_config(path))
+    logger.setLevel(level)
     if isinstance(options, list):
         options = parse_options(options)
     cfg.merge_from_dict(options or {})

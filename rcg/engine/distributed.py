@@ -59,3 +59,10 @@ def _read_slurm() -> None:
             ['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']],
             check=True, capture_output=True, text=True).stdout
         os.environ['MASTER_ADDR'] = hosts.splitlines()[0]
+
+
+def usable_cores() -> int:
+    """Processor cores that this process may run on."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

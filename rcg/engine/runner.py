@@ -22,7 +22,7 @@ from rcg.checkpoint import (
     to_plain,
 )
 from rcg.engine.console import quiet_console
-from rcg.engine.distributed import start_processes
+from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.optim import resolve_lr
 from rcg.engine.resume import check_same_run, describe_run
@@ -122,6 +122,15 @@ class RcgRunner(Runner):
         if not torch.cuda.is_available():
             cfg['device_ids'] = None
         return super().wrap_model(cfg, model)
+
+    @staticmethod
+    def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
+        """Build, with no more workers than this process has cores."""
+        if isinstance(dataloader, dict):
+            dataloader = dict(dataloader)
+            dataloader['num_workers'] = min(
+                dataloader.get('num_workers', 0), usable_cores())
+        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def build_optim_wrapper(self, optim_wrapper):
         """Build; turn ``base_lr`` into ``lr`` and say how."""

@@ -19,7 +19,8 @@ def in_iterations(schedulers, max_iters: int):
         ValueError: A share is not in [0, 1].
     """
     if isinstance(schedulers, (list, tuple)):
-        return [in_iterations(one, max_iters) for one in schedulers]
+        found = [in_iterations(one, max_iters) for one in schedulers]
+        return [one for one in found if not _is_too_short(one)]
     if not isinstance(schedulers, dict):
         return schedulers
     if 'type' not in schedulers:
@@ -37,3 +38,9 @@ def in_iterations(schedulers, max_iters: int):
     if cfg['type'].startswith('CosineAnnealing') and 'T_max' not in cfg:
         cfg['T_max'] = cfg.get('end', max_iters) - cfg.get('begin', 0)
     return cfg
+
+
+def _is_too_short(cfg) -> bool:
+    """In a very short run a warm-up of one iteration would never end."""
+    return isinstance(cfg, dict) and 'end' in cfg and (
+        cfg['end'] - cfg.get('begin', 0) < 2)

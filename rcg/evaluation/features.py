@@ -95,20 +95,25 @@ def stack_rows(data_samples: Sequence[dict], name: str) -> Tensor:
 
 
 def shared_extractor(cfg: dict,
-                     registry: Registry = FEATURE_EXTRACTORS) -> Extractor:
+                     registry: Registry | None = None) -> Extractor:
     """Build a frozen network, or return the one that is in use already.
 
     Args:
         cfg: Config of a feature extractor or an encoder, plus ``checkpoint``
             (a file or a work folder) and optionally ``prefix`` of the weights
             in it.
-        registry: FEATURE_EXTRACTORS or ENCODERS.
+        registry: FEATURE_EXTRACTORS or ENCODERS; by default, the one that
+            has the type.
 
     Raises:
         FileNotFoundError: There is no such checkpoint.
         CheckpointError: The weights are not those of this network.
     """
     cfg = dict(cfg)
+    if registry is None:
+        ENCODERS.import_from_location()
+        registry = (ENCODERS if cfg['type'] in ENCODERS.module_dict
+                    else FEATURE_EXTRACTORS)
     checkpoint, prefix = cfg.pop('checkpoint', None), cfg.pop('prefix', '')
     stamp = None
     if checkpoint is not None:

@@ -51,6 +51,9 @@ class RCG(BaseModel):
         self.rdm = Frozen.build(REPRESENTATION_DIFFUSERS, rdm)
         self.generator = PIXEL_GENERATORS.build(generator)
 
+    # What encode() uses: a cache of its results depends on these alone.
+    encoding_parts = ('encoder', 'tokenizer')
+
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
         """What the frozen parts make of images (N, 3, H, W) in [-1, 1].

@@ -22,6 +22,11 @@ def test_integers_stay():
     assert in_iterations({'generator': [one]}, 500) == {'generator': [one]}
 
 
+def test_a_very_short_run():
+    cosine, = in_iterations(COSINE, 12)  # LinearLR would never leave 1e-3
+    assert (cosine['begin'], cosine['end'], cosine['T_max']) == (1, 12, 11)
+
+
 def test_a_share_beyond_the_run():
     with pytest.raises(ValueError, match='share of the run'):
         in_iterations(dict(type='LinearLR', end=1.5), 10)

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
+from rcg.engine.distributed import usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.registry import HOOKS
 
@@ -118,7 +119,7 @@ class CacheFeaturesHook(Hook):
 
     def _batches(self, dataset) -> Iterator[Tensor]:
         loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
-                            num_workers=self.num_workers)
+                            num_workers=min(self.num_workers, usable_cores()))
         yield from loader
 
 

@@ -47,6 +47,8 @@ class RDM(BaseModel):
             self.label_embed = nn.Embedding(num_classes,
                                             self.denoiser.context_dim)
 
+    encoding_parts = ('encoder', )
+
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
         """What the frozen encoder makes of images (N, 3, H, W) in [-1, 1].

@@ -1,10 +1,25 @@
-"""Multilayer perceptrons: the transformer's is timm's ``Mlp``."""
+"""Multilayer perceptrons."""
 from itertools import pairwise
 
-from timm.layers import Mlp
-from torch import nn
+from torch import Tensor, nn
 
-__all__ = ['Mlp', 'batch_norm_mlp']
+
+class Mlp(nn.Module):
+    """The transformer's: (..., dim) -> (..., dim), GELU, dropout.
+
+    Names and numbers are those of timm's ``Mlp``; importing timm takes two
+    seconds of every start.
+    """
+
+    def __init__(self, dim: int, hidden_dim: int, drop: float = 0.) -> None:
+        super().__init__()
+        self.fc1 = nn.Linear(dim, hidden_dim)
+        self.act = nn.GELU()
+        self.drop = nn.Dropout(drop)
+        self.fc2 = nn.Linear(hidden_dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
 def batch_norm_mlp(*dims: int) -> nn.Sequential:
