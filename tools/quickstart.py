@@ -1,4 +1,4 @@
-"""Train and score RCG on digits: a list of commands, one after the other.
+"""Train and score RCG on digits: commands, two at a time.
 
     bash tools/quickstart.sh [--short] [--seeds 3] [--work-dir DIR]
 
@@ -7,14 +7,21 @@ is printed and can be copied. Interrupted and started again, it goes on.
 """
 import argparse
 import sys
+import time
 from pathlib import Path
 
 # The settings of sampling that every model may choose from, by its distance
 # to the training digits (never the held-out ones): (steps, temperature).
-SETTINGS = ((12, .5), (12, 1.5), (12, 4.5), (16, 1.5), (16, 3.))
+SETTINGS = ((12, .5), (12, 1.5), (12, 4.5))
 SHORT = {'encoder': 60, 'tokenizer': 150, 'classifier': 60, 'rdm': 300,
-         'mage_uncond': 120, 'mage': 120, 'mage_class_cond': 120}
-MODELS = ('mage_uncond', 'mage', 'mage_class_cond')
+         'mage_uncond': 100, 'mage': 100, 'mage_class_cond': 100}
+NEEDS = {'rdm': ('encoder', ), 'mage_uncond': ('tokenizer', ),
+         'mage_class_cond': ('tokenizer', ),
+         'mage': ('encoder', 'tokenizer', 'rdm'),
+         'rdm_pca': ('encoder_pca', ),
+         'mage_pca': ('encoder_pca', 'tokenizer', 'rdm_pca')}
+TRAINED = ('encoder', 'tokenizer', 'rdm', 'mage_uncond', 'mage',
+           'mage_class_cond', 'classifier')
 CONTROL = ('encoder_pca', 'rdm_pca', 'mage_pca')
 
 
@@ -32,35 +39,31 @@ def parse_args() -> argparse.Namespace:
 
 
 def stages(args: argparse.Namespace, seed: int):
-    """Yield (name, command) of all stages of one run."""
-    names = ['encoder', 'tokenizer', 'classifier', 'rdm', *MODELS]
-    models = list(MODELS)
-    if args.seeds > 1:
-        names += CONTROL
-        models += CONTROL[-1:]
-    seeded = [f'randomness.seed={seed}'] if seed else []
+    """Yield (name, command, needs) of all stages of one run."""
+    names = TRAINED + (CONTROL if args.seeds > 1 else ())
+    models = [name for name in names if name.startswith('mage')]
     for name in names:
-        options = list(seeded)
+        options = [f'randomness.seed={seed}'] if seed else []
         if args.short:
             options.append(f'train_cfg.max_iters={SHORT[name]}')
         yield name, ['tools/train.py', f'configs/digits/{name}.py',
-                     '--resume', *_cfg_options(options)]
+                     '--resume', *_cfg_options(options)], NEEDS.get(name, ())
     for name in ['tokenizer', *models]:
-        seeded = [f'test_dataloader.dataset.seed={seed}'] if (
+        options = [f'test_dataloader.dataset.seed={seed}'] if (
             seed and name != 'tokenizer') else []
-        for tag, options in _settings(args, name):
-            out = f'{{root}}/{name}/metrics{tag}.json'
+        for tag, setting in _settings(args, name):
             yield f'score_{name}{tag}', [
                 'tools/test.py', f'configs/digits/{name}.py',
-                f'{{root}}/{name}', '--out', out,
-                *_cfg_options(seeded + options)]
+                f'{{root}}/{name}', '--out',
+                f'{{root}}/{name}/metrics{tag}.json',
+                *_cfg_options(options + setting)], (name, 'classifier')
     for name in models:
         labels = ['--labels', *map(str, range(10))]
         yield f'sample_{name}', [
             'tools/sample.py', f'configs/digits/{name}.py',
             f'{{root}}/{name}', '--num', '20', '--seed', str(seed), '--out',
             f'{{root}}/{name}/images',
-            *(labels if name == 'mage_class_cond' else [])]
+            *(labels if name == 'mage_class_cond' else [])], (name, )
 
 
 def _settings(args: argparse.Namespace, name: str):
@@ -77,21 +80,22 @@ def _cfg_options(options: list[str]) -> list[str]:
 
 
 def main() -> None:
-    args = parse_args()
+    args, begun = parse_args(), time.monotonic()
     print('quick start: loading PyTorch', flush=True)
     from rcg.apis.quickstart import report
-    from rcg.apis.stages import Stages
+    from rcg.apis.stages import Stage, StageRunner
 
-    roots = [Path(args.work_dir)]
+    folder = Path(args.work_dir)
+    roots = [folder]
     if args.seeds > 1:
-        roots = [roots[0] / f'seed_{seed}' for seed in range(args.seeds)]
+        roots = [folder / f'seed_{seed}' for seed in range(args.seeds)]
     for seed, root in enumerate(roots):
-        todo = list(stages(args, seed))
-        runner = Stages(root, len(todo))
-        for name, command in todo:
-            if not runner.run(name, command):
-                sys.exit(f'{name} failed; the same command goes on from here')
-    report(Path(args.work_dir), roots)
+        failed = StageRunner(root).run(
+            [Stage(*stage) for stage in stages(args, seed)])
+        if failed:
+            sys.exit(f'{", ".join(failed)} failed (see above); the same '
+                     'command goes on from here')
+    report(folder, roots, time.monotonic() - begun)
 
 
 if __name__ == '__main__':

@@ -12,7 +12,7 @@ _base_ = [
 ]
 work_dir = f'{_base_._root}/mage'
 default_hooks = dict(checkpoint=dict(interval=200))
-train_cfg = dict(type='StreamTrainLoop', max_iters=800)
+train_cfg = dict(type='StreamTrainLoop', max_iters=600)
 model = dict(
     type='RCG',
     data_preprocessor=dict(type='ImagePreprocessor'),
@@ -26,5 +26,5 @@ model = dict(
 custom_hooks = [
     dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
          names=['codes', 'representations']),
-    dict(type='SampleGridHook', interval=400, num_images=40),
+    dict(type='SampleGridHook', interval=300, num_images=40),
 ]

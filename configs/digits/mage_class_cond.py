@@ -14,5 +14,5 @@ test_dataloader = dict(dataset=dict(num_classes=10))
 custom_hooks = [
     dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
          names=['codes']),
-    dict(type='SampleGridHook', interval=400, num_images=40, num_classes=10),
+    dict(type='SampleGridHook', interval=300, num_images=40, num_classes=10),
 ]

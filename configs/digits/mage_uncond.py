@@ -10,5 +10,5 @@ model = dict(
 custom_hooks = [
     dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
          names=['codes']),
-    dict(type='SampleGridHook', interval=400, num_images=40),
+    dict(type='SampleGridHook', interval=300, num_images=40),
 ]

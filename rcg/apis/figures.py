@@ -44,13 +44,11 @@ def draw_samples(root: Path, models: list[tuple[str, Path]],
         files = sorted(folder.glob('0*.png'))[:20]
         if files:
             rows.append((title, [np.asarray(Image.open(f)) for f in files]))
-    figure, axes = _figure(len(rows), 1, (10, 1.15 * len(rows)))
+    figure, axes = _figure(len(rows), 1, (10, .8 * len(rows)))
     for axis, (title, images) in zip(axes[:, 0], rows, strict=True):
-        half = -(-len(images) // 2)
-        strip = [np.concatenate(images[i:i + half], 1)
-                 for i in range(0, len(images), half)]
-        axis.imshow(np.concatenate(strip[:1] if len(rows) > 9 else strip, 0),
-                    interpolation='nearest')
+        gap = np.full((images[0].shape[0], 2, 3), 255, np.uint8)
+        strip = [piece for image in images for piece in (image, gap)]
+        axis.imshow(np.concatenate(strip, 1), interpolation='nearest')
         axis.set_title(title, fontsize=9, loc='left', pad=2)
         axis.axis('off')
     figure.savefig(path, dpi=110)

@@ -6,6 +6,7 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 
 from rcg.apis.figures import draw_curves, draw_samples
+from rcg.apis.stages import JOBS
 from rcg.checkpoint import open_atomically
 from rcg.evaluation.features import shared_extractor
 from rcg.evaluation.frechet import frechet_distance
@@ -26,17 +27,19 @@ SCORES = {
 }
 
 
-def report(folder: Path, roots: list[Path]) -> dict:
+def report(folder: Path, roots: list[Path], elapsed: float) -> dict:
     """Write summary.json, table.md, samples.png and curves.png.
 
     Args:
         folder: Where to.
         roots: Work folders of runs that differ in their seed.
+        elapsed: Seconds from the start of this process to now.
 
     Returns:
         The summary.
     """
     summary = summarize(roots)
+    summary['seconds_elapsed'] = round(elapsed, 1)
     with open_atomically(folder / 'summary.json') as file:
         file.write((json.dumps(summary, indent=1) + '\n').encode())
     table = make_table(summary)
@@ -70,8 +73,10 @@ def summarize(roots: list[Path]) -> dict:
         seconds={name: round(statistics.mean(
             stage[name]['seconds'] for stage in stages), 2)
                  for name in stages[0]},
-        peak_memory_mb=max(record['peak_memory_mb'] for stage in stages
-                           for record in stage.values()))
+        # An upper bound: two stages at a time, each as large as the largest.
+        peak_memory_mb=JOBS * max(
+            record['peak_memory_mb'] for stage in stages
+            for record in stage.values()))
     for name, (stage, _) in MODELS.items():
         files = sorted(path.name for path in (roots[0] / stage).glob(
             'metrics*.json'))
@@ -144,6 +149,7 @@ def make_table(summary: dict) -> str:
         'training digit than 5 % of held-out digits are.',
         'Seconds: ' + ', '.join(f'{name} {value:.0f}' for name, value
                                 in seconds.items())
-        + f'; in all {sum(seconds.values()):.0f}. Peak memory '
+        + f'. Two stages run at a time; elapsed in all: '
+        f'{summary["seconds_elapsed"]:.0f}. Peak memory: at most '
         f'{summary["peak_memory_mb"]} MB.', '']
     return '\n'.join(lines)

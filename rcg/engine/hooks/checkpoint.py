@@ -46,8 +46,9 @@ class PlainCheckpointHook(Hook):
     def before_train(self, runner) -> None:
         wrapper = runner.optim_wrapper
         if isinstance(wrapper, OptimWrapperDict):
-            wrapper = next(iter(wrapper.values()))
-        counts = wrapper._accumulative_counts
+            wrapper = next(iter(wrapper.values()), None)
+        # Without an optimizer (a closed form) every iteration is a step.
+        counts = 1 if wrapper is None else wrapper._accumulative_counts
         if self.interval % counts:
             raise ValueError(
                 f'the checkpoint interval ({self.interval}) must be a '
