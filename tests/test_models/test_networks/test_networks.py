@@ -1,0 +1,89 @@
+"""Networks: shapes, gradients, every parameter used, what they ignore."""
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+from rcg.registry import MODELS
+from rcg.rng import SampleRng
+from tests.test_models import tiny
+
+HALF = dict(dim=16, depth=1, num_heads=2)
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    with DefaultScope.overwrite_default_scope('rcg'):
+        torch.manual_seed(0)
+        yield
+
+
+@pytest.mark.parametrize('context_dim', [None, 5])
+def test_denoising_mlp(context_dim):
+    net = MODELS.build(dict(tiny.DENOISER, context_dim=context_dim))
+    x, t = torch.randn(4, 6), torch.tensor([0, 1, 500, 999])
+    context = None if context_dim is None else torch.randn(4, 5)
+    assert torch.equal(net(x, t, context), torch.zeros(4, 6))  # at the start
+    torch.nn.init.normal_(net.output_proj.weight)
+    for block in net.blocks:
+        torch.nn.init.normal_(block.fc2.weight)
+    out = net(x, t, context)
+    assert out.shape == (4, 6)
+    torch.testing.assert_close(
+        net(x[:1], t[:1], None if context is None else context[:1]), out[:1])
+    out.square().sum().backward()
+    assert all(p.grad is not None for p in net.parameters())
+
+
+def mage(**changes):
+    return MODELS.build({**tiny.generator()['network'], **changes})
+
+
+def test_mage_does_not_see_hidden_tokens():
+    net = mage().eval()
+    ids = torch.tensor([[1, 2, 3, 4]])
+    masked = torch.tensor([[True, False, True, False]])
+    condition = net.condition(torch.randn(1, 6))
+    other = ids.masked_fill(masked, 7)
+    assert torch.equal(net(ids, masked, condition),
+                       net(other, masked, condition))
+    changed = torch.tensor([[1, 5, 3, 4]])
+    assert not torch.equal(net(ids, masked, condition),
+                           net(changed, masked, condition))
+
+
+def test_mage_listens_to_its_condition():
+    net = mage().eval()
+    ids, masked = torch.zeros(2, 4, dtype=torch.int64), torch.ones(
+        2, 4, dtype=torch.bool)
+    logits = net(ids, masked, net.condition(torch.randn(2, 6)))
+    assert logits.shape == (2, 4, 8)
+    assert not torch.allclose(logits[0], logits[1])
+
+
+def test_tied_head_gives_word_embeddings_no_gradient():
+    net = mage(embedding=dict(tied_head=True))
+    assert net.head.weight is None
+    x = torch.randn(2, 4, 16)
+    net.logits(x).sum().backward()
+    assert net.embed.word.weight.grad is None
+
+
+def test_dropped_conditions():
+    layer = MODELS.build(dict(tiny.CONDITIONS['representation'], dim=4,
+                              drop_prob=.3))
+    rep = torch.randn(2000, 6)
+    rng = SampleRng.from_seed(0, range(2000))
+    null = layer.null(2000)
+    dropped = torch.isclose(layer(rep, rng), null, atol=1e-6).all(1)
+    assert abs(dropped.float().mean() - .3) < .05
+    assert not torch.isclose(layer(rep), null, atol=1e-6).all(1).any()
+
+
+def test_label_condition():
+    plain = MODELS.build(dict(tiny.CONDITIONS['label'], dim=4))
+    assert plain.embedding.weight.shape == (3, 4)
+    layer = MODELS.build(dict(tiny.CONDITIONS['label'], dim=4, drop_prob=1.))
+    labels = torch.tensor([0, 1, 2])
+    rng = SampleRng.from_seed(0, range(3))
+    assert torch.equal(layer(labels, rng), layer.null(3))
+    assert torch.equal(layer(labels), layer.embedding.weight[:3])
