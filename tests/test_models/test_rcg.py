@@ -4,7 +4,9 @@ import copy
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from torch.utils.data import SequentialSampler, default_collate
 
+from rcg.datasets import SeedBatchSampler, SeedDataset
 from rcg.models import RCG
 from rcg.rng import SampleRng
 from tests.test_models import tiny
@@ -106,8 +108,10 @@ def test_images_do_not_depend_on_the_number_of_processes(world):
     model, dataset = tiny.rcg().eval(), SeedDataset(50)
 
     def images(world):
-        sampler = SeedBatchSampler(SequentialSampler(dataset), 16)
-        sampler.sampler.dataset, sampler.world = dataset, world
+        order = SequentialSampler(dataset)
+        order.dataset = dataset
+        sampler = SeedBatchSampler(order, 16)
+        sampler.world = world
         found = {}
         for sampler.rank in range(world):
             for indices in sampler:
