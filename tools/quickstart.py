@@ -12,7 +12,7 @@ from pathlib import Path
 
 # The settings of sampling that every model may choose from, by its distance
 # to the training digits (never the held-out ones): (steps, temperature).
-SETTINGS = ((12, .5), (12, 1.5), (12, 4.5))
+SETTINGS = ((12, .5), (12, 1.5), (12, 4.5), (12, 9.))
 SHORT = {'encoder': 60, 'tokenizer': 150, 'classifier': 60, 'rdm': 300,
          'mage_uncond': 100, 'mage': 100, 'mage_class_cond': 100}
 NEEDS = {'rdm': ('encoder', ), 'mage_uncond': ('tokenizer', ),
