@@ -2,8 +2,8 @@
 
     python tools/train.py configs/digits/mage.py
 
-Needs encoder, tokenizer, RDM and classifier (configs/digits/*.py). A minute
-on two CPU cores. FD and IS stand in README.md.
+Needs encoder, tokenizer, RDM and classifier (configs/digits/*.py). 100 s
+on one CPU core. FD and IS stand in README.md.
 """
 _base_ = [
     '../_base_/default_runtime.py', '../_base_/datasets/digits.py',

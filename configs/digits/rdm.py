@@ -2,7 +2,7 @@
 
     python tools/train.py configs/digits/rdm.py
 
-Needs the encoder (configs/digits/encoder.py). 20 s on two CPU cores. The
+Needs the encoder (configs/digits/encoder.py). 55 s on one CPU core. The
 loss says nothing about the samples; ``representation/fd`` does.
 """
 _base_ = [

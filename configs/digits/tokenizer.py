@@ -2,7 +2,7 @@
 
     python tools/train.py configs/digits/tokenizer.py
 
-9 s on two CPU cores.
+40 s on one CPU core, in the quick start.
 """
 _base_ = [
     '../_base_/default_runtime.py', '../_base_/datasets/digits.py',
