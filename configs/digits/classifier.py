@@ -17,11 +17,7 @@ model = dict(
     data_preprocessor=dict(type='ImagePreprocessor'),
     classifier=dict(type='ConvClassifier'))
 val_cfg = dict(type='ValLoop')
-val_dataloader = dict(
-    batch_size=128, num_workers=0, dataset=_base_._held_out,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    batch_sampler=dict(type='SeedBatchSampler'),
-    collate_fn=dict(type='rcg.collate_batch'))
+val_dataloader = _base_._held_out_loader
 val_evaluator = dict(type='Accuracy')
 test_cfg = dict(type='TestLoop')
 test_dataloader = val_dataloader

@@ -34,11 +34,7 @@ custom_hooks = [dict(type='RecomputeBatchNormHook')]
 # Do neighbours among held-out digits have the same label? Labels are used
 # for this number alone.
 val_cfg = dict(type='ValLoop')
-val_dataloader = dict(
-    batch_size=128, num_workers=0, dataset=_base_._held_out,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    batch_sampler=dict(type='SeedBatchSampler'),
-    collate_fn=dict(type='rcg.collate_batch'))
+val_dataloader = _base_._held_out_loader
 val_evaluator = dict(type='KNNAccuracy')
 test_cfg = dict(type='TestLoop')
 test_dataloader = val_dataloader

@@ -24,20 +24,13 @@ model = dict(
 
 # While training: how well held-out digits come back.
 val_cfg = dict(type='ValLoop')
-val_dataloader = dict(
-    batch_size=128, num_workers=0, dataset=_base_._held_out,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    batch_sampler=dict(type='SeedBatchSampler'),
-    collate_fn=dict(type='rcg.collate_batch'))
+val_dataloader = _base_._held_out_loader
 val_evaluator = dict(type='ReconstructionError')
 
 # The floor that it sets: no generator can be nearer to held-out digits than
 # reconstructed training digits are.
 test_dataloader = dict(
-    _delete_=True, batch_size=128, num_workers=0, dataset=_base_._train,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    batch_sampler=dict(type='SeedBatchSampler'),
-    collate_fn=dict(type='rcg.collate_batch'))
+    _base_._held_out_loader, _delete_=True, dataset=_base_._train)
 custom_hooks = [
     dict(type='SampleGridHook', interval=250, num_images=40,
          dataset=_base_._held_out),

@@ -11,3 +11,10 @@ train_dataloader = dict(
     dataset=_train,
     sampler=dict(type='StreamSampler'),
     collate_fn=dict(type='rcg.collate_batch'))
+
+# All held-out digits, in batches that do not depend on the processes.
+_held_out_loader = dict(
+    batch_size=128, num_workers=0, dataset=_held_out,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    batch_sampler=dict(type='SeedBatchSampler'),
+    collate_fn=dict(type='rcg.collate_batch'))
