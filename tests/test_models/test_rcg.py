@@ -1,14 +1,16 @@
 """The whole method: losses, samples, what is frozen, what is needed."""
 import copy
 
+import numpy
 import pytest
 import torch
 from mmengine.registry import DefaultScope
-from torch.utils.data import SequentialSampler, default_collate
+from mmengine.runner import Runner
 
-from rcg.datasets import SeedBatchSampler, SeedDataset
+import rcg.datasets  # noqa: F401
 from rcg.models import RCG
 from rcg.rng import SampleRng
+from tests.test_evaluation.toy import run_processes
 from tests.test_models import tiny
 
 
@@ -102,25 +104,38 @@ def test_what_is_missing_is_named():
             encoder=dict(tiny.TOKENIZER))
 
 
-@pytest.mark.parametrize('world', [2, 3])
-def test_images_do_not_depend_on_the_number_of_processes(world):
-    """Bit for bit: a batch holds the same images on whichever process."""
-    model, dataset = tiny.rcg().eval(), SeedDataset(50)
+def drawn_here(state):
+    """The images that this process draws in a test run, by index."""
+    model = tiny.rcg().eval()
+    for part, weights in state.items():
+        getattr(model, part).load_state_dict(weights)
+    loader = Runner.build_dataloader(dict(
+        batch_size=16, num_workers=0,
+        dataset=dict(type='SeedDataset', num_images=50),
+        sampler=dict(type='DefaultSampler', shuffle=False),
+        batch_sampler=dict(type='SeedBatchSampler'),
+        collate_fn=dict(type='rcg.collate_batch')))
+    return {sample['index']: sample['images'].numpy()
+            for data in loader for sample in model.test_step(data)}
 
-    def images(world):
-        order = SequentialSampler(dataset)
-        order.dataset = dataset
-        sampler = SeedBatchSampler(order, 16)
-        sampler.world = world
-        found = {}
-        for sampler.rank in range(world):
-            for indices in sampler:
-                data = default_collate([dataset[i] for i in indices])
-                for sample in model.test_step(data):
-                    found[sample['index']] = sample['images']
-        return torch.stack([found[i] for i in range(50)])
 
-    assert torch.equal(images(world), images(1))
+def test_images_do_not_depend_on_the_number_of_processes(tmp_path):
+    """Bit for bit, with 1, 2 and 3 real gloo processes."""
+    model = tiny.rcg()
+    state = {part: getattr(model, part).state_dict()
+             for part in ('generator', 'tokenizer', 'rdm')}
+    images = {}
+    for world in (1, 2, 3):
+        shares = run_processes(world, tmp_path, drawn_here, state)
+        assert all(isinstance(share, dict) for share in shares), shares
+        assert all(shares)  # everyone had something to do
+        found = {index: image for share in shares
+                 for index, image in share.items()}
+        assert len(found) == sum(map(len, shares))  # none drawn twice
+        images[world] = numpy.stack([found[i] for i in range(50)])
+    assert images[1].any()
+    assert (images[1] == images[2]).all()
+    assert (images[1] == images[3]).all()
 
 
 def test_batches_of_other_shapes_give_the_same_tokens():
