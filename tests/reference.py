@@ -1,4 +1,5 @@
 """Stored results of the published RCG code, and how close is close enough."""
+import gzip
 import json
 from pathlib import Path
 
@@ -18,6 +19,28 @@ def find_cases(prefix: str) -> list[str]:
     found = {path.parent.name for root in ROOTS
              for path in root.glob(f'{prefix}*/config.json')}
     return sorted(found)
+
+
+def load_manifest(name: str) -> dict:
+    """What a full-size published file holds, with no file at hand.
+
+    Args:
+        name: Such as 'mage_b_rep'; see ``tests/data/manifests``.
+
+    Returns:
+        The state dict, ``{tensor: [shape, dtype]}``, is under the key that
+        it has in the published file ('model', 'state_dict' or 'teacher'). A
+        variant that is stored as a difference comes with all its tensors.
+    """
+    path = _HERE.parent / 'data' / 'manifests' / f'{name}.json.gz'
+    manifest = json.loads(gzip.decompress(path.read_bytes()))
+    difference = manifest.get('differs_from_rep_variant_by')
+    if difference:
+        model = load_manifest(name.rpartition('_')[0] + '_rep')['model']
+        manifest['model'] = {
+            key: entry for key, entry in model.items()
+            if key not in difference['removed']} | difference['added']
+    return manifest
 
 
 class Case(dict):

@@ -1,15 +1,10 @@
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
 from rcg.converters.mocov3 import convert_mocov3
 from rcg.models.encoders.base import standardize
 from rcg.models.encoders.moco_v3 import MoCoV3ViT
-from tests.reference import assert_close, load_case
-
-MANIFESTS = Path(__file__).parents[1] / 'data/manifests'
+from tests.reference import assert_close, load_case, load_manifest
 
 
 def build(config, weights, **kwargs):
@@ -77,7 +72,7 @@ def test_refuses_other_files():
     ('mocov3_vitb', dict()),
     ('mocov3_vitl', dict(embed_dim=1024, depth=24, num_heads=16))])
 def test_full_size_files_fit(file, sizes):
-    manifest = json.loads((MANIFESTS / f'{file}.json').read_text())
+    manifest = load_manifest(file)
     with torch.device('meta'):
         encoder = MoCoV3ViT(224, vit=sizes)
         published = {name: torch.empty(shape) for name, (shape, _) in

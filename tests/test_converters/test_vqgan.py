@@ -1,15 +1,10 @@
 """The published tokenizer, renamed and run, against stored results."""
-import json
-from pathlib import Path
-
 import pytest
 import torch
 
 from rcg.converters.vqgan import vqgan_from_published, vqgan_to_published
 from rcg.models.tokenizers import VQGAN
-from tests.reference import assert_close, load_case
-
-MANIFEST = Path(__file__).parents[1] / 'data/manifests/vqgan_tokenizer.json'
+from tests.reference import assert_close, load_case, load_manifest
 
 
 @pytest.fixture(scope='module')
@@ -66,8 +61,8 @@ def test_case_survives_the_way_back():
 
 def test_full_size_covers_the_published_format():
     wanted = {
-        name: tuple(shape) for name, (shape, dtype) in json.loads(
-            MANIFEST.read_text())['state_dict'].items() if dtype == 'f32'
+        name: tuple(shape) for name, (shape, dtype) in load_manifest(
+            'vqgan_tokenizer')['state_dict'].items() if dtype == 'f32'
     }
     assert len(wanted) == 168
     with torch.device('meta'):
