@@ -1,20 +1,28 @@
-"""The published tokenizer, renamed and run, against stored results."""
 import pytest
 import torch
 
-from rcg.converters.vqgan import vqgan_from_published, vqgan_to_published
+from rcg.converters.vqgan import (
+    vqgan_from_published,
+    vqgan_ignored,
+    vqgan_to_published,
+)
+from rcg.engine import load_config
 from rcg.models.tokenizers import VQGAN
+from rcg.registry import TOKENIZERS
 from tests.reference import assert_close, load_case, load_manifest
+
+
+def build(config):
+    sizes = config['ddconfig']
+    return VQGAN(dim=sizes['ch'], dim_mult=sizes['ch_mult'],
+                 num_res_blocks=sizes['num_res_blocks'],
+                 z_dim=sizes['z_channels'], num_codes=config['n_embed'])
 
 
 @pytest.fixture(scope='module')
 def published():
     config, weights, case = load_case('vqgan_maskgit')
-    sizes = config['ddconfig']
-    tokenizer = VQGAN(dim=sizes['ch'], dim_mult=sizes['ch_mult'],
-                      num_res_blocks=sizes['num_res_blocks'],
-                      z_dim=sizes['z_channels'],
-                      num_codes=config['n_embed'])
+    tokenizer = build(config)
     tokenizer.load_state_dict(vqgan_from_published(weights))
     return tokenizer.eval(), case
 
@@ -54,20 +62,24 @@ def test_flat_ids_are_the_grid_row_by_row(published):
 
 def test_case_survives_the_way_back():
     _, weights, _ = load_case('vqgan_maskgit')
-    back = vqgan_to_published(vqgan_from_published({'state_dict': weights}))
-    assert back.keys() == weights.keys()
+    before = dict(weights)
+    back = vqgan_to_published(vqgan_from_published(weights))
+    assert back.keys() == weights.keys() == before.keys()
     assert all(back[name] is weights[name] for name in weights)
 
 
 def test_full_size_covers_the_published_format():
-    wanted = {
-        name: tuple(shape) for name, (shape, dtype) in load_manifest(
-            'vqgan_tokenizer')['state_dict'].items() if dtype == 'f32'
-    }
-    assert len(wanted) == 168
+    manifest = load_manifest('vqgan_tokenizer')
+    wanted = {name: tuple(shape)
+              for name, (shape, _) in manifest['state_dict'].items()}
+    cfg = load_config('configs/_base_/tokenizers/maskgit_vqgan.py').tokenizer
+    assert cfg.pop('checkpoint') == 'checkpoints/maskgit_vqgan.safetensors'
     with torch.device('meta'):
-        ours = VQGAN().state_dict()
+        configured, sized = TOKENIZERS.build(cfg), build(manifest['config'])
         theirs = {name: torch.empty(shape) for name, shape in wanted.items()}
+    ours = configured.state_dict()
+    assert repr(configured) == repr(sized)
+    assert sum(p.numel() for p in configured.parameters()) == 54515587
     to_published = vqgan_to_published(ours)
     from_published = vqgan_from_published(theirs)
     assert {n: tuple(t.shape) for n, t in to_published.items()} == wanted
@@ -76,6 +88,11 @@ def test_full_size_covers_the_published_format():
     }
 
 
-def test_foreign_names_are_left_to_the_strict_loader():
-    renamed = vqgan_from_published({'loss.logvar': torch.zeros(())})
-    assert list(renamed) == ['loss.logvar']
+@pytest.mark.parametrize('name', [
+    'loss.logvar', 'encoder.mid.attn_1.q.weight', 'quant_conv.weight',
+    'encoder.down.0.block.0.conv3.weight', 'xencoder.conv_in.weight'])
+def test_names_of_other_files(name):
+    with pytest.raises(KeyError, match="no tensor of MAGE's tokenizer"):
+        vqgan_ignored(name)
+    with pytest.raises(KeyError, match=name):
+        vqgan_from_published({name: torch.zeros(())})

@@ -1,5 +1,6 @@
-"""Codecs: images <-> token ids."""
+"""Codecs: images <-> token ids or latents."""
+from .latent_vqgan import LatentVQGAN
 from .quantizer import VectorQuantizer
 from .vqgan import VQGAN
 
-__all__ = ['VQGAN', 'VectorQuantizer']
+__all__ = ['VQGAN', 'LatentVQGAN', 'VectorQuantizer']

@@ -53,12 +53,19 @@ class VectorQuantizer(nn.Module):
             (M,): int64 in [0, K).
         """
         with torch.autocast(vectors.device.type, enabled=False):
-            z, e = vectors.float(), self.codebook.float()
-            # |z - e|^2 in the order of the published sum, whose rounding
-            # decides between codes that are nearly as near.
-            distances = (z.square().sum(1, keepdim=True) +
-                         e.square().sum(1) - 2 * z @ e.T)  # (M, K)
-            return distances.argmin(1)
+            e = self.codebook.float()
+            # A table of distances of at most 256 MB at a time.
+            return torch.cat([
+                self._distances(z.float(), e).argmin(1)
+                for z in vectors.split(max(1, 2**26 // self.num_codes))
+            ])
+
+    @staticmethod
+    def _distances(z: Tensor, e: Tensor) -> Tensor:
+        # |z - e|^2 in the order of the published sum, whose rounding decides
+        # between codes that are nearly as near.
+        return (z.square().sum(1, keepdim=True) + e.square().sum(1)
+                - 2 * z @ e.T)  # (M, K)
 
     def encode(self, z: Tensor) -> Tensor:
         """Ids (N, h, w) of latents (N, D, h, w)."""

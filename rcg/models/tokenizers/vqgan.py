@@ -1,135 +1,18 @@
 """The convolutional tokenizer of MaskGIT (arXiv:2202.04200), used by MAGE.
 
-A VQGAN (arXiv:2012.09841) without attention and quantisation convolutions.
-Letters: N batch, C channels, H W image, h w grid, L = h w tokens, K codes.
+Letters: N batch, H W image, h w grid, L = h w tokens, K codes.
 """
 import math
 
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
+from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Layout
 from rcg.models.tokenizers.quantizer import VectorQuantizer
 from rcg.registry import TOKENIZERS
 
 
-def _norm(dim: int, groups: int) -> nn.GroupNorm:
-    return nn.GroupNorm(groups, dim, eps=1e-6)
-
-
-class ResidualBlock(nn.Module):
-    """Norm, swish and 3x3 convolution, twice, with a skip path.
-
-    Where the width changes, the published network applies the shortcut to
-    the block's result and not to its input, which then has no skip path.
-    Weights are only compatible if that is repeated.
-    """
-
-    def __init__(self, in_dim: int, out_dim: int, groups: int) -> None:
-        super().__init__()
-        self.norm1 = _norm(in_dim, groups)
-        self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1, bias=False)
-        self.norm2 = _norm(out_dim, groups)
-        self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1, bias=False)
-        self.shortcut = None
-        if in_dim != out_dim:
-            self.shortcut = nn.Conv2d(out_dim, out_dim, 1, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, in_dim, h, w) to (N, out_dim, h, w)."""
-        h = self.conv1(F.silu(self.norm1(x)))
-        h = self.conv2(F.silu(self.norm2(h)))
-        return h + (x if self.shortcut is None else self.shortcut(h))
-
-
-def _blocks(in_dim: int, out_dim: int, num_blocks: int,
-            groups: int) -> nn.Sequential:
-    dims = [in_dim] + [out_dim] * num_blocks
-    return nn.Sequential(*[
-        ResidualBlock(a, b, groups)
-        for a, b in zip(dims[:-1], dims[1:], strict=True)
-    ])
-
-
-class Encoder(nn.Module):
-    """Images to latents; halves the resolution between levels.
-
-    Args:
-        dims: Width of each level, full resolution first.
-        num_res_blocks: Residual blocks of a level.
-        z_dim: Channels of the latents.
-        groups: Groups of the norms.
-    """
-
-    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 groups: int) -> None:
-        super().__init__()
-        self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=False)
-        self.levels = nn.ModuleList([
-            _blocks(a, b, num_res_blocks, groups)
-            for a, b in zip(dims[:1] + dims[:-1], dims, strict=True)
-        ])
-        self.middle = _blocks(dims[-1], dims[-1], 2, groups)
-        self.norm_out = _norm(dims[-1], groups)
-        self.conv_out = nn.Conv2d(dims[-1], z_dim, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) to (N, z_dim, h, w)."""
-        x = self.conv_in(x)
-        for i, level in enumerate(self.levels):
-            x = level(F.avg_pool2d(x, 2) if i else x)
-        return self.conv_out(F.silu(self.norm_out(self.middle(x))))
-
-
-class Decoder(nn.Module):
-    """Latents to images; doubles the resolution between levels.
-
-    Args:
-        dims: Width of each level, full resolution first.
-        num_res_blocks: Residual blocks of a level.
-        z_dim: Channels of the latents.
-        groups: Groups of the norms.
-    """
-
-    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 groups: int) -> None:
-        super().__init__()
-        self.conv_in = nn.Conv2d(z_dim, dims[-1], 3, padding=1)
-        self.middle = _blocks(dims[-1], dims[-1], 2, groups)
-        self.levels = nn.ModuleList([
-            _blocks(a, b, num_res_blocks, groups)
-            for a, b in zip(dims[1:] + dims[-1:], dims, strict=True)
-        ])
-        # upsamplers[i] leads from level i + 1 to level i.
-        self.upsamplers = nn.ModuleList(
-            [nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:]])
-        self.norm_out = _norm(dims[0], groups)
-        self.conv_out = nn.Conv2d(dims[0], 3, 3, padding=1)
-
-    def forward(self, z: Tensor) -> Tensor:
-        """(N, z_dim, h, w) to (N, 3, H, W)."""
-        x = self.middle(self.conv_in(z))
-        for i in reversed(range(len(self.levels))):
-            x = self.levels[i](x)
-            if i:
-                x = F.interpolate(x, scale_factor=2, mode='nearest')
-                x = self.upsamplers[i - 1](x)
-        return self.conv_out(F.silu(self.norm_out(x)))
-
-
-def _check_widths(dims: list[int], num_res_blocks: int, groups: int) -> None:
-    if not dims or any(d <= 0 or d % groups for d in dims):
-        raise ValueError(
-            'the width of every level (dim * dim_mult) must be a multiple of '
-            f'the {groups} groups of its GroupNorms, got {dims}. Take '
-            f'dim={groups} or a multiple, or fewer norm_groups (published '
-            'weights want 32).')
-    if num_res_blocks == 0 and len(set(dims)) > 1:
-        raise ValueError('without residual blocks all levels must have the '
-                         f'same width, got {dims}; take num_res_blocks=1.')
-
-
 @TOKENIZERS.register_module()
-class VQGAN(nn.Module):
+class VQGAN(ConvAutoencoder):
     """Images <-> token ids. The defaults are the tokenizer of MAGE.
 
     Images are in [-1, 1] outside; the network works in [0, 1], as published,
@@ -157,27 +40,13 @@ class VQGAN(nn.Module):
                  num_res_blocks: int = 2, z_dim: int = 256,
                  num_codes: int = 1024, beta: float = .25,
                  norm_groups: int = 32) -> None:
-        super().__init__()
-        dims = [dim * mult for mult in dim_mult]
-        _check_widths(dims, num_res_blocks, norm_groups)
+        layout = Layout(attention=None, bias=False, shortcut_of_input=False,
+                        strided=False, kernel_out=1, extra_blocks=0,
+                        groups=norm_groups)
+        super().__init__([dim * mult for mult in dim_mult], num_res_blocks,
+                         z_dim, layout)
         self.num_codes = num_codes
-        self.downsampling = 2**(len(dims) - 1)
-        self.encoder = Encoder(dims, num_res_blocks, z_dim, norm_groups)
-        self.decoder = Decoder(dims, num_res_blocks, z_dim, norm_groups)
         self.quantizer = VectorQuantizer(num_codes, z_dim, beta)
-
-    def grid_size(self, image_size: int) -> int:
-        """Tokens along a side of an image of ``image_size`` pixels.
-
-        Raises:
-            ValueError: The size is not a multiple of the downsampling.
-        """
-        if image_size <= 0 or image_size % self.downsampling:
-            raise ValueError(
-                'image sizes must be a multiple of the downsampling factor '
-                f'{self.downsampling}, got {image_size}; resize the images or '
-                'take another number of levels (dim_mult).')
-        return image_size // self.downsampling
 
     def latents(self, images: Tensor) -> Tensor:
         """Unquantised latents (N, z_dim, h, w) of images (N, 3, H, W).

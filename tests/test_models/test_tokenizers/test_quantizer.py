@@ -83,3 +83,14 @@ def test_ids_do_not_suffer_from_autocast(quantizer):
     with torch.autocast('cpu', dtype=torch.bfloat16):
         ids = quantizer.nearest(codes)
     assert ids.tolist() == list(range(7))
+
+
+def test_many_codes_are_compared_in_parts(quantizer):
+    vectors = torch.randn(130, 5)
+    wanted, sizes = quantizer.nearest(vectors), []
+    measure = quantizer._distances
+    quantizer._distances = lambda z, e: (sizes.append(len(z)),
+                                         measure(z, e))[1]
+    quantizer.num_codes = 2**20  # as if there were
+    assert torch.equal(quantizer.nearest(vectors), wanted)
+    assert sizes == [64, 64, 2]

@@ -1,0 +1,236 @@
+"""The convolutional autoencoder that all tokenizers are built on.
+
+That of VQGAN (arXiv:2012.09841), in the two forms that were published: with
+attention for latent diffusion (arXiv:2112.10752), without it by MaskGIT.
+Letters: N batch, C channels, H W image, h w grid, z latents.
+"""
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What tells the published networks apart; by default latent diffusion.
+
+    Attributes:
+        attention: Levels (0 is full resolution) whose blocks are followed by
+            attention. The middle always has it, unless this is None.
+        bias: Whether convolutions in blocks and the encoder's first have one.
+        shortcut_of_input: Whether the shortcut of a block that changes the
+            width is applied to its input, or to its result.
+        strided: Whether the encoder halves the resolution by a convolution,
+            or takes averages of 2x2.
+        kernel_out: Size of the encoder's last convolution.
+        extra_blocks: Blocks that a level of the decoder has more.
+        groups: Groups of the norms.
+    """
+    attention: tuple[int, ...] | None = ()
+    bias: bool = True
+    shortcut_of_input: bool = True
+    strided: bool = True
+    kernel_out: int = 3
+    extra_blocks: int = 1
+    groups: int = 32
+
+    def norm(self, dim: int) -> nn.GroupNorm:
+        return nn.GroupNorm(self.groups, dim, eps=1e-6)
+
+    def blocks(self, in_dim: int, out_dim: int, num_blocks: int,
+               level: int) -> nn.Sequential:
+        dims = [in_dim] + [out_dim] * num_blocks
+        attends = self.attention is not None and level in self.attention
+        return nn.Sequential(*[
+            ResidualBlock(a, b, self, attends)
+            for a, b in zip(dims[:-1], dims[1:], strict=True)
+        ])
+
+    def middle(self, dim: int) -> nn.Sequential:
+        attends = self.attention is not None
+        return nn.Sequential(ResidualBlock(dim, dim, self, attends),
+                             ResidualBlock(dim, dim, self, False))
+
+
+class SpatialAttention(nn.Module):
+    """Self-attention of one head over the places of a feature map."""
+
+    def __init__(self, dim: int, layout: Layout) -> None:
+        super().__init__()
+        self.norm = layout.norm(dim)
+        self.q, self.k, self.v, self.proj = (
+            nn.Conv2d(dim, dim, 1) for _ in range(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, h, w) to the same, with a skip path."""
+        normed = self.norm(x)
+        q, k, v = (layer(normed).flatten(2).transpose(1, 2)[:, None]
+                   for layer in (self.q, self.k, self.v))  # (N, 1, h w, C)
+        mixed = F.scaled_dot_product_attention(q, k, v)
+        return x + self.proj(mixed[:, 0].transpose(1, 2).view_as(x))
+
+
+class ResidualBlock(nn.Module):
+    """Norm, swish and 3x3 convolution, twice, with a skip path.
+
+    Where the width changes, MaskGIT's network applies the shortcut to the
+    block's result and not to its input, which then has no skip path. Weights
+    are only compatible if that is repeated.
+    """
+
+    def __init__(self, in_dim: int, out_dim: int, layout: Layout,
+                 attends: bool) -> None:
+        super().__init__()
+        self.norm1 = layout.norm(in_dim)
+        self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1,
+                               bias=layout.bias)
+        self.norm2 = layout.norm(out_dim)
+        self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1,
+                               bias=layout.bias)
+        self.shortcut_of_input = layout.shortcut_of_input
+        self.shortcut = None
+        if in_dim != out_dim:
+            self.shortcut = nn.Conv2d(
+                in_dim if layout.shortcut_of_input else out_dim, out_dim, 1,
+                bias=layout.bias)
+        self.attention = SpatialAttention(out_dim, layout) if attends else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, in_dim, h, w) to (N, out_dim, h, w)."""
+        h = self.conv1(F.silu(self.norm1(x)))
+        h = self.conv2(F.silu(self.norm2(h)))
+        if self.shortcut is not None:
+            x = self.shortcut(x if self.shortcut_of_input else h)
+        x = h + x
+        return x if self.attention is None else self.attention(x)
+
+
+class Encoder(nn.Module):
+    """Images to latents; halves the resolution between levels.
+
+    Args:
+        dims: Width of each level, full resolution first.
+        num_res_blocks: Residual blocks of a level.
+        z_dim: Channels of the result.
+        layout: Which of the published forms.
+    """
+
+    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
+                 layout: Layout) -> None:
+        super().__init__()
+        self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=layout.bias)
+        self.levels = nn.ModuleList([
+            layout.blocks(a, b, num_res_blocks, level) for level, (a, b) in
+            enumerate(zip(dims[:1] + dims[:-1], dims, strict=True))
+        ])
+        # downsamplers[i] leads from level i to level i + 1.
+        self.downsamplers = nn.ModuleList([
+            nn.Conv2d(dim, dim, 3, stride=2) for dim in dims[:-1]
+        ] if layout.strided else [])
+        self.middle = layout.middle(dims[-1])
+        self.norm_out = layout.norm(dims[-1])
+        self.conv_out = nn.Conv2d(dims[-1], z_dim, layout.kernel_out,
+                                  padding=layout.kernel_out // 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, 3, H, W) to (N, z_dim, h, w)."""
+        x = self.conv_in(x)
+        for i, level in enumerate(self.levels):
+            x = level(self._halved(x, i - 1) if i else x)
+        return self.conv_out(F.silu(self.norm_out(self.middle(x))))
+
+    def _halved(self, x: Tensor, i: int) -> Tensor:
+        if not self.downsamplers:
+            return F.avg_pool2d(x, 2)
+        # Padded at the right and the bottom only, as published.
+        return self.downsamplers[i](F.pad(x, (0, 1, 0, 1)))
+
+
+class Decoder(nn.Module):
+    """Latents to images; doubles the resolution between levels.
+
+    Args:
+        dims: Width of each level, full resolution first.
+        num_res_blocks: Residual blocks of a level, without extra ones.
+        z_dim: Channels of the latents.
+        layout: Which of the published forms.
+    """
+
+    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
+                 layout: Layout) -> None:
+        super().__init__()
+        self.conv_in = nn.Conv2d(z_dim, dims[-1], 3, padding=1)
+        self.middle = layout.middle(dims[-1])
+        num_blocks = num_res_blocks + layout.extra_blocks
+        self.levels = nn.ModuleList([
+            layout.blocks(a, b, num_blocks, level) for level, (a, b) in
+            enumerate(zip(dims[1:] + dims[-1:], dims, strict=True))
+        ])
+        # upsamplers[i] leads from level i + 1 to level i.
+        self.upsamplers = nn.ModuleList(
+            [nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:]])
+        self.norm_out = layout.norm(dims[0])
+        self.conv_out = nn.Conv2d(dims[0], 3, 3, padding=1)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """(N, z_dim, h, w) to (N, 3, H, W)."""
+        x = self.middle(self.conv_in(z))
+        for i in reversed(range(len(self.levels))):
+            x = self.levels[i](x)
+            if i:
+                x = F.interpolate(x, scale_factor=2, mode='nearest')
+                x = self.upsamplers[i - 1](x)
+        return self.conv_out(F.silu(self.norm_out(x)))
+
+
+class ConvAutoencoder(nn.Module):
+    """Base of the tokenizers: an encoder, a decoder and their sizes.
+
+    Args:
+        dims: Width of each level, full resolution first.
+        num_res_blocks: Residual blocks of a level.
+        z_dim: Channels of the latents.
+        layout: Which of the published forms.
+
+    Raises:
+        ValueError: A width does not split into the groups of the norms, or
+            changes where there is no block to change it; there is no such
+            level for attention.
+    """
+
+    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
+                 layout: Layout) -> None:
+        super().__init__()
+        _check(dims, num_res_blocks, layout)
+        self.downsampling = 2**(len(dims) - 1)
+        self.encoder = Encoder(dims, num_res_blocks, z_dim, layout)
+        self.decoder = Decoder(dims, num_res_blocks, z_dim, layout)
+
+    def grid_size(self, image_size: int) -> int:
+        """Places along a side of an image of ``image_size`` pixels.
+
+        Raises:
+            ValueError: The size is not a multiple of the downsampling.
+        """
+        if image_size <= 0 or image_size % self.downsampling:
+            raise ValueError(
+                'image sizes must be a multiple of the downsampling factor '
+                f'{self.downsampling}, got {image_size}; resize the images or '
+                'take another number of levels (dim_mult).')
+        return image_size // self.downsampling
+
+
+def _check(dims: list[int], num_res_blocks: int, layout: Layout) -> None:
+    if not dims or any(d <= 0 or d % layout.groups for d in dims):
+        raise ValueError(
+            'the width of every level (dim * dim_mult) must be a multiple of '
+            f'the {layout.groups} groups of its GroupNorms, got {dims}. Take '
+            f'dim={layout.groups} or a multiple, or fewer groups where they '
+            'can be chosen (published weights want 32).')
+    if num_res_blocks == 0 and len(set(dims)) > 1:
+        raise ValueError('without residual blocks all levels must have the '
+                         f'same width, got {dims}; take num_res_blocks=1.')
+    wrong = set(layout.attention or ()) - set(range(len(dims)))
+    if wrong:
+        raise ValueError(f'attention_levels must be in [0, {len(dims)}), one '
+                         f'for each entry of dim_mult, got {sorted(wrong)}.')

@@ -1,0 +1,106 @@
+import pytest
+import torch
+from torch.nn import functional as F
+
+from rcg.converters.vq_f8 import (
+    vq_f8_from_published,
+    vq_f8_ignored,
+    vq_f8_to_published,
+)
+from rcg.engine import load_config
+from rcg.models.tokenizers import LatentVQGAN
+from rcg.registry import TOKENIZERS
+from tests.reference import assert_close, load_case, load_manifest
+
+
+def build(config):
+    sizes = config['ddconfig']
+    levels = [level for level in range(len(sizes['ch_mult']))
+              if sizes['resolution'] >> level in sizes['attn_resolutions']]
+    return LatentVQGAN(
+        dim=sizes['ch'], dim_mult=sizes['ch_mult'],
+        num_res_blocks=sizes['num_res_blocks'], z_dim=sizes['z_channels'],
+        code_dim=config['embed_dim'], num_codes=config['n_embed'],
+        attention_levels=levels)
+
+
+@pytest.fixture(scope='module')
+def published():
+    config, weights, case = load_case('vq_f8')
+    tokenizer = build(config)
+    tokenizer.load_state_dict(vq_f8_from_published(weights))
+    return tokenizer.eval(), case
+
+
+@torch.no_grad()
+def results_of(tokenizer, case):
+    images = case['image_u8'].float() / 127.5 - 1
+    z = tokenizer.encode(images)
+    z_q, ids, loss = tokenizer.quantizer(z)
+    return {
+        'image_u8': case['image_u8'],
+        'encoded': z,
+        'z_q': z_q,
+        'indices': ids,
+        'quantise_loss': loss,
+        'decoded': tokenizer.decode(z),
+        'decoded_without_quantising_stride2':
+        tokenizer.decode_latents(z)[..., ::2, ::2],
+    }
+
+
+def test_every_stored_tensor_is_reproduced(published):
+    tokenizer, case = published
+    results = results_of(tokenizer, case)
+    assert results.keys() == case.keys()
+    for name, ours in results.items():
+        assert_close(name, ours, case)
+
+
+def test_padding_at_the_other_sides_would_be_noticed(published, monkeypatch):
+    tokenizer, case = published
+
+    def halved(self, x, i):
+        return self.downsamplers[i](F.pad(x, (1, 0, 1, 0)))
+
+    monkeypatch.setattr(type(tokenizer.encoder), '_halved', halved)
+    other = results_of(tokenizer, case)['encoded']
+    worst = (other - case['encoded']).abs().max().item()
+    assert worst > 1000 * case.tolerance('encoded')
+
+
+def test_case_survives_the_way_back():
+    _, weights, _ = load_case('vq_f8')
+    used = {n: t for n, t in weights.items() if vq_f8_ignored(n) is None}
+    assert weights.keys() - used == {'loss.discriminator.main.0.weight'}
+    back = vq_f8_to_published(vq_f8_from_published(weights))
+    assert back.keys() == used.keys()
+    assert all(back[name] is used[name] for name in used)
+
+
+def test_full_size_covers_the_published_format():
+    manifest = load_manifest('vq_f8')
+    wanted = {name: tuple(shape)
+              for name, (shape, _) in manifest['state_dict'].items()}
+    cfg = load_config('configs/_base_/tokenizers/vq_f8.py').tokenizer
+    assert cfg.pop('checkpoint') == 'checkpoints/vq_f8.safetensors'
+    with torch.device('meta'):
+        configured, sized = TOKENIZERS.build(cfg), build(manifest['config'])
+        theirs = {name: torch.empty(shape) for name, shape in wanted.items()}
+    ours = configured.state_dict()
+    assert repr(configured) == repr(sized)
+    assert sum(p.numel() for p in configured.parameters()) == sum(
+        t.numel() for t in theirs.values())
+    to_published = vq_f8_to_published(ours)
+    from_published = vq_f8_from_published(theirs)
+    assert {n: tuple(t.shape) for n, t in to_published.items()} == wanted
+    assert {n: t.shape for n, t in from_published.items()} == {
+        n: t.shape for n, t in ours.items()
+    }
+
+
+def test_what_is_ignored_and_why():
+    assert 'discriminator' in vq_f8_ignored('loss.discriminator.main.0.weight')
+    assert vq_f8_ignored('quant_conv.bias') is None
+    with pytest.raises(KeyError, match="'model.diffusion_model.out.0.weight'"):
+        vq_f8_ignored('model.diffusion_model.out.0.weight')
