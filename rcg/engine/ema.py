@@ -1,5 +1,6 @@
 """An average of the weights that costs what the trainable weights cost."""
 import copy
+from collections.abc import Sequence
 
 import torch
 from mmengine.model import BaseAveragedModel
@@ -21,10 +22,15 @@ class TrainableEMA(BaseAveragedModel):
         warmup: Use ``min(decay, (1 + n) / (10 + n))`` at update n = 1, 2,
             ..., as the published RDM does, so that early averages forget
             the random start.
+        only: First parts of the names of those to average; all by default.
+
+    Raises:
+        ValueError: ``decay`` is out of range, or nothing is called as
+            ``only`` says.
     """
 
     def __init__(self, model: nn.Module, decay: float = .9999,
-                 warmup: bool = True) -> None:
+                 warmup: bool = True, only: Sequence[str] = ()) -> None:
         nn.Module.__init__(self)  # the base class would copy frozen weights
         if not 0 <= decay < 1:
             raise ValueError(f'decay must be in [0, 1), got {decay}.')
@@ -35,8 +41,12 @@ class TrainableEMA(BaseAveragedModel):
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
         self.num_updates = 0  # mirrors `steps`; reading that would sync
         averaged = dict(self.module.named_parameters())
-        self.avg_parameters = {name: averaged[name] for name, p in
-                               model.named_parameters() if p.requires_grad}
+        self.avg_parameters = {
+            name: averaged[name] for name, p in model.named_parameters()
+            if p.requires_grad and (not only or name.startswith(tuple(only)))}
+        if only and not self.avg_parameters:
+            raise ValueError(f'only={list(only)} fits no trainable parameter '
+                             f'of {type(model).__name__}.')
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:

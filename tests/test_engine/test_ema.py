@@ -98,3 +98,10 @@ def test_loading_takes_over_the_counter():
 def test_decay_is_checked():
     with pytest.raises(ValueError, match='decay'):
         TrainableEMA(Net(), decay=1.)
+
+
+def test_some_parameters_can_be_left_out():
+    average = TrainableEMA(Net(), only=['net.1'])
+    assert set(average.avg_parameters) == {'net.1.weight', 'net.1.bias'}
+    with pytest.raises(ValueError, match='fits no trainable'):
+        TrainableEMA(Net(), only=['nets'])

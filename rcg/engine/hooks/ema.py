@@ -1,6 +1,6 @@
 """When the averaged weights are updated, used, saved and resumed."""
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mmengine.hooks import Hook
 from mmengine.optim import OptimWrapperDict
@@ -18,27 +18,37 @@ class TrainableEMAHook(Hook):
     weights, ready for use, ``ema_state_dict`` the trained ones.
 
     Args:
-        decay, warmup: See :class:`~rcg.engine.ema.TrainableEMA`.
+        decay, warmup, only: See :class:`~rcg.engine.ema.TrainableEMA`.
+        before_step: Take the weights before each (micro-)batch, not after
+            each step. So does the published RDM, whose average therefore
+            lacks the last step.
 
     Attributes:
         ema_model: The average; None when nothing is trained.
     """
 
-    def __init__(self, decay: float = .9999, warmup: bool = True) -> None:
-        self.decay, self.warmup = decay, warmup
+    def __init__(self, decay: float = .9999, warmup: bool = True,
+                 only: Sequence[str] = (), before_step: bool = False) -> None:
+        self.options = dict(decay=decay, warmup=warmup, only=only)
+        self.before_step = before_step
         self.ema_model, self._resumed = None, False
 
     def _build(self, runner) -> None:
         self.source = runner.bare_model
-        self.ema_model = TrainableEMA(self.source, self.decay, self.warmup)
+        self.ema_model = TrainableEMA(self.source, **self.options)
 
     def before_train(self, runner) -> None:
         if not self._resumed:  # the model has its initial weights by now
             self._build(runner)
 
+    def before_train_iter(self, runner, batch_idx: int,
+                          data_batch=None) -> None:
+        if self.before_step:
+            self.ema_model.update_parameters(self.source)
+
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
-        if _made_a_step(runner.optim_wrapper):
+        if not self.before_step and _made_a_step(runner.optim_wrapper):
             self.ema_model.update_parameters(self.source)
 
     @contextlib.contextmanager

@@ -63,10 +63,9 @@ class MAGE(nn.Module):
              rng: SampleRng) -> dict[str, Tensor]:
         """Cross entropy of the hidden tokens.
 
-        The published code draws one mask ratio for a batch. Here each image
-        draws its own and counts the same, which leaves the expected gradient
-        as it was, lowers its variance, and makes an image's loss independent
-        of the batch and of the number of processes.
+        Every image counts the same. Unless they share a mask ratio (see
+        :class:`MaskRatioLaw`), an image's loss does not depend on the batch
+        and the number of processes.
 
         Args:
             codes (N, L): Token ids in [0, K).
@@ -79,7 +78,7 @@ class MAGE(nn.Module):
         net = self.network
         if net.condition is not None:
             condition = net.condition(condition, rng)  # (N, E)
-        ratios = self.mask_ratio.quantile(rng.uniform())  # (N,)
+        ratios = self.mask_ratio.draw(rng)  # (N,)
         masked, kept = random_masks(
             rng.uniform(net.num_tokens), ratios,
             num_dropped=-int(-net.num_tokens * self.mask_ratio.low // 1))

@@ -57,3 +57,22 @@ def test_context_gives_the_weights_back_after_an_error(tmp_path):
     except RuntimeError:
         pass
     assert torch.equal(runner.model.net[0].weight, before)
+
+
+def test_average_may_take_the_weights_before_each_step(tmp_path):
+    # As the published RDM's: with decay 0 the average is what was taken.
+    runner = build_runner(tmp_path, train_cfg__max_iters=3, custom_hooks=[
+        dict(type='TrainableEMAHook', decay=0., before_step=True)])
+    hook, trained = find_hook(runner), []
+    after = hook.after_train_iter
+
+    def note(*args, **kwargs):
+        after(*args, **kwargs)
+        trained.append(runner.model.net[0].weight.clone())
+
+    hook.after_train_iter = note
+    runner.train()
+    averaged = hook.ema_model.module.net[0].weight
+    assert torch.equal(averaged, trained[-2])
+    assert not torch.equal(averaged, trained[-1])
+    assert hook.ema_model.num_updates == 3

@@ -11,6 +11,7 @@ from rcg.models.generators.masking import (
     num_still_masked,
     random_masks,
 )
+from rcg.rng import SampleRng
 from tests.reference import load_case
 
 
@@ -26,6 +27,15 @@ def test_mask_ratio_law(name):
     a, b = (.5 - c['mu']) / c['std'], (1 - c['mu']) / c['std']
     scipy = truncnorm(a, b, c['mu'], c['std']).ppf(u.double().numpy())
     np.testing.assert_allclose(ours, scipy, atol=1e-5)
+
+
+def test_images_of_a_batch_may_share_the_ratio():
+    own, shared = (MaskRatioLaw(per=per).draw(SampleRng.from_seed(0, range(4)))
+                   for per in ('image', 'batch'))
+    assert len(own.unique()) == 4
+    assert torch.equal(shared, own[:1].expand(4))
+    with pytest.raises(ValueError, match="'image' or 'batch'"):
+        MaskRatioLaw(per='epoch')
 
 
 def test_number_of_masked_tokens():
