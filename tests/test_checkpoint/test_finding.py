@@ -88,3 +88,10 @@ def test_empty_and_foreign_files_are_not_complete(tmp_path):
     text.write_text('hello, this is no tensor')
     assert not is_complete(str(empty))
     assert not is_complete(str(text))
+
+
+def test_missing_weights_send_the_reader_to_the_model_zoo(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"look for 'mocov3_vit_b' in "
+                       r'docs/model_zoo\.md') as error:
+        find_checkpoint(tmp_path / 'mocov3_vit_b.safetensors')
+    assert 'RCG_WEIGHTS=' in str(error.value)
