@@ -33,9 +33,9 @@ def find_checkpoint(path: str) -> str:
         raise FileNotFoundError(
             f"There is no checkpoint '{path}' (neither a file nor a work "
             'folder). Train it first, or correct the path. For released '
-            f"weights, look for '{name}' in docs/model_zoo.md: it says what to "
-            'download and how to convert it. RCG_WEIGHTS=... before a command '
-            'names the folder of converted weights.')
+            f"weights, look for '{name}' in docs/model_zoo.md: it says what "
+            'to download and how to convert it. RCG_WEIGHTS=... before a '
+            'command names the folder of converted weights.')
     candidates = _newest_first(path)
     if not candidates:
         raise FileNotFoundError(
