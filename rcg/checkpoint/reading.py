@@ -15,6 +15,7 @@ import torch
 
 from .errors import CheckpointError
 from .finding import is_complete
+from .sniffing import what_is_wrong
 
 
 class _History:
@@ -88,9 +89,12 @@ def read_checkpoint(path: str) -> dict:
     path = os.path.expanduser(str(path))
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no checkpoint '{path}'.")
+    wrong = what_is_wrong(path)
+    if wrong:
+        raise CheckpointError(f"'{path}' is no checkpoint. {wrong}")
     if not is_complete(path):
         raise CheckpointError(
-            f"The checkpoint '{path}' is truncated or no checkpoint "
+            f"The checkpoint '{path}' is truncated "
             f'({os.path.getsize(path)} bytes). Copy or download it again, or '
             'use an earlier one.')
     try:

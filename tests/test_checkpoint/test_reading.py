@@ -11,30 +11,7 @@ from safetensors.torch import save_file
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, to_plain
 
-
-class Reduce:
-    """Pickles as a call of ``function(*args)``."""
-
-    def __init__(self, function, *args):
-        self.call = function, args
-
-    def __reduce__(self):
-        return self.call
-
-
-def crafted(kind, witness):
-    command = f'touch {witness}'
-    if kind == 'system':
-        return Reduce(os.system, command)
-    if kind == 'eval':
-        return Reduce(eval, f"__import__('os').system({command!r})")
-    # What allowing builtins.getattr would open: getattr finds eval, and an
-    # allowed torch function calls it.
-    find = Reduce(getattr, Reduce(getattr, getattr, '__self__'), 'eval')
-    return Reduce(torch._utils._rebuild_parameter_with_state, find, False,
-                  None, None) if kind == 'getattr' else Reduce(
-                      torch._tensor._rebuild_from_type_v2, find, str,
-                      (f"__import__('os').system({command!r})", ), {})
+from .crafted import crafted
 
 
 @pytest.mark.parametrize('kind', ['system', 'eval', 'getattr', 'type_v2'])
