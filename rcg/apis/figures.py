@@ -1,9 +1,12 @@
-"""Pictures of the quick start."""
+"""Pictures: labelled grids, and those of the quick start."""
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 # Panels of the training curves: stage, logged value, label of the axis.
 CURVES = (
@@ -14,14 +17,6 @@ CURVES = (
     ('mage', 'loss', 'loss'),
     ('mage_class_cond', 'loss', 'loss'),
 )
-
-
-def _figure(rows: int, columns: int, size: tuple[float, float]):
-    import matplotlib
-    matplotlib.use('Agg')  # no display needed
-    from matplotlib import pyplot
-    return pyplot.subplots(rows, columns, figsize=size, squeeze=False,
-                           layout='constrained')
 
 
 def draw_samples(root: Path, models: list[tuple[str, Path]],
@@ -38,20 +33,57 @@ def draw_samples(root: Path, models: list[tuple[str, Path]],
     rows = []
     if grid is not None:
         pairs = split_grid(np.asarray(Image.open(grid)), 16, 32)[:20]
-        rows = [('held-out digits', [pair[:16] for pair in pairs]),
-                ('through the tokenizer', [pair[16:] for pair in pairs])]
+        rows = [('held-out digits', [_planes(pair[:16]) for pair in pairs]),
+                ('through the tokenizer',
+                 [_planes(pair[16:]) for pair in pairs])]
     for title, folder in models:
         files = sorted(folder.glob('0*.png'))[:20]
         if files:
-            rows.append((title, [np.asarray(Image.open(f)) for f in files]))
-    figure, axes = _figure(len(rows), 1, (10, .8 * len(rows)))
-    for axis, (title, images) in zip(axes[:, 0], rows, strict=True):
-        gap = np.full((images[0].shape[0], 2, 3), 255, np.uint8)
-        strip = [piece for image in images for piece in (image, gap)]
-        axis.imshow(np.concatenate(strip, 1), interpolation='nearest')
-        axis.set_title(title, fontsize=9, loc='left', pad=2)
-        axis.axis('off')
-    figure.savefig(path, dpi=110)
+            rows.append((title, [_planes(np.asarray(Image.open(f)))
+                                 for f in files]))
+    labelled_grid(rows).save(path)
+
+
+def _planes(image: np.ndarray) -> Tensor:  # (H, W, 3) -> (3, H, W)
+    return torch.tensor(image).permute(2, 0, 1)
+
+
+def labelled_grid(rows: Sequence[tuple[str, Sequence[Tensor]]],
+                  header: Sequence[str] = (), smallest: int = 64,
+                  gap: int = 4) -> Image.Image:
+    """Rows of images, each under its title.
+
+    Args:
+        rows: Title and images (3, H, W) uint8 of every row. Small images
+            are enlarged by a whole number; all take the size of the first.
+        header: Titles of the columns.
+        smallest: Least side of an image in the picture, in pixels.
+        gap: White pixels around images.
+    """
+    height, width = rows[0][1][0].shape[1:]
+    scale = -(-smallest // min(height, width))
+    height, width = height * scale, width * scale
+    font = ImageFont.load_default(12)
+    line = 18  # pixels of a line of text
+    step_x, step_y = width + gap, height + gap + line
+    texts = [*((title, 0) for title, _ in rows),
+             *((title, i * step_x) for i, title in enumerate(header))]
+    columns = max(len(images) for _, images in rows)
+    size = max([columns * step_x, *(
+        x + int(font.getlength(text)) for text, x in texts)]) + 2 * gap
+    top = gap + (line if header else 0)
+    picture = Image.new('RGB', (size, top + len(rows) * step_y), 'white')
+    draw = ImageDraw.Draw(picture)
+    for i, title in enumerate(header):
+        draw.text((gap + i * step_x, gap), title, 'black', font)
+    for j, (title, images) in enumerate(rows):
+        y = top + j * step_y
+        draw.text((gap, y), title, 'black', font)
+        for i, image in enumerate(images):
+            pixels = Image.fromarray(image.permute(1, 2, 0).numpy())
+            picture.paste(pixels.resize((width, height), Image.NEAREST),
+                          (gap + i * step_x, y + line))
+    return picture
 
 
 def split_grid(picture: np.ndarray, width: int, height: int,
@@ -79,8 +111,12 @@ def read_log(stage: Path) -> list[dict]:
 
 def draw_curves(root: Path, path: Path) -> None:
     """Training curves of every stage over iterations."""
+    import matplotlib
+    matplotlib.use('Agg')  # no display needed
+    from matplotlib import pyplot
     panels = [panel for panel in CURVES if (root / panel[0]).is_dir()]
-    figure, axes = _figure(2, -(-len(panels) // 2), (10, 5))
+    figure, axes = pyplot.subplots(2, -(-len(panels) // 2), figsize=(10, 5),
+                                   squeeze=False, layout='constrained')
     for axis, (stage, name, label) in zip(axes.flat, panels, strict=False):
         points = [(r.get('iter', r.get('step')), r[name])
                   for r in read_log(root / stage) if name in r]

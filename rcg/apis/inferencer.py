@@ -1,5 +1,5 @@
 """A trained model in a few lines of Python."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from mmengine.config import Config
@@ -16,10 +16,17 @@ from rcg.rng import SampleRng
 class RCGInferencer:
     """Images from a config and a checkpoint.
 
+    Images go in and come out as (N, 3, H, W) uint8 RGB on the CPU, of the
+    size that the model was trained on (see
+    :func:`rcg.apis.subjects.load_images`). ``batch_size`` is what is computed
+    at a time, filled up at the end, so that an image depends on its random
+    stream alone and not on how many others are drawn.
+
     Example:
         >>> rcg = RCGInferencer('configs/digits/mage.py',
         ...                     'work_dirs/quickstart/mage')
         >>> images = rcg.sample(16, seed=0)  # (16, 3, 16, 16) uint8
+        >>> rcg.interpolate(images[0], images[1])  # (8, 3, 16, 16)
 
     Args:
         config: A config, or the path of one.
@@ -38,9 +45,23 @@ class RCGInferencer:
         self.device = torch.device(
             device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.model = MODELS.build(cfg.model)
+        if not hasattr(self.model, 'generator'):
+            raise ValueError(
+                f'{type(self.model).__name__} draws no images; give the '
+                'config and checkpoint of a pixel generator (RCG).')
         self.checkpoint = find_checkpoint(checkpoint)
         load_weights(self.model, self.checkpoint)
         self.model.to(self.device).eval()
+
+    @property
+    def num_classes(self) -> int | None:
+        """How many labels sampling knows; None: it takes no label."""
+        kind = self.model.generator.condition_kind
+        if kind == 'label':
+            return self.model.generator.network.condition.num_classes
+        rdm = self.model.rdm if kind == 'representation' else None
+        embed = rdm and rdm.label_embed
+        return None if embed is None else embed.num_embeddings
 
     def sample(self, num_images: int, seed: int = 0,
                labels: Sequence[int] | None = None,
@@ -51,10 +72,13 @@ class RCGInferencer:
             num_images: How many.
             seed: Of the whole set.
             labels: One label an image, for a class-conditional model.
-            batch_size: Images at a time. Every batch has this shape.
+            batch_size: Images at a time.
 
         Returns:
             (num_images, 3, H, W): uint8, on the CPU.
+
+        Raises:
+            ValueError: The model takes no labels, or has not that many.
         """
         return torch.cat(list(self.batches(num_images, seed, labels,
                                            batch_size)))
@@ -63,19 +87,119 @@ class RCGInferencer:
                 labels: Sequence[int] | None = None,
                 batch_size: int = 64) -> Iterator[Tensor]:
         """Like :meth:`sample`, one batch at a time."""
-        if num_images < 1 or batch_size < 1:
-            raise ValueError('num_images and batch_size must be at least 1, '
-                             f'got {num_images} and {batch_size}.')
-        if labels is not None and len(labels) != num_images:
+        if labels is not None:
+            self._check_labels(labels, num_images)
+            labels = torch.tensor(labels, device=self.device)
+
+        def draw(rows: Tensor) -> Tensor:
+            return self.model.sample(
+                SampleRng.from_seed(seed, rows, self.device),
+                None if labels is None else labels[rows])
+
+        return self._batches(num_images, batch_size, draw)
+
+    @torch.no_grad()
+    def represent(self, images: Tensor) -> Tensor:
+        """Representations (N, D) of images (N, 3, H, W) uint8.
+
+        Raises:
+            ValueError: The model is a baseline without an encoder.
+        """
+        if images.ndim != 4 or images.dtype != torch.uint8:
+            raise ValueError('images must be (N, 3, H, W) uint8, got '
+                             f'{tuple(images.shape)} {images.dtype}.')
+        kind = self.model.generator.condition_kind
+        if kind != 'representation' or self.model.encoder is None:
+            origin = {'label': 'labels', None: 'nothing'}.get(kind, kind)
+            raise ValueError(
+                'this takes an RCG model with its encoder: the generator '
+                f'draws images from {origin}, and model.encoder is '
+                f'{"given" if self.model.encoder else "None"}. Give a config '
+                'such as configs/digits/mage.py and its checkpoint.')
+        data = self.model.data_preprocessor(dict(images=images))
+        return self.model.encoder.on(self.device)(data['images'])
+
+    def reconstruct(self, images: Tensor, num: int = 1, seed: int = 0,
+                    batch_size: int = 8) -> Tensor:
+        """Draw images from the representations of given ones.
+
+        Draw j of any image has the stream (seed, j).
+
+        Args:
+            images (N, 3, H, W): uint8.
+            num: k, draws for each image.
+            seed: Of all of them.
+            batch_size: Draws at a time.
+
+        Returns:
+            (N, k, 3, H, W): uint8.
+        """
+        def draw(rows: Tensor) -> Tensor:
+            representations = self.represent(images[rows // num])
+            return self.model.sample(
+                SampleRng.from_seed(seed, rows % num, self.device),
+                representations=representations)
+
+        drawn = list(self._batches(len(images) * num, batch_size, draw))
+        return torch.cat(drawn).unflatten(0, (-1, num))
+
+    def vary(self, image: Tensor, num: int = 8, seed: int = 0,
+             batch_size: int = 8) -> Tensor:
+        """Several images (num, 3, H, W) of one image's representation."""
+        return self.reconstruct(image[None], num, seed, batch_size)[0]
+
+    def interpolate(self, first: Tensor, last: Tensor, steps: int = 8,
+                    seed: int = 0, batch_size: int = 8) -> Tensor:
+        """Draw images between two, all from the stream (seed, 0).
+
+        Representations are mixed linearly, (1 - t) first + t last, and not
+        standardized again, as for the paper's figure of interpolations
+        (its author in github.com/LTH14/rcg/issues/20).
+
+        Args:
+            first (3, H, W): uint8; the image at t = 0.
+            last (3, H, W): uint8; the image at t = 1.
+            steps: Number of t from 0 to 1, evenly spaced; at least 2.
+            seed: Of the random numbers.
+            batch_size: Draws at a time.
+
+        Returns:
+            (steps, 3, H, W): uint8. Its ends are reconstructions.
+        """
+        if steps < 2:
+            raise ValueError(f'steps must be at least 2, got {steps}.')
+        weights = torch.linspace(0, 1, steps, device=self.device)
+
+        def draw(rows: Tensor) -> Tensor:
+            ends = [self.represent(image.expand(len(rows), -1, -1, -1))
+                    for image in (first, last)]
+            mixed = torch.lerp(*ends, weights[rows].unsqueeze(1))  # (N, D)
+            return self.model.sample(
+                SampleRng.from_seed(seed, rows * 0, self.device),
+                representations=mixed)
+
+        return torch.cat(list(self._batches(steps, batch_size, draw)))
+
+    def _check_labels(self, labels: Sequence[int], num_images: int) -> None:
+        known = self.num_classes
+        if known is None:
+            raise ValueError('this model takes no labels: neither its '
+                             'generator nor its RDM is class-conditional.')
+        if len(labels) != num_images:
             raise ValueError(f'labels must be one an image, got {len(labels)}'
                              f' for {num_images} images.')
-        for first in range(0, num_images, batch_size):
-            indices = range(first, first + batch_size)
-            rng = SampleRng.from_seed(seed, indices, self.device)
-            chosen = None
-            if labels is not None:  # the surplus repeats the last label
-                chosen = torch.tensor(
-                    [labels[min(i, num_images - 1)] for i in indices],
-                    device=self.device)
-            images = to_uint8(self.model.sample(rng, chosen)).cpu()
-            yield images[:num_images - first]
+        wrong = [label for label in labels if not 0 <= label < known]
+        if wrong:
+            raise ValueError(f'labels must be in [0, {known}), got '
+                             f'{wrong[0]}.')
+
+    def _batches(self, count: int, batch_size: int,
+                 draw: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
+        """Images of rows 0 to count - 1; the last row fills up a batch."""
+        if count < 1 or batch_size < 1:
+            raise ValueError('the number of images and batch_size must be at '
+                             f'least 1, got {count} and {batch_size}.')
+        for start in range(0, count, batch_size):
+            rows = torch.arange(start, start + batch_size)
+            images = draw(rows.clamp_(max=count - 1))
+            yield to_uint8(images).cpu()[:count - start]

@@ -14,7 +14,8 @@ _USER_ERRORS = (ValueError, KeyError, TypeError, OSError, CheckpointError,
 
 
 @contextlib.contextmanager
-def friendly_errors(debug: bool) -> Iterator[None]:
+def friendly_errors(debug: bool, resume: str = 'go on with --resume'
+                    ) -> Iterator[None]:
     """Turn what a user gets wrong into one paragraph and exit status 1.
 
     Other exceptions are our bugs and keep their traceback, as all do with
@@ -23,7 +24,7 @@ def friendly_errors(debug: bool) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        _complain('interrupted; go on with --resume')
+        _complain(f'interrupted; {resume}')
         sys.exit(130)
     except _USER_ERRORS as error:
         if debug:
