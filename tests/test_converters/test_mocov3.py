@@ -1,83 +1,97 @@
 import pytest
 import torch
 
-from rcg.converters.mocov3 import convert_mocov3
-from rcg.models.encoders.base import standardize
-from rcg.models.encoders.moco_v3 import MoCoV3ViT
-from tests.reference import assert_close, load_case, load_manifest
+from rcg.converters.mocov3 import (
+    mocov3_from_published,
+    mocov3_ignored,
+    mocov3_to_published,
+)
+from rcg.models.encoders import MoCoV3ViT
+from tests.reference import load_case, load_manifest
+from tests.test_converters.encoders import (
+    build_base,
+    check_case,
+    check_manifest,
+    check_way_back,
+    sizes_of,
+)
 
 
-def build(config, weights, **kwargs):
-    encoder = MoCoV3ViT(
-        config['img_size'],
-        vit=dict(patch_size=config['patch'], embed_dim=config['embed_dim'],
-                 depth=config['depth'], num_heads=config['heads'],
-                 mlp_ratio=config['mlp_ratio']),
-        projector_hidden_dim=config['projector_hidden'],
-        projector_dim=config['proj_dim'], **kwargs)
-    encoder.load_state_dict(convert_mocov3(weights))
-    return encoder.eval()
-
-
-@torch.no_grad()
 @pytest.mark.parametrize('name', ['enc_mocov3', 'enc_mocov3_renamed'])
 def test_published_encoder(name):
-    config, weights, case = load_case(name)
-    encoder = build(config, weights)
-    images = case['image_u8'].float() / 255 * 2 - 1
-    x = encoder.preprocess(images)
-    if 'resized_first_top' in case:
-        assert_close('resized_first_top', x[:1, :, :56], case)
-        assert_close('resized_first_bottom', x[:1, :, -16:], case)
-    assert_close('resized_stride7', x[:, :, ::7, ::7], case)
-    flat = x.flatten(1)
-    assert_close('resized_mean_std',
-                 torch.stack([flat.mean(1), flat.std(1)], 1), case)
-    features = encoder.features(x)
-    assert_close('features', features, case)
-    assert_close('head', encoder.head(features), case)
-    assert_close('rep_from_features', standardize(features), case)
-    assert_close('rep_from_head', encoder(images), case)
-    encoder.with_projector = False
-    assert_close('rep_from_features', encoder(images), case)
+    config = load_case(name)[0]
+    check_case(name, MoCoV3ViT(
+        projector_hidden_dim=config['projector_hidden'],
+        projector_dim=config['proj_dim'], **sizes_of(config)),
+        mocov3_from_published)
 
 
 def test_the_position_table_of_the_file_is_ours():
     config, weights, _ = load_case('enc_mocov3')
-    table = convert_mocov3(weights)['backbone.pos_embed']
-    fresh = MoCoV3ViT(config['img_size'], vit=dict(
-        patch_size=config['patch'], embed_dim=config['embed_dim'], depth=1,
-        num_heads=4))
-    torch.testing.assert_close(fresh.backbone.pos_embed, table,
-                               rtol=0, atol=1e-6)
+    table = mocov3_from_published(weights)['backbone.pos_embed']
+    torch.testing.assert_close(
+        MoCoV3ViT(**sizes_of(config)).backbone.pos_embed, table, rtol=0,
+        atol=1e-6)
+
+
+def test_way_back():
+    _, weights, _ = load_case('enc_mocov3')
+    check_way_back(weights, mocov3_from_published, mocov3_to_published,
+                   mocov3_ignored)
+    _, weights, _ = load_case('enc_mocov3_renamed')
+    check_way_back(weights, mocov3_from_published,
+                   lambda state: mocov3_to_published(state, misnamed=True),
+                   mocov3_ignored)
 
 
 def test_misnamed_layers_are_put_right():
     config, weights, _ = load_case('enc_mocov3_renamed')
-    converted = convert_mocov3(weights)
+    converted = mocov3_from_published(weights)
+    back = mocov3_to_published(converted)
     for wrong, right in config['misnamed'].items():
         for kind in ('weight', 'bias'):
+            tensor = weights[f'module.base_encoder.{wrong}.{kind}']
             assert f'backbone.{wrong}.{kind}' not in converted
-            torch.testing.assert_close(
-                converted[f'backbone.{right}.{kind}'],
-                weights[f'module.base_encoder.{wrong}.{kind}'].float())
+            assert converted[f'backbone.{right}.{kind}'] is tensor
+            assert back[f'module.base_encoder.{right}.{kind}'] is tensor
+
+
+def test_what_is_ignored_and_what_is_unknown():
+    _, weights, _ = load_case('enc_mocov3')
+    ignored = {name.split('.')[1] for name in weights if mocov3_ignored(name)}
+    assert ignored == {'momentum_encoder', 'predictor'}
+    unknown = 'module.base_encoder.blocks.0.attn.gate'
+    with pytest.raises(KeyError, match='no tensor .*attn.gate'):
+        mocov3_ignored(unknown)
+    with pytest.raises(KeyError, match='no tensor .*attn.gate'):
+        mocov3_from_published(weights | {unknown: torch.zeros(1)})
 
 
 def test_refuses_other_files():
     with pytest.raises(ValueError, match=r"module\.base_encoder.*'a\.weight'"):
-        convert_mocov3({'a.weight': torch.zeros(1)})
+        mocov3_from_published({'a.weight': torch.zeros(1)})
+    _, weights, _ = load_case('enc_mocov3')
+    headless = {name: tensor for name, tensor in weights.items()
+                if 'base_encoder.head' not in name}
+    with pytest.raises(ValueError, match='without its projector'):
+        mocov3_from_published(headless)
 
 
-@pytest.mark.parametrize(('file', 'sizes'), [
-    ('mocov3_vitb', dict()),
-    ('mocov3_vitl', dict(embed_dim=1024, depth=24, num_heads=16))])
-def test_full_size_files_fit(file, sizes):
-    manifest = load_manifest(file)
-    with torch.device('meta'):
-        encoder = MoCoV3ViT(224, vit=sizes)
-        published = {name: torch.empty(shape) for name, (shape, _) in
-                     manifest['state_dict'].items()}
-    encoder.load_state_dict(convert_mocov3(published), assign=True)
+@pytest.mark.parametrize(('size', 'count'), [
+    ('b', 106_803_459), ('l', 325_355_011)])
+def test_full_size_files_fit(size, count):
+    name = f'mocov3_vit{size}'
     # The number counts positions and statistics as well.
-    size = sum(tensor.numel() for tensor in encoder.state_dict().values())
-    assert size == manifest['base_encoder_parameters']
+    assert load_manifest(name)['base_encoder_parameters'] == count
+    assert count == check_manifest(
+        name, f'mocov3_vit_{size}', 'state_dict', mocov3_from_published,
+        mocov3_to_published, mocov3_ignored)
+
+
+def test_small_is_that_of_the_paper():
+    # Table 1 of arXiv:2104.02057: 12 heads, 22M parameters without head.
+    encoder = build_base('mocov3_vit_s')
+    assert encoder.backbone.blocks[0].attn.num_heads == 12
+    assert encoder.rep_dim == 256
+    size = sum(p.numel() for p in encoder.backbone.parameters())
+    assert size == 21_590_016

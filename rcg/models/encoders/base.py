@@ -1,4 +1,5 @@
 """What every encoder does: preprocess, extract, project, standardize."""
+import math
 from collections.abc import Sequence
 
 import torch
@@ -38,18 +39,33 @@ class Encoder(nn.Module):
         std: Likewise.
         with_projector: Whether representations are the output of ``head``,
             not the features.
+        standardize: Whether each representation is standardized, which RCG
+            needs; off gives what the network puts out.
+
+    Attributes:
+        interpolation: 'bicubic' or 'bilinear'. The class attributes are the
+            published preprocessing of all encoders of RCG.
+        antialias: Whether to filter before shrinking, with the bicubic
+            coefficient -0.5 in place of -0.75; Pillow always does.
+        crop_pct: Images are resized to ``input_size / crop_pct``, then
+            cropped (above 1: padded with black) in the center.
     """
 
+    interpolation = 'bicubic'
+    antialias = False
+    crop_pct = 1.
     feature_dim: int
     head_dim: int
 
     def __init__(self, input_size: int | None = None,
                  mean: Sequence[float] = IMAGENET_MEAN,
                  std: Sequence[float] = IMAGENET_STD,
-                 with_projector: bool = True) -> None:
+                 with_projector: bool = True,
+                 standardize: bool = True) -> None:
         super().__init__()
         self.input_size = input_size
         self.with_projector = with_projector
+        self.standardize = standardize
         # Constants of the config: not in checkpoints.
         self.register_buffer('mean', torch.tensor(mean).view(1, -1, 1, 1),
                              persistent=False)
@@ -64,15 +80,25 @@ class Encoder(nn.Module):
     def preprocess(self, images: Tensor) -> Tensor:
         """From [-1, 1] to normalized images of ``input_size``.
 
-        Bicubic with coefficient -0.75 and no antialiasing, after the
-        normalization, as the published code does.
+        Normalization comes first, as in the published code; images that are
+        not square are squeezed.
         """
         x = ((images + 1) / 2 - self.mean) / self.std
-        size = self.input_size
-        if size is None or x.shape[-2:] == (size, size):
+        if self.input_size is None:
             return x
-        return F.interpolate(x, (size, size), mode='bicubic',
-                             align_corners=False, antialias=False)
+        side = math.floor(self.input_size / self.crop_pct)
+        if x.shape[-2:] != (side, side):
+            x = F.interpolate(x, (side, side), mode=self.interpolation,
+                              align_corners=False, antialias=self.antialias)
+        return self._crop(x, self.input_size - side)
+
+    def _crop(self, x: Tensor, margin: int) -> Tensor:
+        if not margin:
+            return x
+        # Odd margins are divided as torchvision's CenterCrop does.
+        before = margin // 2 if margin > 0 else round(margin / 2)
+        black = -self.mean / self.std
+        return F.pad(x - black, (before, margin - before) * 2) + black
 
     def features(self, x: Tensor) -> Tensor:
         """Features of preprocessed images; (N, 3, h, w) -> (N, E)."""
@@ -90,6 +116,8 @@ class Encoder(nn.Module):
             images (N, 3, H, W): In [-1, 1].
 
         Returns:
-            (N, rep_dim): Mean 0 and unbiased standard deviation 1 per row.
+            (N, rep_dim): float32; mean 0 and unbiased standard deviation 1
+            per row, unless ``standardize`` is off.
         """
-        return standardize(self.project(images))
+        x = self.project(images)
+        return standardize(x) if self.standardize else x.float()

@@ -1,4 +1,4 @@
-"""The vision transformer (arXiv:2010.11929) that MoCo v3 trains.
+"""The vision transformer (arXiv:2010.11929) of four published encoders.
 
 N batch, L tokens (patches and one class token), D width.
 """
@@ -7,6 +7,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from rcg.models.encoders.base import Encoder
 from rcg.models.layers.block import Block
 from rcg.models.layers.embeddings import position_table
 
@@ -50,7 +51,8 @@ class VisionTransformer(nn.Module):
         self.embed_dim = embed_dim
         self.patch_embed = PatchEmbed(patch_size, embed_dim)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dim))
-        # Never trained, but part of the published files.
+        # Fixed in MoCo v3, learned in DINO, iBOT and DeiT; part of the files
+        # of all.
         self.register_buffer('pos_embed', position_table(
             embed_dim, img_size // patch_size, row_first=True,
             class_token=True)[None])
@@ -84,3 +86,23 @@ class VisionTransformer(nn.Module):
         cls_token = self.cls_token.expand(len(x), -1, -1)
         x = torch.cat([cls_token, x], 1) + self.pos_embed  # (N, L, D)
         return self.norm(self.blocks(x))[:, 0]
+
+
+class ViTEncoder(Encoder):
+    """A ViT whose class token a ``head`` projects, which a subclass defines.
+
+    Args:
+        img_size: Side of the ViT's images; others are resized to it.
+        vit: Remaining arguments of :class:`VisionTransformer`.
+        kwargs: See :class:`Encoder`.
+    """
+
+    def __init__(self, img_size: int = 224, vit: dict | None = None,
+                 **kwargs) -> None:
+        super().__init__(input_size=img_size, **kwargs)
+        self.backbone = VisionTransformer(img_size, **(vit or {}))
+        self.feature_dim = self.backbone.embed_dim
+
+    def features(self, x: Tensor) -> Tensor:
+        """(N, 3, img_size, img_size) -> (N, D)."""
+        return self.backbone(x)

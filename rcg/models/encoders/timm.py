@@ -1,0 +1,93 @@
+"""Any image model of timm (github.com/huggingface/pytorch-image-models)."""
+import difflib
+
+from torch import Tensor, nn
+
+from rcg.checkpoint import CheckpointError, find_checkpoint, read_checkpoint
+from rcg.models.encoders.base import Encoder
+from rcg.registry import ENCODERS
+
+
+@ENCODERS.register_module()
+class TimmEncoder(Encoder):
+    """A timm model without its classifier: the pooled features.
+
+    Preprocessing is what timm's own configuration of these weights says:
+    size, mean, standard deviation, interpolation (antialiased, as Pillow
+    does) and center crop. Its crop modes agree on square images.
+
+    Args:
+        model: timm's name of architecture and weights, such as
+            'vit_base_patch14_dinov2.lvd142m'.
+        pretrained: Whether to load timm's weights, from its cache or the
+            network; a path loads them from that file. False leaves the
+            model random, for weights from ``checkpoint``.
+        standardize: See :class:`Encoder`.
+
+    Raises:
+        ValueError: timm has no such model, or it takes no square RGB images.
+        CheckpointError: Its weights are not to be had.
+    """
+
+    antialias = True
+
+    def __init__(self, model: str, pretrained: bool | str = True,
+                 standardize: bool = True) -> None:
+        import timm  # takes two seconds
+        _check_name(model, pretrained is True)
+        backbone = _create(model, pretrained)
+        config = timm.data.resolve_model_data_config(backbone)
+        channels, height, width = config['input_size']
+        if channels != 3 or height != width:
+            raise ValueError(
+                f"'{model}' takes images of {channels}x{height}x{width}, "
+                'wanted square RGB ones; choose another model.')
+        super().__init__(height, config['mean'], config['std'],
+                         with_projector=False, standardize=standardize)
+        self.interpolation = config['interpolation']
+        self.crop_pct = config['crop_pct']
+        # timm says where features are not those in front of the classifier.
+        self.feature_dim = getattr(backbone, 'head_hidden_size',
+                                   backbone.num_features)
+        self.backbone = backbone
+
+    def features(self, x: Tensor) -> Tensor:
+        """(N, 3, input_size, input_size) -> (N, D)."""
+        return self.backbone(x)
+
+
+def _check_name(model: str, pretrained: bool) -> None:
+    import timm
+    if ':' in model:  # on a hub or in a folder: timm has no list of those
+        return
+    architecture, _, tag = model.partition('.')
+    if not timm.is_model(architecture):
+        near = difflib.get_close_matches(architecture, timm.list_models())
+        raise ValueError(f"timm has no model '{architecture}'; its names most "
+                         f"like it are: {', '.join(near) or 'none'}. "
+                         'timm.list_models() lists all.')
+    known = timm.list_models(f'{architecture}.*', pretrained=True)
+    if (tag and model not in known) or (pretrained and not known):
+        raise ValueError(f"timm has no weights '{model}', only: "
+                         f"{', '.join(known) or 'none'}.")
+
+
+def _create(model: str, pretrained: bool | str) -> nn.Module:
+    import timm
+    overlay = None
+    if isinstance(pretrained, str):
+        state = read_checkpoint(find_checkpoint(pretrained))
+        for key in ('state_dict', 'model'):
+            state = state.get(key, state)
+        overlay = dict(state_dict=state)
+    try:
+        # With its classifier: without, timm would not see that names differ.
+        backbone = timm.create_model(model, pretrained=bool(pretrained),
+                                     pretrained_cfg_overlay=overlay)
+    except (OSError, RuntimeError) as error:
+        raise CheckpointError(
+            f"timm could not load the weights of '{model}': {error} On a "
+            'machine without network, download them elsewhere and name the '
+            'file: pretrained=PATH.') from error
+    backbone.reset_classifier(0)
+    return backbone
