@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-from rcg.engine import load_config
+from rcg.engine import load_config, without_weights
 from rcg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1] / 'configs'
@@ -14,31 +14,29 @@ LEAVES = sorted(path.relative_to(ROOT).as_posix()
                 if '_base_' not in path.parts)
 
 
-def without_weights(cfg):
-    """A config whose frozen parts keep their initial weights."""
-    if isinstance(cfg, dict):
-        return {key: without_weights(value) for key, value in cfg.items()
-                if key not in ('checkpoint', 'prefix')}
-    if isinstance(cfg, list):
-        return [without_weights(value) for value in cfg]
-    return cfg
+def build(cfg):
+    """The model of a config on the meta device, without its weights."""
+    with DefaultScope.overwrite_default_scope('rcg'), torch.device('meta'):
+        return MODELS.build(without_weights(cfg.model.to_dict()))
+
+
+def count(module) -> int:
+    return sum(p.numel() for p in module.parameters())
 
 
 @pytest.mark.parametrize('leaf', LEAVES)
 def test_leaf(leaf):
     cfg = load_config(str(ROOT / leaf))
     assert cfg.default_scope == 'rcg'
-    assert cfg.work_dir.endswith(Path(leaf).stem)
-    with DefaultScope.overwrite_default_scope('rcg'):
-        with torch.device('meta'):
-            model = MODELS.build(without_weights(cfg.model.to_dict()))
-        trained = sum(p.numel() for p in model.parameters()
-                      if p.requires_grad)
-        if cfg.model.type != 'PCATraining':
-            assert trained > 10000
-        if cfg.train_dataloader.dataset.type == 'Digits':
+    assert cfg.work_dir.endswith(leaf.removesuffix('.py').rpartition('/')[2])
+    trained = sum(p.numel() for p in build(cfg).parameters()
+                  if p.requires_grad)
+    if cfg.model.type != 'PCATraining':
+        assert trained > 10000
+    if cfg.train_dataloader.dataset.type == 'Digits':
+        with DefaultScope.overwrite_default_scope('rcg'):
             dataset = DATASETS.build(cfg.train_dataloader.dataset)
-            assert len(dataset) == 1438
+        assert len(dataset) == 1438
 
 
 def test_the_names_that_others_rely_on():

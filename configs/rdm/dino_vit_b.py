@@ -1,0 +1,13 @@
+"""RDM over DINO ViT-B representations, 100 epochs: an ablation.
+
+    bash tools/dist_train.sh configs/rdm/dino_vit_b.py 4
+
+Makes what configs/rcg/mage_b_200ep_dino_vit_b.py needs. No such RDM
+is released.
+"""
+_base_ = ['../_base_/rdm_imagenet.py', '../_base_/encoders/dino_vit_b.py']
+work_dir = 'work_dirs/rdm/dino_vit_b'
+train_cfg = dict(max_iters=100 * _base_._epoch_of_512)
+model = dict(encoder=_base_.encoder)
+val_evaluator = dict(_base_.val_evaluator, encoder=_base_.encoder)
+test_evaluator = val_evaluator

@@ -1,0 +1,176 @@
+"""The full-size configs: every row of the paper's tables, on "meta"."""
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+from rcg.engine import load_config
+from rcg.engine.optim import resolve_lr
+from rcg.engine.schedule import in_iterations
+from rcg.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
+from tests.test_configs import ROOT, build, count
+
+# Rows of arXiv:2312.03701 with MAGE as the generator: config, options. (ADM,
+# LDM-8, DiT, CIFAR-10 and iNaturalist are not here yet.)
+ROWS = {
+    'table 1, MAGE-B': ('rcg/mage_b_uncond', {}),
+    'table 1, MAGE-L': ('rcg/mage_l_uncond', {}),
+    'table 1 and 2, RCG with MAGE-B': (
+        'rcg/mage_b', {'model.generator.guidance_scale': 1}),
+    'table 1 and 2, RCG with MAGE-L': (
+        'rcg/mage_l', {'model.generator.guidance_scale': 1}),
+    'table 2, RCG-G with MAGE-B': ('rcg/mage_b', {}),
+    'table 2, RCG-G with MAGE-L': ('rcg/mage_l', {}),
+    'labels, MAGE-B': ('rcg/mage_b_class_cond',
+                       {'model.generator.guidance_scale': 1}),
+    'labels, MAGE-L': ('rcg/mage_l_class_cond',
+                       {'model.generator.guidance_scale': 1}),
+    'labels, guided, MAGE-B': ('rcg/mage_b_class_cond', {}),
+    'labels, guided, MAGE-L': ('rcg/mage_l_class_cond', {}),
+    'costs, MAGE-B, 200 epochs': ('rcg/mage_b_200ep', {}),
+    'costs, MAGE-L, 200 epochs': ('rcg/mage_l_200ep', {}),
+    'encoder, none': ('rcg/mage_b_200ep_uncond', {}),
+    'encoder, MoCo v3': ('rcg/mage_b_200ep', {}),
+    'encoder, DINO': ('rcg/mage_b_200ep_dino_vit_b', {}),
+    'encoder, iBOT': ('rcg/mage_b_200ep_ibot_vit_b', {}),
+    'encoder, DeiT': ('rcg/mage_b_200ep_deit_vit_b', {}),
+    'encoder size, ViT-S': ('rcg/mage_b_200ep_mocov3_vit_s', {}),
+    'encoder size, ViT-L': ('rcg/mage_b_200ep_mocov3_vit_l', {}),
+    'condition, class label': ('rcg/mage_b_200ep_label', {}),
+    'RDM of 100 epochs': ('rdm/mocov3_vit_b_100ep', {}),
+    'RDM, another size': ('rdm/mocov3_vit_b_100ep', {
+        'model.denoiser.num_blocks': 6, 'model.denoiser.width': 1024}),
+    'RDM, fewer steps': ('rdm/mocov3_vit_b_100ep',
+                         {'model.sampler.num_steps': 20}),
+    **{f'projector of {dim}': ('rcg/mage_b_200ep', {
+        'model.encoder.projector_dim': dim, 'model.rdm.denoiser.rep_dim': dim,
+        'model.generator.network.condition.rep_dim': dim})
+       for dim in (32, 768)},
+    **{f'guidance, cfg {cfg}': (
+        'rcg/mage_l', {'model.generator.guidance_scale': cfg + 1})
+       for cfg in (0, 1, 3, 5, 6, 7)},
+}
+
+
+def load(name, **options):
+    return load_config(str(ROOT / f'{name}.py'), options)
+
+
+@pytest.mark.parametrize('row', ROWS)
+def test_rows_of_the_published_tables(row):
+    name, options = ROWS[row]
+    cfg = load(name, **options)
+    model = build(cfg)
+    if cfg.model.type == 'RDM':
+        assert model.rep_dim == model.encoder.rep_dim
+        return
+    assert model.tokenizer.grid_size(256)**2 == model.generator.network \
+        .num_tokens
+    assert model.tokenizer.num_codes == model.generator.network.num_codes
+    if model.generator.condition_kind == 'representation':
+        assert (model.encoder.rep_dim == model.rdm.rep_dim ==
+                model.generator.network.condition.condition_proj.in_features)
+        assert model.encoder.checkpoint is None
+    else:
+        assert model.encoder is None and model.rdm is None
+
+
+def test_published_numbers_of_parameters():
+    for name, published in (('mage_b', 176), ('mage_l', 439)):
+        model = build(load(f'rcg/{name}'))
+        # The paper counts what draws pixels: generator and decoder.
+        decoder = count(model.tokenizer.decoder)
+        assert round((count(model) + decoder) / 1e6) == published
+        assert round(count(model.rdm.on(torch.device('meta'))) / 1e6) == 63
+    for name in ('mocov3_vit_b', 'mocov3_vit_l'):
+        assert count(build(load(f'rdm/{name}'))) == 62721280
+    assert count(build(load('rdm/mocov3_vit_l_class_cond'))) == (
+        72176896 + 512000)
+
+
+def test_sampling_defaults_are_the_published_ones():
+    for name, temperature, cfg in (('mage_b', 6., 1.), ('mage_l', 11., 6.),
+                                   ('mage_b_class_cond', 6., 1.),
+                                   ('mage_l_class_cond', 11., 6.),
+                                   ('mage_b_200ep', 6., 0.),
+                                   ('mage_l_200ep', 11., 0.)):
+        generator = load(f'rcg/{name}').model.generator
+        assert generator.temperature == temperature, name
+        assert generator.guidance_scale == cfg + 1, name
+        assert generator.num_steps == 20, name
+        sampler = load(f'rcg/{name}').model.rdm.sampler
+        assert (sampler.num_steps, sampler.eta) == (250, 1.), name
+
+
+def test_learning_rates_are_the_published_ones():
+    rdm = load('rdm/mocov3_vit_b')
+    mage = load('rcg/mage_b')
+    for cfg, processes, rate in ((rdm, 4, 5.12e-4), (mage, 64, 2.4e-3)):
+        options = cfg.optim_wrapper.to_dict()
+        resolve_lr(options, cfg.train_dataloader.batch_size, processes)
+        assert options['optimizer']['lr'] == pytest.approx(rate)
+    assert rdm.get('param_scheduler') is None  # constant
+
+
+@pytest.mark.parametrize(('name', 'epochs'), [
+    ('mage_b', 800), ('mage_l', 800), ('mage_b_200ep', 200),
+    ('mage_l_200ep', 200), ('mage_b_200ep_label', 200),
+    ('mage_b_200ep_dino_vit_b', 200), ('mage_l_uncond', 1600)])
+def test_warm_up_is_ten_epochs_of_the_published_length(name, epochs):
+    cfg = load(f'rcg/{name}')
+    length = cfg.train_cfg.max_iters
+    assert length == epochs * (1281167 // 64 // 64)
+    warm_up, cosine = in_iterations(cfg.param_scheduler, length)
+    assert warm_up['end'] == cosine['begin'] == 10 * 312
+    assert cosine['end'] == length and cosine['T_max'] == length - 3120
+
+
+def test_the_readme_command_differs_from_the_paper_in_images_and_length():
+    paper, readme = load('rcg/mage_l'), load('rcg/mage_l_200ep')
+    types = [[step.type for step in cfg.train_dataloader.dataset.pipeline]
+             for cfg in (paper, readme)]
+    assert types == [['Resize', 'RandomCrop', 'RandomFlip'],
+                     ['Resize', 'CenterCrop']]
+    assert readme.train_dataloader.dataset.pipeline[0].size == 292
+    readme.model.generator.guidance_scale = paper.model.generator \
+        .guidance_scale
+    assert readme.model == paper.model
+    assert readme.optim_wrapper == paper.optim_wrapper
+
+
+def test_class_conditional_rcg_has_the_generator_of_rcg():
+    for size in 'bl':
+        ours = load(f'rcg/mage_{size}_class_cond').model
+        plain = load(f'rcg/mage_{size}').model
+        assert ours.generator == plain.generator
+        assert ours.rdm.denoiser.context_dim == 512
+        assert ours.rdm.num_classes == 1000
+
+
+def test_weight_decay_reaches_what_the_published_code_decays():
+    cfg = load('rcg/mage_b')
+    with DefaultScope.overwrite_default_scope('rcg'):
+        model = MODELS.build(dict(type='MAGEViT', num_codes=8, num_tokens=4,
+                                  encoder=dict(dim=8, depth=1, num_heads=2),
+                                  decoder=dict(dim=8, depth=1, num_heads=2),
+                                  condition=dict(
+                                      type='RepresentationCondition',
+                                      rep_dim=6)))
+        build_groups = OPTIM_WRAPPER_CONSTRUCTORS.get(
+            cfg.optim_wrapper.constructor)
+    options = cfg.optim_wrapper.to_dict()
+    resolve_lr(options, 64, 64)
+    plain, decayed = build_groups(options).groups(model, .05)
+    names = {id(p): name for name, p in model.named_parameters()}
+    decayed = {names[id(p)] for p in decayed['params']}
+    assert {'condition.null_condition', 'embed.word.weight',
+            'embed.position', 'decoder_position'} <= decayed
+    assert all(name.endswith('bias') or 'norm' in name for name in
+               (names[id(p)] for p in plain['params']))
+
+
+def test_mask_ratio_and_average_are_the_published_ones():
+    generator = build(load('rcg/mage_b')).generator
+    assert generator.mask_ratio.per == 'batch'
+    hook, = load('rdm/mocov3_vit_l_class_cond').custom_hooks
+    assert (hook.decay, hook.only, hook.before_step) == (
+        .9999, ('denoiser', ), True)
