@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 
@@ -92,7 +94,7 @@ def test_full_size_covers_the_published_format():
     'loss.logvar', 'encoder.mid.attn_1.q.weight', 'quant_conv.weight',
     'encoder.down.0.block.0.conv3.weight', 'xencoder.conv_in.weight'])
 def test_names_of_other_files(name):
-    with pytest.raises(KeyError, match="no tensor of MAGE's tokenizer"):
+    with pytest.raises(KeyError, match="MAGE's tokenizer has no tensor"):
         vqgan_ignored(name)
-    with pytest.raises(KeyError, match=name):
+    with pytest.raises(KeyError, match=re.escape(name)):
         vqgan_from_published({name: torch.zeros(())})

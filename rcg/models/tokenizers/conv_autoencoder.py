@@ -11,8 +11,8 @@ from torch.nn import functional as F
 
 
 @dataclass(frozen=True)
-class Layout:
-    """What tells the published networks apart; by default latent diffusion.
+class Variant:
+    """What tells published networks apart; by default, latent diffusion.
 
     Attributes:
         attention: Levels (0 is full resolution) whose blocks are followed by
@@ -55,9 +55,9 @@ class Layout:
 class SpatialAttention(nn.Module):
     """Self-attention of one head over the places of a feature map."""
 
-    def __init__(self, dim: int, layout: Layout) -> None:
+    def __init__(self, dim: int, variant: Variant) -> None:
         super().__init__()
-        self.norm = layout.norm(dim)
+        self.norm = variant.norm(dim)
         self.q, self.k, self.v, self.proj = (
             nn.Conv2d(dim, dim, 1) for _ in range(4))
 
@@ -78,22 +78,24 @@ class ResidualBlock(nn.Module):
     are only compatible if that is repeated.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, layout: Layout,
+    def __init__(self, in_dim: int, out_dim: int, variant: Variant,
                  attends: bool) -> None:
         super().__init__()
-        self.norm1 = layout.norm(in_dim)
+        self.norm1 = variant.norm(in_dim)
         self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1,
-                               bias=layout.bias)
-        self.norm2 = layout.norm(out_dim)
+                               bias=variant.bias)
+        self.norm2 = variant.norm(out_dim)
         self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1,
-                               bias=layout.bias)
-        self.shortcut_of_input = layout.shortcut_of_input
+                               bias=variant.bias)
+        self.shortcut_of_input = variant.shortcut_of_input
         self.shortcut = None
         if in_dim != out_dim:
             self.shortcut = nn.Conv2d(
-                in_dim if layout.shortcut_of_input else out_dim, out_dim, 1,
-                bias=layout.bias)
-        self.attention = SpatialAttention(out_dim, layout) if attends else None
+                in_dim if variant.shortcut_of_input else out_dim, out_dim, 1,
+                bias=variant.bias)
+        self.attention = None
+        if attends:
+            self.attention = SpatialAttention(out_dim, variant)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_dim, h, w) to (N, out_dim, h, w)."""
@@ -112,25 +114,25 @@ class Encoder(nn.Module):
         dims: Width of each level, full resolution first.
         num_res_blocks: Residual blocks of a level.
         z_dim: Channels of the result.
-        layout: Which of the published forms.
+        variant: Which of the published forms.
     """
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 layout: Layout) -> None:
+                 variant: Variant) -> None:
         super().__init__()
-        self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=layout.bias)
+        self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=variant.bias)
         self.levels = nn.ModuleList([
-            layout.blocks(a, b, num_res_blocks, level) for level, (a, b) in
+            variant.blocks(a, b, num_res_blocks, level) for level, (a, b) in
             enumerate(zip(dims[:1] + dims[:-1], dims, strict=True))
         ])
         # downsamplers[i] leads from level i to level i + 1.
         self.downsamplers = nn.ModuleList([
             nn.Conv2d(dim, dim, 3, stride=2) for dim in dims[:-1]
-        ] if layout.strided else [])
-        self.middle = layout.middle(dims[-1])
-        self.norm_out = layout.norm(dims[-1])
-        self.conv_out = nn.Conv2d(dims[-1], z_dim, layout.kernel_out,
-                                  padding=layout.kernel_out // 2)
+        ] if variant.strided else [])
+        self.middle = variant.middle(dims[-1])
+        self.norm_out = variant.norm(dims[-1])
+        self.conv_out = nn.Conv2d(dims[-1], z_dim, variant.kernel_out,
+                                  padding=variant.kernel_out // 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) to (N, z_dim, h, w)."""
@@ -153,23 +155,23 @@ class Decoder(nn.Module):
         dims: Width of each level, full resolution first.
         num_res_blocks: Residual blocks of a level, without extra ones.
         z_dim: Channels of the latents.
-        layout: Which of the published forms.
+        variant: Which of the published forms.
     """
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 layout: Layout) -> None:
+                 variant: Variant) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(z_dim, dims[-1], 3, padding=1)
-        self.middle = layout.middle(dims[-1])
-        num_blocks = num_res_blocks + layout.extra_blocks
+        self.middle = variant.middle(dims[-1])
+        num_blocks = num_res_blocks + variant.extra_blocks
         self.levels = nn.ModuleList([
-            layout.blocks(a, b, num_blocks, level) for level, (a, b) in
+            variant.blocks(a, b, num_blocks, level) for level, (a, b) in
             enumerate(zip(dims[1:] + dims[-1:], dims, strict=True))
         ])
         # upsamplers[i] leads from level i + 1 to level i.
         self.upsamplers = nn.ModuleList(
             [nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:]])
-        self.norm_out = layout.norm(dims[0])
+        self.norm_out = variant.norm(dims[0])
         self.conv_out = nn.Conv2d(dims[0], 3, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -190,7 +192,7 @@ class ConvAutoencoder(nn.Module):
         dims: Width of each level, full resolution first.
         num_res_blocks: Residual blocks of a level.
         z_dim: Channels of the latents.
-        layout: Which of the published forms.
+        variant: Which of the published forms.
 
     Raises:
         ValueError: A width does not split into the groups of the norms, or
@@ -199,12 +201,12 @@ class ConvAutoencoder(nn.Module):
     """
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 layout: Layout) -> None:
+                 variant: Variant) -> None:
         super().__init__()
-        _check(dims, num_res_blocks, layout)
+        _check(dims, num_res_blocks, variant)
         self.downsampling = 2**(len(dims) - 1)
-        self.encoder = Encoder(dims, num_res_blocks, z_dim, layout)
-        self.decoder = Decoder(dims, num_res_blocks, z_dim, layout)
+        self.encoder = Encoder(dims, num_res_blocks, z_dim, variant)
+        self.decoder = Decoder(dims, num_res_blocks, z_dim, variant)
 
     def grid_size(self, image_size: int) -> int:
         """Places along a side of an image of ``image_size`` pixels.
@@ -220,17 +222,17 @@ class ConvAutoencoder(nn.Module):
         return image_size // self.downsampling
 
 
-def _check(dims: list[int], num_res_blocks: int, layout: Layout) -> None:
-    if not dims or any(d <= 0 or d % layout.groups for d in dims):
+def _check(dims: list[int], num_res_blocks: int, variant: Variant) -> None:
+    if not dims or any(d <= 0 or d % variant.groups for d in dims):
         raise ValueError(
             'the width of every level (dim * dim_mult) must be a multiple of '
-            f'the {layout.groups} groups of its GroupNorms, got {dims}. Take '
-            f'dim={layout.groups} or a multiple, or fewer groups where they '
+            f'the {variant.groups} groups of its GroupNorms, got {dims}. Take '
+            f'dim={variant.groups} or a multiple, or fewer groups where they '
             'can be chosen (published weights want 32).')
     if num_res_blocks == 0 and len(set(dims)) > 1:
         raise ValueError('without residual blocks all levels must have the '
                          f'same width, got {dims}; take num_res_blocks=1.')
-    wrong = set(layout.attention or ()) - set(range(len(dims)))
+    wrong = set(variant.attention or ()) - set(range(len(dims)))
     if wrong:
         raise ValueError(f'attention_levels must be in [0, {len(dims)}), one '
                          f'for each entry of dim_mult, got {sorted(wrong)}.')

@@ -4,7 +4,7 @@ Letters: N batch, C channels of a latent, H W image, h w grid, K codes.
 """
 from torch import Tensor, nn
 
-from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Layout
+from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Variant
 from rcg.models.tokenizers.quantizer import VectorQuantizer
 from rcg.registry import TOKENIZERS
 
@@ -40,7 +40,7 @@ class LatentVQGAN(ConvAutoencoder):
                  num_codes: int = 16384,
                  attention_levels: tuple = (3, )) -> None:
         super().__init__([dim * mult for mult in dim_mult], num_res_blocks,
-                         z_dim, Layout(attention=tuple(attention_levels)))
+                         z_dim, Variant(attention=tuple(attention_levels)))
         self.num_codes = num_codes
         self.quantizer = VectorQuantizer(num_codes, code_dim)
         self.quant_conv = nn.Conv2d(z_dim, code_dim, 1)

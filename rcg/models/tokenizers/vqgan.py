@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor
 
-from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Layout
+from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Variant
 from rcg.models.tokenizers.quantizer import VectorQuantizer
 from rcg.registry import TOKENIZERS
 
@@ -40,11 +40,11 @@ class VQGAN(ConvAutoencoder):
                  num_res_blocks: int = 2, z_dim: int = 256,
                  num_codes: int = 1024, beta: float = .25,
                  norm_groups: int = 32) -> None:
-        layout = Layout(attention=None, bias=False, shortcut_of_input=False,
-                        strided=False, kernel_out=1, extra_blocks=0,
-                        groups=norm_groups)
+        variant = Variant(attention=None, bias=False, shortcut_of_input=False,
+                          strided=False, kernel_out=1, extra_blocks=0,
+                          groups=norm_groups)
         super().__init__([dim * mult for mult in dim_mult], num_res_blocks,
-                         z_dim, layout)
+                         z_dim, variant)
         self.num_codes = num_codes
         self.quantizer = VectorQuantizer(num_codes, z_dim, beta)
 

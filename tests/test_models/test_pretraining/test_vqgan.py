@@ -15,6 +15,8 @@ from rcg.registry import MODELS, TOKENIZERS
 
 TOKENIZER = dict(type='VQGAN', dim=32, dim_mult=(1, 1), num_res_blocks=0,
                  z_dim=4, num_codes=8)
+LATENT = dict(type='LatentVQGAN', dim=32, dim_mult=(1, 1), num_res_blocks=1,
+              z_dim=4, code_dim=3, num_codes=8, attention_levels=(1, ))
 GAME = dict(type='AdversarialLoss', start=2, discriminator=dict(
     type='PatchDiscriminator', dim=8, num_layers=1))
 EMA = dict(type='EMACodebook', decay=.9, reseed_interval=3)
@@ -69,7 +71,9 @@ def losses_of(model):
 @pytest.mark.parametrize('kwargs', [
     dict(), dict(pixel_loss='l1', codebook=EMA), dict(adversarial=GAME),
     dict(perceptual=dict(type='PerceptualLoss', weight=.1, network=dict(
-        type='TinyFeatures')), codebook=EMA, adversarial=GAME)])
+        type='TinyFeatures')), codebook=EMA, adversarial=GAME),
+    dict(tokenizer=LATENT, adversarial=GAME),
+    dict(tokenizer=LATENT, codebook=EMA)])
 @pytest.mark.parametrize('warmup_steps', [0, 2])
 def test_every_parameter_gets_a_gradient_in_every_phase(kwargs, warmup_steps):
     model = build(warmup_steps=warmup_steps, **kwargs)
@@ -170,7 +174,8 @@ def test_evaluation_changes_nothing():
 
 
 @pytest.mark.parametrize('kwargs', [
-    dict(), dict(codebook=EMA, adversarial=GAME)])
+    dict(), dict(codebook=EMA, adversarial=GAME),
+    dict(tokenizer=LATENT, codebook=EMA)])
 def test_runs_repeat_and_resume_bit_for_bit(kwargs, tmp_path):
     finished = []
     for _ in range(2):
@@ -236,11 +241,12 @@ def test_predict_gives_one_dict_an_image():
         assert torch.equal(result['images'], to_uint8(fakes)[i])
 
 
-def test_trained_tokenizer_loads_with_its_prefix(tmp_path):
-    model = build(codebook=EMA, adversarial=GAME)
+@pytest.mark.parametrize('config', [TOKENIZER, LATENT])
+def test_trained_tokenizer_loads_with_its_prefix(config, tmp_path):
+    model = build(tokenizer=config, codebook=EMA, adversarial=GAME)
     train(model, range(3))
     torch.save({'state_dict': model.state_dict()}, tmp_path / 'a.pth')
-    tokenizer = TOKENIZERS.build(TOKENIZER)
+    tokenizer = TOKENIZERS.build(config)
     load_weights(tokenizer, str(tmp_path / 'a.pth'), 'tokenizer.')
     images = torch.rand(2, 3, 8, 8) * 2 - 1
     assert torch.equal(tokenizer.encode(images),

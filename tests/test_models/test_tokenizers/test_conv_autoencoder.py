@@ -7,12 +7,12 @@ from torch.nn import functional as F
 from rcg.models.tokenizers.conv_autoencoder import (
     Decoder,
     Encoder,
-    Layout,
     ResidualBlock,
     SpatialAttention,
+    Variant,
 )
 
-MASKGIT = Layout(attention=None, bias=False, shortcut_of_input=False,
+MASKGIT = Variant(attention=None, bias=False, shortcut_of_input=False,
                  strided=False, kernel_out=1, extra_blocks=0)
 
 
@@ -21,23 +21,23 @@ def seed():
     torch.manual_seed(0)
 
 
-@pytest.mark.parametrize('layout', [MASKGIT, Layout()])
-def test_shortcut_of_the_result_or_of_the_input(layout):
-    block = ResidualBlock(32, 64, layout, False)
+@pytest.mark.parametrize('variant', [MASKGIT, Variant()])
+def test_shortcut_of_the_result_or_of_the_input(variant):
+    block = ResidualBlock(32, 64, variant, False)
     x = torch.randn(2, 32, 4, 4)
     h = block.conv1(F.silu(block.norm1(x)))
     h = block.conv2(F.silu(block.norm2(h)))
-    skipped = block.shortcut(h if layout is MASKGIT else x)
+    skipped = block.shortcut(h if variant is MASKGIT else x)
     assert torch.allclose(block(x), h + skipped, atol=1e-6)
     # Without its second convolution, nothing of the input is left there.
     nn.init.zeros_(block.conv2.weight)
-    if layout.bias:
+    if variant.bias:
         nn.init.zeros_(block.conv2.bias)
-    assert bool(block(x).any()) == (layout is not MASKGIT)
+    assert bool(block(x).any()) == (variant is not MASKGIT)
 
 
 def test_strided_convolutions_pad_right_and_bottom():
-    encoder = Encoder([32, 32], 1, 4, Layout())
+    encoder = Encoder([32, 32], 1, 4, Variant())
     x = torch.randn(1, 32, 6, 6)
     halved = encoder._halved(x, 0)
     assert halved.shape == (1, 32, 3, 3)
@@ -57,7 +57,7 @@ def test_averages_halve_without_weights():
 
 
 def test_attention_of_all_places():
-    attention = SpatialAttention(32, Layout())
+    attention = SpatialAttention(32, Variant())
     x = torch.randn(2, 32, 3, 5)
     q, k, v = (layer(attention.norm(x)).flatten(2)
                for layer in (attention.q, attention.k, attention.v))
@@ -72,23 +72,23 @@ def attends(network):
 
 
 def test_where_attention_is():
-    layout = Layout(attention=(1, ))
-    encoder = Encoder([32, 32, 32], 2, 4, layout)
-    decoder = Decoder([32, 32, 32], 2, 4, layout)
+    variant = Variant(attention=(1, ))
+    encoder = Encoder([32, 32, 32], 2, 4, variant)
+    decoder = Decoder([32, 32, 32], 2, 4, variant)
     middle = {'middle.0.attention'}
     assert attends(encoder) == middle | {
         f'levels.1.{i}.attention' for i in range(2)}
     assert attends(decoder) == middle | {
         f'levels.1.{i}.attention' for i in range(3)}
-    assert attends(Encoder([32, 32], 2, 4, Layout())) == middle
+    assert attends(Encoder([32, 32], 2, 4, Variant())) == middle
     assert not attends(Encoder([32, 32], 2, 4, MASKGIT))
 
 
 def test_as_the_first_stage_of_stable_diffusion():
     # KL-f8: mean and log variance out of the encoder, no attention outside
     # of the middle.
-    encoder = Encoder([32, 64, 64], 1, 8, Layout())
-    decoder = Decoder([32, 64, 64], 1, 4, Layout())
+    encoder = Encoder([32, 64, 64], 1, 8, Variant())
+    decoder = Decoder([32, 64, 64], 1, 4, Variant())
     mean, _ = encoder(torch.randn(1, 3, 16, 16)).chunk(2, 1)
     assert mean.shape == (1, 4, 4, 4)
     assert decoder(mean).shape == (1, 3, 16, 16)
