@@ -1,6 +1,7 @@
 """Scores of generated images: pure functions, and metrics that use them."""
 from rcg.evaluation.features import Extractor, shared_extractor
 from rcg.evaluation.frechet import frechet_distance
+from rcg.evaluation.inception import Inception
 from rcg.evaluation.inception_score import inception_score
 from rcg.evaluation.knn import KNNAccuracy, knn_accuracy
 from rcg.evaluation.metrics import (
@@ -11,18 +12,20 @@ from rcg.evaluation.metrics import (
     PrecisionRecall,
     ReconstructionError,
     RepresentationFrechetDistance,
+    StructuralSimilarity,
 )
 from rcg.evaluation.moments import Moments
 from rcg.evaluation.nearest import nearest_train
 from rcg.evaluation.precision_recall import precision_recall
 from rcg.evaluation.reference import Reference
 from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
+from rcg.evaluation.ssim import structural_similarity
 
 __all__ = [
-    'Accuracy', 'Extractor', 'FrechetDistance', 'FrechetMetric',
+    'Accuracy', 'Extractor', 'FrechetDistance', 'FrechetMetric', 'Inception',
     'InceptionScore', 'KNNAccuracy', 'Moments', 'NearestTrain',
     'PrecisionRecall', 'ReconstructionError', 'Reference',
-    'RepresentationFrechetDistance', 'SampleMetric', 'frechet_distance',
-    'inception_score', 'knn_accuracy', 'nearest_train', 'precision_recall',
-    'shared_extractor'
+    'RepresentationFrechetDistance', 'SampleMetric', 'StructuralSimilarity',
+    'frechet_distance', 'inception_score', 'knn_accuracy', 'nearest_train',
+    'precision_recall', 'shared_extractor', 'structural_similarity'
 ]

@@ -20,6 +20,7 @@ from rcg.evaluation.nearest import nearest_train
 from rcg.evaluation.precision_recall import precision_recall
 from rcg.evaluation.reference import Reference
 from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
+from rcg.evaluation.ssim import structural_similarity
 from rcg.registry import ENCODERS, METRICS
 
 
@@ -162,12 +163,7 @@ class ReconstructionError(SampleMetric):
     default_prefix = 'reconstruction'
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        images = stack_images(data_samples, 'images')
-        originals = stack_images(data_samples, 'originals')
-        if images.shape != originals.shape:
-            raise ValueError(
-                'reconstructions must have the size of the originals, got '
-                f'{tuple(images.shape[1:])} for {tuple(originals.shape[1:])}.')
+        images, originals = _pairs(data_samples)
         # Integers: their sum does not depend on its order.
         error = (images.long() - originals.long()).square().flatten(1)
         pixels = torch.full((len(error),), error.shape[1],
@@ -178,6 +174,32 @@ class ReconstructionError(SampleMetric):
         error, pixels = rows.sum(0).double()
         mse = error / pixels / 255**2
         return {'psnr': -10 * mse.clamp(min=1e-10).log10().item()}
+
+
+@METRICS.register_module()
+class StructuralSimilarity(SampleMetric):
+    """Mean SSIM of reconstructions; see :func:`structural_similarity`.
+
+    Of ``images`` against ``originals``, both uint8. At most 1.
+    """
+    default_prefix = 'reconstruction'
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        return structural_similarity(*_pairs(data_samples))[:, None]
+
+    def score(self, rows: Tensor) -> dict[str, float]:
+        return {'ssim': rows.mean().item()}
+
+
+def _pairs(data_samples: Sequence[dict]) -> tuple[Tensor, Tensor]:
+    """Reconstructions and originals, uint8 (N, 3, H, W) each."""
+    images = stack_images(data_samples, 'images')
+    originals = stack_images(data_samples, 'originals')
+    if images.shape != originals.shape:
+        raise ValueError(
+            'reconstructions must have the size of the originals, got '
+            f'{tuple(images.shape[1:])} for {tuple(originals.shape[1:])}.')
+    return images, originals
 
 
 @METRICS.register_module()
