@@ -11,7 +11,7 @@ BESIDE = {MODELS + 'frozen', MODELS + 'data_preprocessor'}
 ALLOWED = {
     'rcg.registry': set(),
     'rcg.rng': set(),
-    'rcg.checkpoint': set(),
+    'rcg.checkpoint': {'rcg.converters'},
     'rcg.diffusion': BOTTOM,
     'rcg.datasets': BOTTOM,
     'rcg.evaluation': BOTTOM,

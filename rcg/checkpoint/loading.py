@@ -1,6 +1,9 @@
 """Weights into modules, strictly."""
 from torch import Tensor, nn
 
+from rcg.converters.formats import describe, find_weights
+from rcg.converters.parts import REST
+
 from .errors import CheckpointError
 from .finding import file_sha256, find_checkpoint
 from .reading import read_checkpoint
@@ -31,7 +34,8 @@ def check_fit(module: nn.Module, state: dict[str, Tensor],
             f"The weights in '{source}' are not those of "
             f'{type(module).__name__}. ' +
             ' '.join(_enumerate(*item) for item in lists if item[1]) +
-            ' Does the config describe the model that was trained?',
+            ' Does the config describe the model that was trained?'
+            + describe(state, source),
             missing, unexpected, mis_shaped)
 
 
@@ -64,19 +68,34 @@ def load_weights(module: nn.Module, path: str, prefix: str = '') -> str:
             :func:`read_checkpoint`, :func:`load_state_dict`.
     """
     path = find_checkpoint(path)
-    content = read_checkpoint(path)
-    state = content.get('state_dict', content)
-    state = {name: value for name, value in state.items()
-             if isinstance(value, Tensor)}
-    if prefix:
-        prefix = prefix.rstrip('.') + '.'
-        chosen = {name[len(prefix):]: value for name, value in state.items()
-                  if name.startswith(prefix)}
-        if not chosen:
-            heads = sorted({name.partition('.')[0] for name in state})
-            raise CheckpointError(
-                f"Nothing in '{path}' starts with '{prefix}'; its names "
-                f"start with {', '.join(heads[:12])}.")
-        state = chosen
-    load_state_dict(module, state, path)
+    state = weights_of(read_checkpoint(path))
+    load_state_dict(module, _below(prefix, state, path), path)
     return file_sha256(path)
+
+
+def weights_of(content: dict) -> dict[str, Tensor]:
+    """The weights in what :func:`read_checkpoint` returned.
+
+    What a converted file keeps for the way back is left out.
+    """
+    return {name: value for name, value in find_weights(content)[1].items()
+            if isinstance(value, Tensor)
+            and not str(name).startswith(REST)}
+
+
+def _below(prefix: str, state: dict[str, Tensor],
+           path: str) -> dict[str, Tensor]:
+    """The entries whose names start with a prefix, without it."""
+    if not prefix:
+        return state
+    prefix = prefix.rstrip('.') + '.'
+    chosen = {name[len(prefix):]: value for name, value in state.items()
+              if name.startswith(prefix)}
+    if not chosen:
+        heads = sorted({name.partition('.')[0] for name in state})
+        raise CheckpointError(
+            f"Nothing in '{path}' starts with '{prefix}'; its names "
+            f"start with {', '.join(heads[:12])}."
+            + describe(state, path))
+    return chosen
+

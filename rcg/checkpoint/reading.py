@@ -13,8 +13,11 @@ import numpy as np
 import safetensors.torch
 import torch
 
+from rcg.converters.formats import describe, find_weights
+
 from .errors import CheckpointError
 from .finding import is_complete
+from .published import read_published
 from .sniffing import what_is_wrong
 
 
@@ -72,6 +75,13 @@ def _tame(content) -> dict:
     return content
 
 
+def _describe_published(path: str) -> str:
+    try:
+        return describe(find_weights(read_published(path))[1], path)
+    except CheckpointError:
+        return ''
+
+
 def read_checkpoint(path: str) -> dict:
     """Read a file on the CPU; nothing in it is executed.
 
@@ -109,12 +119,22 @@ def read_checkpoint(path: str) -> dict:
         raise CheckpointError(
             f"The checkpoint '{path}' was refused: it holds more than "
             f'weights and plain values ({reason}). Nothing '
-            'in it was executed. If you trust its source, convert it to '
-            'safetensors on a machine that you can afford to lose.'
-        ) from error
+            'in it was executed.' + _describe_published(path)) from error
     except (OSError, MemoryError):
         raise
     except Exception as error:  # torch raises nearly any type on bad bytes
         raise CheckpointError(f"The checkpoint '{path}' is damaged "
                               f'({type(error).__name__}: '
                               f'{str(error)[:200]}).') from error
+
+
+def read_metadata(path: str) -> dict[str, str]:
+    """What a file says about itself: {} if it says nothing.
+
+    Raises:
+        FileNotFoundError, CheckpointError: See :func:`read_checkpoint`.
+    """
+    if str(path).endswith('.safetensors') and is_complete(path):
+        with safetensors.safe_open(path, 'pt') as file:
+            return file.metadata() or {}
+    return read_checkpoint(path).get('meta') or {}

@@ -82,8 +82,13 @@ def _remove_stale_parts(folder: str, name: str) -> None:
             continue
 
 
-def save_atomically(obj, path: str) -> None:
+def save_atomically(obj, path: str,
+                    metadata: dict[str, str] | None = None) -> None:
     """Write with ``torch.save`` (or safetensors, by the name), atomically.
+
+    Args:
+        obj: What to write; for safetensors, tensors by name.
+        metadata: Of a safetensors file.
 
     Raises:
         OSError: The disk is full, or another failure; no part of the new
@@ -91,7 +96,18 @@ def save_atomically(obj, path: str) -> None:
     """
     with open_atomically(path) as file:
         if str(path).endswith('.safetensors'):
-            file.write(safetensors.torch.save(
-                {name: value.contiguous() for name, value in obj.items()}))
+            file.write(safetensors.torch.save(_unshared(obj), metadata))
         else:
             torch.save(obj, file)
+
+
+def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Contiguous, no two in the same memory: safetensors refuses others."""
+    unshared, places = {}, set()
+    for name, value in tensors.items():
+        value = value.contiguous()
+        if value.data_ptr() in places:
+            value = value.clone()
+        places.add(value.data_ptr())
+        unshared[name] = value
+    return unshared

@@ -20,6 +20,7 @@ from rcg.checkpoint import (
     read_checkpoint,
     save_atomically,
     to_plain,
+    weights_of,
 )
 from rcg.engine.console import quiet_console
 from rcg.engine.distributed import start_processes, usable_cores
@@ -183,11 +184,12 @@ class RcgRunner(Runner):
         """
         filename = find_checkpoint(filename)
         checkpoint = read_checkpoint(filename)
+        weights = weights_of(checkpoint)
         if 'state_dict' not in checkpoint:
-            checkpoint = {'state_dict': checkpoint}
+            checkpoint = {}
         checkpoint['state_dict'] = {
             name.removeprefix('module.'): value
-            for name, value in checkpoint['state_dict'].items()
+            for name, value in weights.items()
         }
         if self._resume:
             self._check_resumable(checkpoint, filename)
