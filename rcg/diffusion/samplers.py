@@ -51,35 +51,42 @@ class DDIMSampler(_Sampler):
     eta > 0 it still adds noise. With ``to_clean`` it returns clean data.
 
     Args:
-        num_steps: Number of denoiser calls.
+        num_steps: Number of denoiser calls; with 'strided', at least.
         eta: 0 is deterministic, 1 is like DDPM.
+        spacing: See :func:`~rcg.diffusion.schedules.space_timesteps`.
         offset: Added to the timesteps 0, c, 2c, ...
         to_clean: Whether the last step ends at alphas_cumprod = 1.
         float32_tables: Whether to round alphas_cumprod to float32 first, as
-            checkpoints of the LDM family hold it; it matters where
-            1 - alphas_cumprod is small.
+            checkpoints of the LDM family hold it, and the inverse of
+            1 - alphas_cumprod in sigma too, as their code does; it matters
+            where that is small.
     """
 
     def __init__(self, num_steps: int = 250, eta: float = 1.,
-                 offset: int = 1, to_clean: bool = False,
+                 spacing: str = 'uniform', offset: int = 1,
+                 to_clean: bool = False,
                  float32_tables: bool = True) -> None:
         if eta < 0:
             raise ValueError(f'eta must not be negative, got {eta}.')
-        self.num_steps, self.eta, self.offset = num_steps, eta, offset
+        self.num_steps, self.eta = num_steps, eta
+        self.spacing, self.offset = spacing, offset
         self.to_clean, self.float32_tables = to_clean, float32_tables
 
     def coefficients(self, schedule: NoiseSchedule) -> dict[str, Tensor]:
         """``timesteps``, ``alphas`` (cumulative), ``alphas_prev`` and
         ``sigmas``, each (S,), ascending in time; float64."""
-        timesteps = space_timesteps(len(schedule), self.num_steps, 'uniform',
-                                    self.offset)
+        timesteps = space_timesteps(len(schedule), self.num_steps,
+                                    self.spacing, self.offset)
         table = schedule.alphas_cumprod
         if self.float32_tables:
             table = table.float().double()
         alphas = table[timesteps]
         first = torch.ones_like(table[:1]) if self.to_clean else table[:1]
         previous = torch.cat([first, alphas[:-1]])
-        sigmas = self.eta * ((1 - previous) / (1 - alphas)
+        inverse = 1 - alphas
+        if self.float32_tables:
+            inverse = inverse.float()
+        sigmas = self.eta * ((1 - previous) * inverse.reciprocal().double()
                              * (1 - alphas / previous)).sqrt()
         return dict(timesteps=torch.tensor(timesteps), alphas=alphas,
                     alphas_prev=previous, sigmas=sigmas)

@@ -49,8 +49,10 @@ def space_timesteps(num_timesteps: int, num_steps: int,
         num_timesteps: T, the length of the schedule trained on.
         num_steps: How many timesteps to keep, in [1, T].
         spacing: 'uniform': 0, c, 2c, ... with the smallest c that gives
-            num_steps of them (DDIM, arXiv:2010.02502); 'rounded': evenly
-            from 0 to T - 1 with both ends, rounded (improved DDPM,
+            num_steps of them (DDIM, arXiv:2010.02502); 'strided': the same
+            with c = T // num_steps as in the LDM and RDM code, which gives
+            more than num_steps where that leaves a remainder; 'rounded':
+            evenly from 0 to T - 1 with both ends, rounded (improved DDPM,
             arXiv:2102.09672).
         offset: Added to every timestep; the LDM and RDM code uses 1.
 
@@ -72,10 +74,12 @@ def space_timesteps(num_timesteps: int, num_steps: int,
     elif spacing == 'uniform':
         stride = -(-num_timesteps // num_steps)
         timesteps = list(range(0, num_timesteps, stride))
+    elif spacing == 'strided':
+        timesteps = list(range(0, num_timesteps, num_timesteps // num_steps))
     else:
-        raise ValueError("spacing must be 'uniform' or 'rounded', got "
-                         f"'{spacing}'.")
-    if len(timesteps) != num_steps:
+        raise ValueError("spacing must be 'uniform', 'strided' or 'rounded', "
+                         f"got '{spacing}'.")
+    if len(timesteps) != num_steps and spacing != 'strided':
         raise ValueError(
             f'{num_steps} of {num_timesteps} timesteps cannot be spaced '
             f"uniformly; the nearest is {len(timesteps)}, or use 'rounded'.")

@@ -62,11 +62,23 @@ def test_uniform_spacing():
     assert space_timesteps(10, 10) == list(range(10))
 
 
+@pytest.mark.parametrize(('steps', 'found', 'last'), [
+    (250, 250, 996), (30, 31, 990), (150, 167, 996), (400, 500, 998)])
+def test_published_spacing_may_give_more_steps(steps, found, last):
+    timesteps = space_timesteps(1000, steps, 'strided')
+    assert (len(timesteps), timesteps[-1]) == (found, last)
+
+
+def test_published_spacing_that_fails_is_refused():
+    with pytest.raises(ValueError, match='beyond the last'):
+        space_timesteps(1000, 300, 'strided', offset=1)
+
+
 @pytest.mark.parametrize(('steps', 'offset', 'words'), [
     (0, 0, 'in \\[1, 1000\\]'), (1001, 0, 'T = 1000'),
     (400, 0, 'nearest is 334'), (1000, 1, 'beyond the last')])
 def test_impossible_spacing(steps, offset, words):
     with pytest.raises(ValueError, match=words):
         space_timesteps(1000, steps, 'uniform', offset)
-    with pytest.raises(ValueError, match="'uniform' or 'rounded'"):
+    with pytest.raises(ValueError, match="'strided' or 'rounded'"):
         space_timesteps(1000, 10, 'quadratic')

@@ -81,7 +81,7 @@ class MAGE(nn.Module):
         ratios = self.mask_ratio.draw(rng)  # (N,)
         masked, kept = random_masks(
             rng.uniform(net.num_tokens), ratios,
-            num_dropped=-int(-net.num_tokens * self.mask_ratio.low // 1))
+            self.mask_ratio.num_dropped(net.num_tokens))
         logits = net(codes, masked, condition, kept).float()  # (N, L, K)
         error = cross_entropy(logits.transpose(1, 2), codes, reduction='none',
                               label_smoothing=self.label_smoothing)  # (N, L)
@@ -99,6 +99,10 @@ class MAGE(nn.Module):
             pass
         return step.sampled
 
+    def temperature_at(self, step: int) -> float:
+        """The choice temperature of one step; it falls linearly to 0."""
+        return self.temperature * (1 - (step + 1) / self.num_steps)
+
     @torch.no_grad()
     def steps(self, condition: Tensor | None, rng: SampleRng
               ) -> Iterator[UnmaskingStep]:
@@ -114,7 +118,7 @@ class MAGE(nn.Module):
             sampled = torch.where(unknown, rng.categorical(logits), ids)
             confidence = logits.log_softmax(-1).gather(
                 -1, sampled.unsqueeze(-1)).squeeze(-1)
-            noise = self.temperature * (1 - (step + 1) / self.num_steps)
+            noise = self.temperature_at(step)
             if noise > 0:
                 confidence = confidence + noise * rng.gumbel(net.num_tokens)
             confidence = confidence.masked_fill(~unknown, torch.inf)

@@ -34,6 +34,10 @@ class MaskRatioLaw:
         self._edges = [.5 + .5 * math.erf((edge - mean) / std / math.sqrt(2))
                        for edge in (low, high)]
 
+    def num_dropped(self, num_tokens: int) -> int:
+        """How many of the hidden tokens the encoder never sees."""
+        return math.ceil(num_tokens * self.low)
+
     def quantile(self, u: Tensor) -> Tensor:
         """Ratios in [low, high] at the probabilities ``u`` in (0, 1)."""
         below, above = self._edges
@@ -68,14 +72,18 @@ def random_masks(noise: Tensor, ratios: Tensor, num_dropped: int
     return masked, order[:, num_dropped:].sort(1).values
 
 
+def unmasking_ratio(step: int, num_steps: int) -> float:
+    """Share of tokens hidden after a step; MaskGIT's (arXiv:2202.04200)
+    cosine."""
+    return math.cos(math.pi / 2 * ((step + 1) / num_steps))
+
+
 def num_still_masked(step: int, num_steps: int, num_tokens: int,
                      num_unknown: int) -> int:
-    """Tokens to hide again after a step; MaskGIT's (arXiv:2202.04200) cosine.
-
-    At least 1 and fewer than are unknown now.
-    """
-    ratio = math.cos(math.pi / 2 * (step + 1) / num_steps)
-    return max(1, min(num_unknown - 1, math.floor(num_tokens * ratio)))
+    """Tokens to hide again after a step: at least 1 and fewer than are
+    unknown now."""
+    wanted = math.floor(num_tokens * unmasking_ratio(step, num_steps))
+    return max(1, min(num_unknown - 1, wanted))
 
 
 def mask_least_confident(confidence: Tensor, count: int) -> Tensor:

@@ -16,7 +16,8 @@ def _sin_cos(positions: Tensor, dim: int) -> Tensor:  # (M,) -> (M, dim)
 
 
 def position_table(dim: int, grid_size: int, row_first: bool,
-                   class_token: bool = False) -> Tensor:
+                   class_token: bool = False,
+                   dtype: torch.dtype = torch.float32) -> Tensor:
     """Two-dimensional sine-cosine table of a square grid.
 
     One half of the channels encodes the column, the other the row; within
@@ -28,9 +29,10 @@ def position_table(dim: int, grid_size: int, row_first: bool,
         row_first: Whether the first half encodes the row (MoCo v3,
             arXiv:2104.02057) or the column (MAE, arXiv:2111.06377).
         class_token: Whether a row of zeros comes first.
+        dtype: Of the table; it is computed in float64.
 
     Returns:
-        (grid_size^2 [+ 1], dim): In row-major order of tokens, float32.
+        (grid_size^2 [+ 1], dim): In row-major order of tokens.
     """
     if dim % 4:
         raise ValueError(f'dim must be a multiple of 4, got {dim}: sine and '
@@ -40,7 +42,7 @@ def position_table(dim: int, grid_size: int, row_first: bool,
     columns = index.repeat(grid_size)
     halves = [_sin_cos(x, dim // 2)
               for x in ((rows, columns) if row_first else (columns, rows))]
-    table = torch.cat(halves, 1).float()
+    table = torch.cat(halves, 1).to(dtype)
     if class_token:
         table = torch.cat([table.new_zeros(1, dim), table])
     return table

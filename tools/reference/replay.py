@@ -1,0 +1,48 @@
+"""Random numbers that were drawn before."""
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+
+
+class ReplayRng:
+    """Stands in for ``rcg.rng.SampleRng``: hands out stored draws in order.
+
+    Args:
+        batch_size: Number of streams.
+        draws: Each of ``normal``, ``uniform``, ``randint``, ``gumbel`` and
+            ``categorical`` takes the next tensor under its own name.
+    """
+    device = torch.device('cpu')
+
+    def __init__(self, batch_size: int, **draws: Iterable[Tensor]) -> None:
+        self.batch_size = batch_size
+        self.draws = {kind: iter(list(some)) for kind, some in draws.items()}
+
+    def __len__(self) -> int:
+        return self.batch_size
+
+    def _next(self, kind: str, shape: tuple[int, ...]) -> Tensor:
+        drawn = next(self.draws.get(kind, iter(())), None)
+        if drawn is None:
+            raise ValueError(f'no stored {kind} draw is left.')
+        if drawn.shape != (self.batch_size, *shape):
+            raise ValueError(
+                f'the next stored {kind} draw is {tuple(drawn.shape)}, but '
+                f'{(self.batch_size, *shape)} is asked for.')
+        return drawn
+
+    def normal(self, *shape: int) -> Tensor:
+        return self._next('normal', shape)
+
+    def uniform(self, *shape: int) -> Tensor:
+        return self._next('uniform', shape)
+
+    def gumbel(self, *shape: int) -> Tensor:
+        return self._next('gumbel', shape)
+
+    def randint(self, high: int, *shape: int) -> Tensor:
+        return self._next('randint', shape)
+
+    def categorical(self, logits: Tensor) -> Tensor:
+        return self._next('categorical', logits.shape[1:-1])

@@ -1,0 +1,71 @@
+"""How close is close enough: the rules of a pack's README."""
+import re
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+# Tables that follow from a schedule's few numbers.
+_TABLES = re.compile(r'(sched|schedule|ddim|respaced|lr|mask_ratio|mage)\..*')
+
+
+class Verdict(NamedTuple):
+    """Errors of a tensor, in the units of its rule.
+
+    ``max_rel`` is relative to each number where the rule is, else to the
+    largest of the tensor.
+    """
+    max_abs: float
+    max_rel: float
+    tolerance: str
+    passed: bool
+
+
+def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
+          ) -> Verdict:
+    """Compare a result with the stored tensor ``name``.
+
+    Integers must be equal. Tables of schedules: 1e-6 relative, or 1e-12 if
+    they are stored in float64; so are all other numbers in float64, unless
+    each fits float32, in which they were then computed. Norms of gradients:
+    1e-4 relative + 1e-6. All else: 1e-5 of the largest number + 50 times
+    ``floor``, what relative weight noise of 1e-7 does to this tensor.
+    """
+    ours = torch.as_tensor(ours).detach().cpu()
+    if ours.shape != theirs.shape:
+        return Verdict(torch.inf, torch.inf, f'shape {tuple(theirs.shape)}, '
+                       f'got {tuple(ours.shape)}', False)
+    if not theirs.is_floating_point():
+        wrong = int((ours != theirs).sum())
+        return Verdict(wrong, wrong / max(theirs.numel(), 1), 'equal',
+                       wrong == 0)
+    wide, ours = theirs.double(), ours.double()
+    error = torch.where(ours == wide, 0., (ours - wide).abs())
+    size = torch.where(wide.isfinite(), wide.abs(), 0.)
+    largest = size.max() if size.numel() else size.sum()
+    if name.endswith('grad_norm'):
+        bound, text = 1e-4 * size + 1e-6, '1e-4 rel + 1e-6'
+    elif _TABLES.fullmatch(name) or not wide.float().double().equal(wide):
+        rel = 1e-12 if theirs.dtype == torch.float64 else 1e-6
+        # What stands for 0 may differ in the last bit of the largest.
+        bound, text = rel * size + 1e-15 * largest, f'{rel:.0e} rel'
+    else:
+        bound = (1e-5 * largest + 50 * floor).expand_as(size)
+        text, size = f'{bound.max().item():.2e}', largest.expand_as(size)
+    relative = torch.where(error == 0, 0., error / size)
+    return Verdict(error.max().item(), relative.max().item(), text,
+                   bool((error <= bound).all()))
+
+
+def judge_pixels(ours: Tensor, theirs: Tensor, same_pillow: bool) -> Verdict:
+    """Compare uint8 images.
+
+    Equal with the version of Pillow that made them; with another, 1 % of
+    the values may differ by 1.
+    """
+    if same_pillow or ours.shape != theirs.shape:
+        return judge('', ours, theirs)
+    error = (ours.int() - theirs.int()).abs()
+    share = (error > 0).double().mean().item()
+    largest = error.max().item()
+    return Verdict(largest, share, '1 at 1 %', largest <= 1 and share <= .01)
