@@ -2,7 +2,7 @@
 from rcg.datasets.cifar import CIFAR10
 from rcg.datasets.collate import Batch, collate_batch
 from rcg.datasets.digits import Digits
-from rcg.datasets.folders import ImageFolder, ImageNet, check_images
+from rcg.datasets.folders import ImageFolder, ImageNet
 from rcg.datasets.images import ArrayDataset, ImageDataset
 from rcg.datasets.seeds import SeedBatchSampler, SeedDataset
 from rcg.datasets.stream import StreamItem, StreamSampler
@@ -19,5 +19,5 @@ __all__ = [
     'ADMCenterCrop', 'ArrayDataset', 'Batch', 'CIFAR10', 'CenterCrop',
     'Digits', 'ImageDataset', 'ImageFolder', 'ImageNet', 'RandomCrop',
     'RandomFlip', 'Resize', 'SeedBatchSampler', 'SeedDataset', 'StreamItem',
-    'StreamSampler', 'Transform', 'check_images', 'collate_batch'
+    'StreamSampler', 'Transform', 'collate_batch'
 ]

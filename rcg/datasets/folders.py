@@ -1,13 +1,11 @@
 """Images in folders: unlabeled, one folder a class, ImageNet."""
 import os
-import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 import torch
 from mmengine.logging import print_log
-from mmengine.utils import track_iter_progress
 
 from rcg.datasets.images import ImageDataset
 from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
@@ -159,7 +157,7 @@ class ImageFolder(ImageDataset):
                 f"{count} of the {len(self)} images in '{self.root}' cannot "
                 f'be read, more than {MAX_BAD_SHARE:.0%}: {listed}'
                 f'{", ..." if count > 10 else ""}. Repair or remove them; '
-                'rcg.datasets.check_images lists all.') from error
+                'tools/check_dataset.py lists all.') from error
 
 
 @DATASETS.register_module()
@@ -196,18 +194,3 @@ class ImageNet(ImageFolder):
                 f"'{folder}' has no class folders (n01440764, ...). Unpack "
                 'the archive of each class into a folder of its own, or use '
                 'ImageFolder for images without labels.')
-
-
-def check_images(dataset: ImageFolder) -> dict[str, str]:
-    """Read every file of a dataset and show the progress.
-
-    Returns:
-        What is wrong, by the path of each unreadable file.
-    """
-    bad = {}
-    for path in track_iter_progress(dataset.paths, file=sys.stdout):
-        try:
-            read_image(os.path.join(dataset.root, path), dataset.upright)
-        except UNREADABLE as error:
-            bad[path] = f'{type(error).__name__}: {error}'
-    return bad

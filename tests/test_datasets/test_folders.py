@@ -10,7 +10,6 @@ from rcg.datasets import (
     ImageFolder,
     ImageNet,
     StreamSampler,
-    check_images,
     collate_batch,
     folders,
 )
@@ -186,13 +185,6 @@ def test_fingerprint_follows_the_files(tmp_path):
     assert ImageFolder(root).fingerprint() == before
     fill(tmp_path, 'a.png', size=(40, 40))
     assert ImageFolder(root).fingerprint() != before
-
-
-def test_check_images_lists_every_bad_file(tmp_path, capsys):
-    dataset = damaged(tmp_path, 20, [3, 4, 19])
-    assert list(check_images(dataset)) == ['0003.png', '0004.png',
-                                           '0019.png']
-    assert '20/20' in capsys.readouterr().out
 
 
 def test_imagenet_layout(tmp_path):
