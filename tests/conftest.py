@@ -1,0 +1,20 @@
+"""Fixtures of several folders."""
+import pytest
+
+from .untrained import write_models
+
+
+@pytest.fixture(scope='session')
+def untrained(tmp_path_factory):
+    root = tmp_path_factory.mktemp('digits')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('RCG_ROOT', str(root))
+        write_models(root)
+    return root
+
+
+@pytest.fixture
+def digits_root(untrained, monkeypatch):
+    """A folder of untrained digits models, which is RCG_ROOT."""
+    monkeypatch.setenv('RCG_ROOT', str(untrained))
+    return untrained
