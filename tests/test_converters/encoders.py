@@ -63,7 +63,7 @@ def check_way_back(weights, from_published, to_published, ignored):
 def build_base(name):
     """The encoder of a base config, on the meta device."""
     cfg = load_config(str(CONFIGS / f'{name}.py')).encoder.to_dict()
-    del cfg['checkpoint']
+    assert Path(cfg.pop('checkpoint')).name == f'{name}.safetensors'
     with torch.device('meta'):
         return ENCODERS.build(cfg)
 

@@ -25,7 +25,8 @@ class TimmEncoder(Encoder):
         standardize: See :class:`Encoder`.
 
     Raises:
-        ValueError: timm has no such model, or it takes no square RGB images.
+        ValueError: timm has no such model or weights, or it does not turn
+            square RGB images into one vector each.
         CheckpointError: Its weights are not to be had.
     """
 
@@ -89,5 +90,7 @@ def _create(model: str, pretrained: bool | str) -> nn.Module:
             f"timm could not load the weights of '{model}': {error} On a "
             'machine without network, download them elsewhere and name the '
             'file: pretrained=PATH.') from error
+    if not hasattr(backbone, 'reset_classifier'):
+        raise ValueError(f"'{model}' pools no features; choose another model.")
     backbone.reset_classifier(0)
     return backbone

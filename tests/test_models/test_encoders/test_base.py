@@ -1,6 +1,8 @@
 """What all encoders share, on each of them."""
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 
 from rcg.models.encoders.base import standardize
 from rcg.registry import ENCODERS
@@ -12,6 +14,9 @@ CONFIGS = {
     'moco': dict(type='MoCoV3ViT', img_size=8, vit=VIT,
                  projector_hidden_dim=10, projector_dim=5,
                  freeze_patch_embed=False),
+    'dino': dict(type='DINOViT', img_size=8, vit=VIT,
+                 projector_hidden_dim=10, projector_dim=5),
+    'deit': dict(type='DeiTViT', img_size=8, vit=VIT, num_classes=5),
     'pca': dict(type='PixelPCA', image_size=8, num_components=5),
 }
 
@@ -34,16 +39,18 @@ def test_representation(encoder):
     torch.testing.assert_close(out.std(1), torch.ones(4))
     torch.testing.assert_close(out, standardize(encoder.project(images)))
     torch.testing.assert_close(out[1:2], encoder(images[1:2]))  # one image
+    encoder.standardize = False
+    torch.testing.assert_close(encoder(images), encoder.project(images))
 
 
 @torch.no_grad()
 def test_without_projector():
-    for name in ('conv', 'moco'):
+    for name in ('conv', 'moco', 'dino', 'deit'):
         encoder = ENCODERS.build(CONFIGS[name] | dict(
             with_projector=False)).eval()
         images = torch.rand(4, 3, 8, 8) * 2 - 1
         assert encoder(images).shape == (4, encoder.rep_dim)
-        assert encoder.rep_dim == {'conv': 6, 'moco': 12}[name]
+        assert encoder.rep_dim == (6 if name == 'conv' else 12)
         torch.testing.assert_close(
             encoder.project(images),
             encoder.features(encoder.preprocess(images)))
@@ -51,7 +58,7 @@ def test_without_projector():
         ENCODERS.build(CONFIGS[name]).load_state_dict(encoder.state_dict())
 
 
-@pytest.mark.parametrize('name', ['conv', 'moco'])
+@pytest.mark.parametrize('name', ['conv', 'moco', 'dino', 'deit'])
 def test_gradients_reach_every_parameter(name):
     encoder = ENCODERS.build(CONFIGS[name])
     target = torch.randn(4, 5)
@@ -76,6 +83,27 @@ def test_preprocessing_normalizes_and_resizes():
     white = encoder.preprocess(torch.ones(1, 3, 8, 8))
     std = torch.tensor([.229, .224, .225]).view(1, 3, 1, 1)
     torch.testing.assert_close(white, ((1 - mean) / std).expand(1, 3, 8, 8))
+
+
+def test_published_resizing_does_not_antialias():
+    encoder = ENCODERS.build(CONFIGS['moco'])
+    images = torch.rand(1, 3, 20, 20)
+    x = (images - encoder.mean) / encoder.std
+    ours = encoder.preprocess(images * 2 - 1)
+    for antialias in (False, True):
+        other = F.interpolate(x, (8, 8), mode='bicubic', antialias=antialias)
+        close = torch.allclose(ours, other, atol=1e-5)
+        assert close is not antialias
+
+
+def test_epsilons_are_those_of_the_published_networks():
+    for name in ('moco', 'dino', 'deit'):
+        norms = [module.eps for module in ENCODERS.build(
+            CONFIGS[name]).modules() if isinstance(module, nn.LayerNorm)]
+        assert norms == [1e-6] * 5
+    norms = [module.eps for module in ENCODERS.build(
+        CONFIGS['moco']).modules() if isinstance(module, nn.BatchNorm1d)]
+    assert norms == [1e-5] * 3
 
 
 def test_standardize_shows_rows_without_information():
