@@ -14,7 +14,9 @@ class TimmEncoder(Encoder):
 
     Preprocessing is what timm's own configuration of these weights says:
     size, mean, standard deviation, interpolation (antialiased, as Pillow
-    does) and center crop. Its crop modes agree on square images.
+    does) and center crop. Its crop modes agree on square images. Numbers
+    are those of timm's transform of tensors; that of 8-bit images rounds
+    after the resize, by one or two gray levels.
 
     Args:
         model: timm's name of architecture and weights, such as
