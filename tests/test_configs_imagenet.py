@@ -1,13 +1,19 @@
 """The full-size configs: every row of the paper's tables, on "meta"."""
+import re
+from pathlib import Path
+
+import numpy as np
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from PIL import Image
 
-from rcg.engine import load_config
+from rcg.engine import RcgRunner, load_config
 from rcg.engine.optim import resolve_lr
 from rcg.engine.schedule import in_iterations
 from rcg.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
-from tests.test_configs import ROOT, build, count
+from tests.test_configs import LEAVES, ROOT, build, count
+from tests.test_engine.running import run_tool
 
 # Rows of arXiv:2312.03701 with MAGE as the generator: config, options. (ADM,
 # LDM-8, DiT, CIFAR-10 and iNaturalist are not here yet.)
@@ -174,3 +180,111 @@ def test_mask_ratio_and_average_are_the_published_ones():
     hook, = load('rdm/mocov3_vit_l_class_cond').custom_hooks
     assert (hook.decay, hook.only, hook.before_step) == (
         .9999, ('denoiser', ), True)
+
+
+def checkpoints(cfg):
+    """Every file of weights that a config names."""
+    if isinstance(cfg, dict):
+        for key, value in cfg.items():
+            if key == 'checkpoint' and isinstance(value, str):
+                yield value
+            yield from checkpoints(value)
+    elif isinstance(cfg, list):
+        for value in cfg:
+            yield from checkpoints(value)
+
+
+def test_model_zoo_has_a_row_for_every_released_file_that_configs_name():
+    text = (ROOT.parent / 'docs' / 'model_zoo.md').read_text()
+    named = {path for leaf in LEAVES if leaf.startswith(('rdm/', 'rcg/'))
+             for path in checkpoints(load_config(str(ROOT / leaf)).to_dict())}
+    released = {Path(path).stem for path in named
+                if path.startswith('checkpoints/')}
+    assert {'mocov3_vit_l', 'rdm_mocov3_vit_l', 'maskgit_vqgan'} <= released
+    for name in released:
+        assert f'| `{name}` |' in text, name
+    # What else is named, a config makes.
+    for path in named - {f'checkpoints/{n}.safetensors' for n in released}:
+        assert f"{path.removeprefix('work_dirs/')}.py" in LEAVES, path
+
+
+def test_readmes_name_every_config_and_no_other():
+    for folder in ('rdm', 'rcg', 'digits', 'folder'):
+        text = (ROOT / folder / 'README.md').read_text()
+        there = {Path(leaf).name for leaf in LEAVES
+                 if leaf.startswith(f'{folder}/')}
+        own = set(re.findall(r'`(?:\S+/)?(\w+\.py)`', text))
+        assert there <= own, folder
+    zoo = (ROOT.parent / 'docs' / 'model_zoo.md').read_text()
+    for config in re.findall(r'configs/(\w+/\w+\.py)', zoo):
+        assert config in LEAVES, config
+
+
+@pytest.mark.slow
+def test_missing_weights_are_named_with_what_to_do(tmp_path):
+    done = run_tool('test.py', str(ROOT / 'rcg' / 'mage_b.py'), tmp_path / 'x',
+                    check=False, cwd=tmp_path)
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert 'maskgit_vqgan.safetensors' in said
+    assert 'docs/model_zoo.md' in said and 'RCG_WEIGHTS' in said
+    assert 'Traceback' not in said
+
+
+@pytest.fixture
+def imagenet(tmp_path, monkeypatch):
+    """Four classes of one image, in the layout of ImageNet."""
+    draw = np.random.default_rng(0)
+    for split in ('train', 'val'):
+        for label in range(4):
+            path = tmp_path / split / f'n{label:08}' / f'{label}.png'
+            path.parent.mkdir(parents=True)
+            Image.fromarray(draw.integers(
+                256, size=(300, 280, 3), dtype=np.uint8)).save(path)
+    monkeypatch.setenv('RCG_DATA', str(tmp_path))
+
+
+ENCODER = {'vit': dict(patch_size=32, embed_dim=16, depth=1, num_heads=2),
+           'projector_hidden_dim': 8, 'projector_dim': 8, 'checkpoint': None}
+DENOISER = {'rep_dim': 8, 'width': 16, 'num_blocks': 1}
+SMALL = {
+    'rdm/mocov3_vit_b_class_cond': {
+        'model.denoiser': DENOISER, 'model.sampler.num_steps': 10,
+        'val_evaluator.encoder': ENCODER, 'val_dataloader.batch_size': 4,
+        'val_dataloader.dataset.num_images': 4},
+    'rcg/mage_b': {
+        'model.rdm.denoiser': DENOISER, 'model.rdm.checkpoint': None,
+        'model.tokenizer': dict(dim=32, dim_mult=(1, ) * 5, z_dim=8,
+                                num_codes=16, num_res_blocks=1,
+                                checkpoint=None),
+        'model.generator.network': dict(
+            num_codes=16, encoder=dict(dim=16, depth=1, num_heads=2),
+            decoder=dict(dim=16, depth=1, num_heads=2),
+            condition=dict(rep_dim=8)),
+        'optim_wrapper.accumulative_counts': 2,
+        'optim_wrapper.dtype': 'float32'},  # CPUs emulate bfloat16
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('name', SMALL)
+def test_recipes_train_at_a_small_size(name, imagenet, tmp_path):
+    common = {'work_dir': str(tmp_path / 'run'), 'model.encoder': ENCODER,
+              'train_dataloader': dict(batch_size=2, num_workers=0,
+                                       persistent_workers=False),
+              'train_cfg': dict(max_iters=4, val_interval=4),
+              'default_hooks.checkpoint.interval': 4}
+    cfg = load(name, **common, **SMALL[name])
+    cfg.test_cfg = cfg.test_dataloader = cfg.test_evaluator = None
+    RcgRunner.from_cfg(cfg).train()
+    saved = torch.load(tmp_path / 'run' / 'iter_4.pth', weights_only=True)
+    trained = saved['state_dict']
+    assert all(value.isfinite().all() for value in trained.values())
+    if name.startswith('rdm'):
+        average = saved['ema_state_dict']
+        # The trained weights beside the averages; labels have no average.
+        moved = average['module.denoiser.input_proj.weight']
+        assert not torch.equal(trained['denoiser.input_proj.weight'], moved)
+        assert int(average['steps']) == 4
+    else:
+        assert 'ema_state_dict' not in saved

@@ -43,9 +43,10 @@ class Frozen:
         cfg = dict(cfg)
         checkpoint = cfg.pop('checkpoint', None)
         prefix = cfg.pop('prefix', '')
+        if checkpoint is not None:  # before a large part is built for nothing
+            checkpoint = find_checkpoint(checkpoint)
         module, sha256 = registry.build(cfg), None
         if checkpoint is not None:
-            checkpoint = find_checkpoint(checkpoint)
             sha256 = load_weights(module, checkpoint, prefix)
         return cls(module, checkpoint, sha256)
 
