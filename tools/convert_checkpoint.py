@@ -25,22 +25,18 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('file', nargs='?', help='published file')
     parser.add_argument('--to-published', nargs='+', metavar='PART',
-                        help='the way back: converted files to join')
+                        help='converted files to join')
     parser.add_argument('--out', metavar='DIR_OR_FILE',
                         help='where to; a file ends in .safetensors or .pth')
     parser.add_argument('--format', metavar='NAME', help='what FILE is')
     parser.add_argument('--config', help='check against this config')
-    parser.add_argument('--lean', action='store_true',
-                        help='do not keep what ours does not use; there is '
-                        'no way back then')
-    parser.add_argument('--live', action='store_true',
-                        help="take an RDM's live weights, not the averaged")
-    parser.add_argument('--pth', action='store_true',
-                        help='write .pth in place of .safetensors')
-    parser.add_argument('--verbose', action='store_true',
-                        help='list all unused tensors')
-    parser.add_argument('--debug', action='store_true',
-                        help='show the traceback of errors')
+    for flag, text in (
+            ('lean', 'leave out what ours does not use; no way back'),
+            ('live', "take an RDM's live weights, not the averaged"),
+            ('pth', 'write .pth in place of .safetensors'),
+            ('verbose', 'list all unused tensors'),
+            ('debug', 'show the traceback of errors')):
+        parser.add_argument(f'--{flag}', action='store_true', help=text)
     parsed = parser.parse_args(args)
     if bool(parsed.file) == bool(parsed.to_published):
         parser.error('give FILE, or --to-published PART ...')
@@ -93,18 +89,15 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
     encoder = next((part.stem for part in parts[1:]
                     if part.form == 'mocov3'), None)
     rdm = folder / f'rdm_{encoder}{paths[0].suffix}'
-    by_representation = 'condition.condition_proj.weight' in parts[0].weights
-    if encoder and by_representation and not rdm.exists():
+    if encoder and not rdm.exists() and (
+            'condition.condition_proj.weight' in parts[0].weights):
         print(f'still needed: {rdm}, the RDM of that encoder, which this '
               'file does not hold:\n'
               '  python tools/convert_checkpoint.py RDM_FILE')
-    if form in ('mage', 'rdm'):
-        tool = 'sample' if form == 'mage' else 'test'
-        print(f'next: {start}python tools/{tool}.py {config} {paths[0]}')
-    else:
-        print(f'next: name {config} in the _base_ of a config of yours, with '
-              f'checkpoint={str(paths[0])!r},\nor convert an RDM and a '
-              'generator')
+    tool = {'mage': 'sample', 'rdm': 'test'}.get(form)
+    print(f'next: {start}python tools/{tool}.py {config} {paths[0]}' if tool
+          else f'next: put {config} in the _base_ of a config, with '
+          f'checkpoint={str(paths[0])!r},\nor convert an RDM and a generator')
 
 
 def run(args: argparse.Namespace) -> None:

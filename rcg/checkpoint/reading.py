@@ -134,7 +134,8 @@ def read_metadata(path: str) -> dict[str, str]:
     Raises:
         FileNotFoundError, CheckpointError: See :func:`read_checkpoint`.
     """
-    if str(path).endswith('.safetensors') and is_complete(path):
+    path = str(path)
+    if path.endswith('.safetensors') and is_complete(path):
         with safetensors.safe_open(path, 'pt') as file:
             return file.metadata() or {}
     return read_checkpoint(path).get('meta') or {}

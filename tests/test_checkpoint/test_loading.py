@@ -1,4 +1,6 @@
 """Loading is strict and lists what does not fit."""
+import argparse
+
 import pytest
 import torch
 from safetensors.torch import save_file
@@ -64,3 +66,28 @@ def test_wrong_prefix_names_what_is_there(tmp_path):
     torch.save({'encoder.w': torch.ones(1)}, path)
     with pytest.raises(CheckpointError, match="'tokenizer.'.*encoder"):
         load_weights(net(), path, 'tokenizer')
+
+
+def test_what_a_converted_file_keeps_for_the_way_back_is_ignored(tmp_path):
+    source, target, path = net(), net(), tmp_path / 'a.safetensors'
+    save_file(source.state_dict() | {'published.cls': torch.ones(1)}, path)
+    load_weights(target, path)
+    assert torch.equal(target[0].weight, source[0].weight)
+
+
+@pytest.mark.parametrize('args', [{}, {'args': argparse.Namespace(a=1)}])
+@pytest.mark.parametrize('prefix', ['', 'encoder'])
+def test_a_published_file_given_by_mistake(tmp_path, args, prefix):
+    path = tmp_path / 'vitb.pth.tar'
+    torch.save({'state_dict': {'module.base_encoder.cls_token':
+                               torch.ones(1)}, **args}, path)
+    with pytest.raises(CheckpointError, match='a MoCo v3 encoder as published'
+                       '.*convert_checkpoint.py .*vitb.pth.tar'):
+        load_weights(net(), path, prefix)
+
+
+def test_a_file_of_another_stage(tmp_path):
+    path = tmp_path / 'rdm.safetensors'
+    save_file({'denoiser.norm.weight': torch.ones(1)}, path)
+    with pytest.raises(CheckpointError, match='looks like an RDM of this'):
+        load_weights(net(), path)

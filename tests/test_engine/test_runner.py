@@ -274,3 +274,14 @@ def test_no_value_is_fetched_between_log_lines(tmp_path):
     assert watched == [2, 3, 5, 6, 7]
     with pytest.raises(AssertionError, match='wait'), NoFetch():
         float(torch.ones(1))
+
+
+def test_a_converted_file_loads_strictly(tmp_path):
+    """What it keeps for the way back is no part of the model."""
+    runner = build_runner(tmp_path)
+    state = {name: value + 1 if value.is_floating_point() else value
+             for name, value in runner.bare_model.state_dict().items()}
+    path = str(tmp_path / 'a.safetensors')
+    save_atomically(state | {'published.x': torch.ones(1)}, path)
+    runner.load_checkpoint(path, strict=True)
+    assert_same(runner.bare_model.state_dict(), state)
