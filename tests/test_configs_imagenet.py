@@ -266,7 +266,6 @@ SMALL = {
 }
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize('name', SMALL)
 def test_recipes_train_at_a_small_size(name, imagenet, tmp_path):
     common = {'work_dir': str(tmp_path / 'run'), 'model.encoder': ENCODER,
