@@ -136,14 +136,15 @@ class NoiseSchedule:
 
         The LDM code logs the bound and never trains on it. Its weight for
         x0 has 2 - alphas_cumprod below the line, kept here so that the
-        logged number can be compared. Entry 0 repeats entry 1.
+        logged number can be compared. Entry 0 repeats entry 1. Float32, of
+        tables rounded to float32, for the same reason.
         """
-        a = self.alphas_cumprod
+        a, betas = self.alphas_cumprod.float(), self.betas.float()
         if parameterization == 'x0':
             weights = .5 * a.sqrt() / (2 - a)
         elif parameterization == 'eps':
-            weights = self.betas**2 / (
-                2 * self.posterior_variance * (1 - self.betas) * (1 - a))
+            weights = betas**2 / (2 * self.posterior_variance.float()
+                                  * (1 - self.betas).float() * (1 - a))
         else:
             weights = torch.ones_like(a)
         weights[0] = weights[1]

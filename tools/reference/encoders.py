@@ -58,10 +58,13 @@ def embedded(case: Case, state: dict[str, Tensor], images: Tensor,
         images (N, 3, H, W): In [-1, 1]; the case stores their ``rep``.
         num_heads: None where config.json does not say: the number with
             which ``rep`` comes out best, of all that divide the width.
-        options: Of the encoder.
+        options: Of the encoder. Without ``with_projector``, the width of
+            ``rep`` shows it.
     """
     dim = state['backbone.cls_token'].shape[-1]
     rep = case.data['rep'].flatten(1)
+    width = config_of('mocov3', state, 1)['projector_dim']
+    options = dict(with_projector=rep.shape[1] == width) | options
 
     def error(count: int) -> float:
         encoder = build({**config_of('mocov3', state, count), **options},

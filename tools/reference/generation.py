@@ -6,9 +6,9 @@ from torch import Tensor, nn
 
 from rcg.models.generators import MAGE
 
-from . import rdm
 from .case import Case
 from .encoders import mean_and_std
+from .rdm_model import build, sampler_config
 from .replay import ReplayRng
 
 
@@ -39,8 +39,8 @@ def drawn_representation(case: Case, run: str,
     text = case.config[f'gen.{run}']
     other = Case(case.folder.parent / re.search(r'case (\w+)', text)[1])
     steps, eta = re.search(r'(\d+) DDIM steps, eta ([\d.]*\d)', text).groups()
-    model = rdm.build(other, averaged='EMA' in text,
-                      sampler=rdm.sampler_config(int(steps), float(eta)))
+    model = build(other, averaged='EMA' in text,
+                  sampler=sampler_config(int(steps), float(eta)))
     draws = [case[f'gen.{run}.rdm_x_T'], *case[f'gen.{run}.rdm_noise']]
     return model.sample(ReplayRng(
         len(draws[0]), normal=[draw.flatten(-3) for draw in draws]), labels)

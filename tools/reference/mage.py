@@ -12,7 +12,7 @@ from rcg.registry import PIXEL_GENERATORS
 from . import encoders, generation, tokenizers
 from .case import Case
 from .replay import ReplayRng
-from .weights import Weights, compare_gradients
+from .weights import Weights, compare_decay, compare_gradients
 
 
 def config_of(case: Case) -> dict:
@@ -69,6 +69,7 @@ def verify(case: Case) -> None:
         case.compare('rep', encoders.build(cfg, state)(images))
         case.compare('token_indices', tokenizer.encode(images))
     case.inputs.add('class_label')  # used by one of the three variants
+    compare_decay(case, generator.network, weights.names)
     compare_masks(case, generator)
     for found in case.find(r'loss\.(\w+)\.loss'):
         compare_loss(case, generator, found[1], weights.names)

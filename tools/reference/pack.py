@@ -1,5 +1,6 @@
 """A whole reference pack: which module checks which case."""
 import dataclasses
+import math
 import time
 import traceback
 from collections.abc import Callable
@@ -34,9 +35,11 @@ class Outcome:
     seconds: float = 0.
 
     def as_dict(self) -> dict:
-        """For JSON."""
-        return {**vars(self),
-                'tensors': [row._asdict() for row in self.tensors]}
+        """For JSON, which has no infinite numbers: None."""
+        rows = [{key: None if value in (math.inf, -math.inf) or value != value
+                 else value for key, value in row._asdict().items()}
+                for row in self.tensors]
+        return {**vars(self), 'tensors': rows}
 
 
 def find_cases(pack: str | Path) -> list[Path]:

@@ -10,56 +10,12 @@ from rcg.registry import MODELS, TASK_UTILS
 
 from . import encoders
 from .case import Case
+from .rdm_model import build, denoiser_of, pixels, sampler_config, vectors
 from .replay import ReplayRng
 from .schedules import compare_tables
 from .weights import Weights, compare_gradients
 
 LIVE = 'model.diffusion_model.'
-
-
-def vectors(tensor: Tensor) -> Tensor:
-    """Without the 1x1 pixels that published representations have."""
-    return tensor.flatten(-3)
-
-
-def pixels(tensor: Tensor) -> Tensor:
-    return tensor[..., None, None]
-
-
-def config_of(case: Case) -> dict:
-    """The config of the case's RDM, without encoder."""
-    params = case.config['config']['model']['params']
-    net = params['unet_config']['params']
-    label = params['cond_stage_config']['params']
-    conditional = params.get('class_cond', False)
-    return dict(
-        type='RDM',
-        denoiser=dict(
-            type='DenoisingMLP', rep_dim=net['in_channels'],
-            width=net['model_channels'], num_blocks=net['num_res_blocks'],
-            time_dim=net['time_embed_dim'],
-            context_dim=label['embed_dim'] if conditional else None),
-        diffusion=dict(
-            type='GaussianDiffusion', schedule='scaled_linear',
-            parameterization=params['parameterization'],
-            num_timesteps=params['timesteps'],
-            beta_start=params['linear_start'],
-            beta_end=params['linear_end']),
-        sampler=sampler_config(params['timesteps'], 1.),
-        num_classes=label['n_classes'] if conditional else None)
-
-
-def sampler_config(num_steps: int, eta: float) -> dict:
-    """DDIM as published, also where the steps do not divide the timesteps."""
-    return dict(type='DDIMSampler', num_steps=num_steps, eta=eta,
-                spacing='strided')
-
-
-def build(case: Case, averaged: bool, **changes) -> RDM:
-    """The case's RDM with its live or its averaged weights."""
-    model = MODELS.build({**config_of(case), **changes})
-    model.load_state_dict(Weights(case, averaged)['rdm'])
-    return model.eval()
 
 
 def with_encoder(case: Case, weights: Weights, images: Tensor) -> RDM:
@@ -92,21 +48,16 @@ def verify(case: Case) -> None:
         compare_samples(case, found, labels)
 
 
-def denoiser_of(model: RDM, labels: Tensor | None):
-    """(x_t, t) -> output, with the context bound."""
-    if labels is None:
-        return model.denoiser
-    context = model.label_embed(labels)
-    return lambda x_t, t: model.denoiser(x_t, t, context)
-
-
 @torch.no_grad()
 def compare_network(case: Case, model: RDM, labels: Tensor | None) -> None:
     x, t = vectors(case['net.x']), case['net.t']
     case.compare('net.time_embedding',
                  timestep_embedding(t, model.denoiser.width))
     case.compare('net.out', pixels(denoiser_of(model, labels)(x, t)))
-    row = slice(2, 3)  # a batch of one must keep its axis
+    # A batch of one must keep its axis.
+    row = int(re.search(r'row (\d+)', case.config.get(
+        'net.out_batch1', 'row 2'))[1])
+    row = slice(row, row + 1)
     one = denoiser_of(model, None if labels is None else labels[row])
     case.compare('net.out_batch1', pixels(one(x[row], t[row])))
     noisy = model.diffusion.add_noise(vectors(case['rep']), t, x)

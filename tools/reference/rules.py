@@ -52,7 +52,8 @@ def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
     else:
         bound = (1e-5 * largest + 50 * floor).expand_as(size)
         text, size = f'{bound.max().item():.2e}', largest.expand_as(size)
-    relative = torch.where(error == 0, 0., error / size)
+    relative = error / torch.where(size > 0, size, largest)
+    relative = torch.where(error == 0, 0., relative)
     return Verdict(error.max().item(), relative.max().item(), text,
                    bool((error <= bound).all()))
 

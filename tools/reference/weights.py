@@ -1,8 +1,9 @@
-"""A case's weights, through the converters; gradients by published names."""
+"""A case's weights, through the converters; facts by published names."""
 from torch import Tensor, nn
 
 from rcg.converters.formats import FORMATS, recognize
 from rcg.converters.parts import join, same_bits, split
+from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 from .case import Case
 
@@ -96,3 +97,19 @@ def compare_gradients(case: Case, stem: str, module: nn.Module,
     missing = norms.new_tensor(float('nan'))
     case.compare(f'{stem}.grad_norm', norms.new_tensor(
         [ours.get(names.get(name, name), missing) for name in listed]))
+
+
+def compare_decay(case: Case, module: nn.Module,
+                  names: dict[str, str]) -> None:
+    """Which parameters of a module decay; arguments as above."""
+    groups = OPTIM_WRAPPER_CONSTRUCTORS.build(dict(
+        type='TwoGroupConstructor', optim_wrapper_cfg=dict(
+            optimizer=dict(type='AdamW')))).groups(module, 1.)
+    for key, decay in (('no_weight_decay', 0.), ('weight_decay', 1.)):
+        members = {id(p) for group in groups for p in group['params']
+                   if group['weight_decay'] == decay}
+        ours = {name for name, p in module.named_parameters()
+                if id(p) in members}
+        if key in case.config:
+            case.check(key, ours == {
+                names[name] for name in case.config[key] if name in names})
