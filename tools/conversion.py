@@ -17,7 +17,7 @@ from rcg.checkpoint import (
     save_atomically,
     weights_of,
 )
-from rcg.converters.formats import find_weights, recognize
+from rcg.converters.formats import FORMATS, find_weights, recognize
 from rcg.converters.parts import Part, digest, same_bits, split
 from rcg.engine import load_config, without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
@@ -41,6 +41,8 @@ def role(part: Part) -> str:
 
 def read(path: str, form: str | None, averaged: bool) -> Published:
     """Read and convert a file; ``form`` overrules what it looks like."""
+    if form not in (None, *FORMATS):
+        raise ValueError(f'--format {form}: known are {", ".join(FORMATS)}.')
     content = read_published(path)
     key, state = find_weights(content)
     others = [str(name) for name in content if key and name != key]

@@ -14,11 +14,12 @@ from rcg.checkpoint import (
     read_checkpoint,
     read_metadata,
 )
-from rcg.converters.parts import same_bits
+from rcg.converters.parts import same_bits, split
 from rcg.models.encoders import MoCoV3ViT
 
 from ..reference import load_case
 from ..test_checkpoint.crafted import crafted
+from ..test_converters.test_formats import FULL_SIZE, published
 from ..test_converters.test_parts import CASES
 from ..test_engine.running import ROOT, run_tool
 
@@ -195,6 +196,16 @@ def test_a_config_that_does_not_fit(tool, tmp_path, config, change, text):
     assert not (tmp_path / 'w').exists()
 
 
+@pytest.mark.parametrize('name', [n for n, (_, s) in FULL_SIZE.items() if s])
+def test_every_released_file_fits_the_config_it_is_told(tool, name):
+    from conversion import check
+    for part in split(FULL_SIZE[name][0], published(name)[1]):
+        check(part, part.config)
+        del part.weights[next(iter(part.weights))]
+        with pytest.raises(CheckpointError, match=r'missing \(1\)'):
+            check(part, part.config)
+
+
 def test_the_full_size_config_is_found_and_checked(tool, tmp_path):
     """A file of the right size but cut short does not pass."""
     state = {'backbone.cls_token': torch.ones(1, 1, 768),
@@ -228,6 +239,8 @@ def test_bad_files(tool, tmp_path, capsys):
     os.truncate(path, os.path.getsize(path) // 2)
     with pytest.raises(CheckpointError, match='truncated'):
         tool(path)
+    with pytest.raises(ValueError, match='--format vqvae: known are mage'):
+        tool(path, '--format', 'vqvae')
 
 
 def test_usage(tool, capsys):
