@@ -100,7 +100,7 @@ def _item(dataset: ImageDataset, index: int) -> tuple[Tensor, str]:
         raise ValueError(f'there is no {title}: it has {len(dataset)} '
                          'images, counted from 0.')
     item = dataset[index]
-    if 'labels' in item and dataset.classes:
+    if dataset.classes:
         title += f' ({dataset.classes[item["labels"]]})'
     return item['images'], title
 
@@ -151,16 +151,12 @@ def _read_names(file: str) -> list[list[str]]:
     except json.JSONDecodeError:
         entries = [line for line in text.splitlines() if line.strip()]
     if isinstance(entries, dict):
-        try:
-            entries = [entries[str(i)] for i in range(len(entries))]
-        except KeyError as error:
-            raise ValueError(f"'{file}' lacks class {error}: a dict must "
-                             'have keys "0", "1", and so on.') from None
-    if not isinstance(entries, list) or not entries:
+        entries = [entries.get(str(i)) for i in range(len(entries))]
+    if not isinstance(entries, list) or not all(entries or [None]):
         raise ValueError(f"'{file}' must hold a name a line, or a JSON list "
-                         'or dict of names.')
+                         'of names, or a dict of them by "0", "1", ...')
     return [re.split(r',\s*', entry.strip()) if isinstance(entry, str) else
-            [str(name) for name in entry] for entry in entries]
+            entry for entry in entries]
 
 
 def find_labels(cfg: Config, words: Sequence[str], num_classes: int | None,

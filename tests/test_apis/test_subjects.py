@@ -130,8 +130,7 @@ def test_names_in_a_file(text, digits, tmp_path):
 
 
 @pytest.mark.parametrize(('text', 'match'), [
-    ('', 'a name a line'), ('3', 'a name a line'), ('{"1": "a"}', "class '0'")
-])
+    ('', 'a name a line'), ('3', 'a name a line'), ('{"1": "a"}', 'by "0"')])
 def test_files_without_names(text, match, digits, tmp_path):
     path = tmp_path / 'names'
     path.write_text(text)
