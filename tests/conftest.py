@@ -1,11 +1,10 @@
 """Fixtures of several folders."""
 import pytest
 
-from .untrained import write_models
-
 
 @pytest.fixture(scope='session')
 def untrained(tmp_path_factory):
+    from .untrained import write_models  # only who asks waits for PyTorch
     root = tmp_path_factory.mktemp('digits')
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('RCG_ROOT', str(root))
