@@ -62,6 +62,9 @@ class SeedBatchSampler(Sampler):
     Args:
         sampler: Any sampler with a ``dataset``; its order is not used.
         batch_size: Images in every batch of every process.
+
+    Attributes:
+        done: Batches to leave out; the rest is dealt out in their order.
     """
 
     def __init__(self, sampler: Sampler, batch_size: int) -> None:
@@ -77,11 +80,17 @@ class SeedBatchSampler(Sampler):
         self.sampler, self.batch_size = sampler, batch_size
         self.num_batches = math.ceil(len(dataset) / batch_size)
         self.rank, self.world = get_rank(), get_world_size()
+        self.done: set[int] = set()
+
+    def batches(self) -> list[int]:
+        """Numbers of the batches of this process."""
+        left = [b for b in range(self.num_batches) if b not in self.done]
+        return left[self.rank::self.world]
 
     def __iter__(self) -> Iterator[list[int]]:
-        for batch in range(self.rank, self.num_batches, self.world):
+        for batch in self.batches():
             start = batch * self.batch_size
             yield list(range(start, start + self.batch_size))
 
     def __len__(self) -> int:
-        return len(range(self.rank, self.num_batches, self.world))
+        return len(self.batches())

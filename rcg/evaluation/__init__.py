@@ -2,12 +2,11 @@
 from rcg.evaluation.features import Extractor, shared_extractor
 from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.inception import Inception
-from rcg.evaluation.inception_score import inception_score
+from rcg.evaluation.inception_score import InceptionScore, inception_score
 from rcg.evaluation.knn import KNNAccuracy, knn_accuracy
 from rcg.evaluation.metrics import (
     Accuracy,
     FrechetDistance,
-    InceptionScore,
     NearestTrain,
     PrecisionRecall,
     ReconstructionError,
@@ -18,14 +17,19 @@ from rcg.evaluation.moments import Moments
 from rcg.evaluation.nearest import nearest_train
 from rcg.evaluation.precision_recall import precision_recall
 from rcg.evaluation.reference import Reference
-from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
+from rcg.evaluation.sample_metric import (
+    FrechetMetric,
+    SampleMetric,
+    StreamMetric,
+)
 from rcg.evaluation.ssim import structural_similarity
 
 __all__ = [
     'Accuracy', 'Extractor', 'FrechetDistance', 'FrechetMetric', 'Inception',
     'InceptionScore', 'KNNAccuracy', 'Moments', 'NearestTrain',
     'PrecisionRecall', 'ReconstructionError', 'Reference',
-    'RepresentationFrechetDistance', 'SampleMetric', 'StructuralSimilarity',
-    'frechet_distance', 'inception_score', 'knn_accuracy', 'nearest_train',
-    'precision_recall', 'shared_extractor', 'structural_similarity'
+    'RepresentationFrechetDistance', 'SampleMetric', 'StreamMetric',
+    'StructuralSimilarity', 'frechet_distance', 'inception_score',
+    'knn_accuracy', 'nearest_train', 'precision_recall', 'shared_extractor',
+    'structural_similarity'
 ]

@@ -15,7 +15,6 @@ from rcg.evaluation.features import (
     stack_images,
     stack_rows,
 )
-from rcg.evaluation.inception_score import inception_score
 from rcg.evaluation.nearest import nearest_train
 from rcg.evaluation.precision_recall import precision_recall
 from rcg.evaluation.reference import Reference
@@ -69,30 +68,6 @@ class RepresentationFrechetDistance(FrechetMetric):
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return stack_rows(data_samples, 'representations').float()
-
-
-@METRICS.register_module()
-class InceptionScore(SampleMetric):
-    """Inception Score in the classes of the extractor's ``logits``.
-
-    Args:
-        extractor: Config of a feature extractor with logits.
-        num_splits: Parts that are scored separately; the mean is reported.
-        prefix: Stands before the names ``is`` and ``is_std``.
-    """
-
-    def __init__(self, extractor: dict, num_splits: int = 10,
-                 prefix: str | None = None) -> None:
-        super().__init__(prefix)
-        self.extractor = shared_extractor(extractor)
-        self.num_splits = num_splits
-
-    def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        return self.extractor.of_samples(data_samples)['logits']
-
-    def score(self, rows: Tensor) -> dict[str, float]:
-        mean, std = inception_score(rows, self.num_splits)
-        return {'is': mean, 'is_std': std}
 
 
 class FeatureMetric(SampleMetric):

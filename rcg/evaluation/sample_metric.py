@@ -3,6 +3,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
+from mmengine.device import get_device
 from mmengine.dist import get_comm_device, is_distributed
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
@@ -22,8 +23,14 @@ class SampleMetric(BaseMetric):
 
     Args:
         prefix: Stands before the names of the results, with a slash.
+
+    Attributes:
+        names: Of the results, once there are some.
+        cumulative: Whether a :meth:`state` replaces earlier ones.
     """
     default_prefix = 'generation'
+    names: tuple[str, ...] = ()
+    cumulative = False
 
     def __init__(self, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
@@ -34,7 +41,12 @@ class SampleMetric(BaseMetric):
         """Where the samples are (or, without any, those of the others)."""
         if self._device is None and is_distributed():
             return get_comm_device()
-        return self._device or torch.device('cpu')
+        return self._device or torch.device(get_device())
+
+    @property
+    def size(self) -> int | None:
+        """Number of samples that will come, if the dataset told it."""
+        return (self.dataset_meta or {}).get('num_images')
 
     @abstractmethod
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
@@ -50,11 +62,27 @@ class SampleMetric(BaseMetric):
         indices = stack_rows(data_samples, 'index').cpu()
         rows = self.rows(data_samples)
         self._device = rows.device
+        if self.size is not None:  # then what fills up a batch is known
+            counted = indices < self.size
+            indices, rows = indices[counted], rows[counted.to(rows.device)]
         self.take(indices, rows)
 
     def take(self, indices: Tensor, rows: Tensor) -> None:
         """Keep the rows (N, D) of the samples (N,)."""
         self.results.append((indices, rows.cpu()))
+
+    def state(self, since: int = 0) -> dict[str, Tensor]:
+        """What this process took, for :meth:`load_state` of another one.
+
+        Args:
+            since: Number of batches to leave out, unless it is cumulative.
+        """
+        indices, rows = _joined(self.results[since:])
+        return dict(indices=indices, rows=rows)
+
+    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
+        """Add what other processes took, all of them other samples."""
+        self.results += [(s['indices'], s['rows']) for s in states]
 
     def evaluate(self, size: int) -> dict[str, float]:
         """Score the ``size`` samples of all processes, and start afresh.
@@ -66,8 +94,10 @@ class SampleMetric(BaseMetric):
             found = self.collect(size)
         finally:
             self.clear()
-        return {f'{self.prefix}/{name}': value
-                for name, value in found.items()}
+        results = {f'{self.prefix}/{name}': value
+                   for name, value in found.items()}
+        self.names = tuple(results)
+        return results
 
     def clear(self) -> None:
         """Forget all samples."""
@@ -75,10 +105,7 @@ class SampleMetric(BaseMetric):
 
     def collect(self, size: int) -> dict[str, float]:
         """Results by name, from what all processes took."""
-        indices = torch.cat([torch.zeros(0, dtype=torch.int64)] +
-                            [indices for indices, _ in self.results])
-        rows = torch.cat([rows for _, rows in self.results] or
-                         [torch.zeros(0, 0)])
+        indices, rows = _joined(self.results)
         counted = counted_rows(indices, size)
         return self.score(
             gather_in_order(indices[counted], rows[counted], size))
@@ -87,11 +114,87 @@ class SampleMetric(BaseMetric):
         raise NotImplementedError('evaluate() replaces this')
 
 
-class FrechetMetric(SampleMetric):
-    """Frechet distance between rows of samples and a reference.
+def _joined(batches: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """Indices (N,) and rows (N, D) of a list of batches."""
+    if not batches:
+        return torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0)
+    indices, rows = zip(*batches, strict=True)
+    return torch.cat(indices), torch.cat(rows)
 
-    It keeps nothing but sums, and the last batch: only that one may hold
-    padding, which is known when all processes have compared their indices.
+
+class StreamMetric(SampleMetric):
+    """Base of metrics that keep nothing but sums, and the last batch.
+
+    Only the last batch may hold samples that came before (of another
+    process), which is known when all processes have compared their indices.
+    """
+    cumulative = True
+
+    def __init__(self, prefix: str | None = None) -> None:
+        super().__init__(prefix)
+        self.clear()
+
+    @abstractmethod
+    def add(self, indices: Tensor, rows: Tensor) -> None:
+        """Add samples (N,) with their rows (N, D) to the sums."""
+
+    @abstractmethod
+    def own_sums(self) -> Tensor:
+        """The sums of this process; several of one metric add up."""
+
+    @abstractmethod
+    def add_sums(self, sums: Tensor) -> None:
+        """Add what :meth:`own_sums` of another process returned."""
+
+    @abstractmethod
+    def finish(self, size: int) -> dict[str, float]:
+        """Results from the sums of all processes."""
+
+    def clear(self) -> None:
+        super().clear()
+        self._last = None
+        self._indices = [torch.zeros(0, dtype=torch.int64)]
+
+    def take(self, indices: Tensor, rows: Tensor) -> None:
+        self._flush()
+        self._indices.append(indices)
+        self._last = indices, rows
+
+    def _flush(self, counted: Tensor | None = None) -> None:
+        if self._last is not None:
+            indices, rows = self._last
+            if counted is not None:
+                indices, rows = indices[counted], rows[counted.to(rows.device)]
+            self.add(indices, rows)
+        self._last = None
+
+    def state(self, since: int = 0) -> dict[str, Tensor]:
+        self._flush()
+        return dict(indices=torch.cat(self._indices),
+                    sums=self.own_sums().cpu())
+
+    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
+        self._indices = [s['indices'] for s in states] + self._indices
+        for state in states:
+            self.add_sums(state['sums'].to(self.device))
+
+    def collect(self, size: int) -> dict[str, float]:
+        counted = counted_rows(torch.cat(self._indices), size)
+        earlier = len(counted) - len(self._indices[-1])
+        if not counted[:earlier].all():
+            raise RuntimeError(
+                'a sample came twice, and not in the last batch. The sampler '
+                'must give every index once: '
+                "batch_sampler=dict(type='SeedBatchSampler').")
+        self._flush(counted[earlier:])
+        return self.finish(size)
+
+    def score(self, rows: Tensor) -> dict[str, float]:
+        raise NotImplementedError('finish() replaces this')
+
+
+class FrechetMetric(StreamMetric):
+    """Frechet distance between rows of samples and a reference.
 
     Args:
         name: Name of the result.
@@ -103,36 +206,25 @@ class FrechetMetric(SampleMetric):
                  prefix: str | None = None) -> None:
         super().__init__(prefix)
         self.name, self.reference = name, reference
-        self.clear()
 
     def clear(self) -> None:
-        self._moments = self._last = None
-        self._indices = [torch.zeros(0, dtype=torch.int64)]
+        super().clear()
+        self._moments = None
 
-    def take(self, indices: Tensor, rows: Tensor) -> None:
-        if self._last is not None:
-            self._add(self._last)
-        self._indices.append(indices)
-        self._last = rows
-
-    def _add(self, rows: Tensor) -> None:
+    def add(self, indices: Tensor, rows: Tensor) -> None:
         if self._moments is None:
             self._moments = Moments(rows.shape[1], rows.device)
         self._moments.add(rows)
 
-    def collect(self, size: int) -> dict[str, float]:
-        counted = counted_rows(torch.cat(self._indices), size)
-        earlier = len(counted) - len(self._indices[-1])
-        if not counted[:earlier].all():
-            raise RuntimeError(
-                'a sample came twice, and not in the last batch. The sampler '
-                'must give every index once: '
-                "batch_sampler=dict(type='SeedBatchSampler').")
-        if self._last is not None:
-            self._add(self._last[counted[earlier:].to(self._last.device)])
+    def own_sums(self) -> Tensor:
+        return self._moments.sums
+
+    def add_sums(self, sums: Tensor) -> None:
+        if self._moments is None:
+            self._moments = Moments(sums.shape[-1] - 1, sums.device)
+        self._moments.sums.add_(sums)
+
+    def finish(self, size: int) -> dict[str, float]:
         ours = reduced(self._moments, self.device).mean_and_covariance()
         theirs = self.reference.moments(self.device)
         return {self.name: frechet_distance(*ours, *theirs)}
-
-    def score(self, rows: Tensor) -> dict[str, float]:
-        raise NotImplementedError('collect() replaces this')
