@@ -17,9 +17,38 @@ def test_agrees_with_numpy():
     mean, covariance = moments_of(rows, 64)
     exact = rows.double().numpy()
     scale = exact.std(0)
-    assert np.abs(mean.numpy() - exact.mean(0)).max() < 1e-6
+    assert np.abs(mean.numpy() - exact.mean(0)).max() < 1e-8
     error = np.abs(covariance.numpy() - np.cov(exact, rowvar=False))
-    assert (error / np.outer(scale, scale)).max() < 1e-5
+    assert (error / np.outer(scale, scale)).max() < 1e-6
+
+
+@pytest.mark.parametrize('scale', [.1, 3., 500.])
+@pytest.mark.parametrize('num_rows', [3, 1500, 3000])
+def test_sums_are_those_of_unlimited_integers(scale, num_rows):
+    rows = torch.randn(num_rows, 3).clamp(-4, 4) * scale
+    integers = (rows.double() * 2**24).round().long().tolist()
+    wanted = [[sum(row[i] * row[j] for row in integers) for j in range(3)]
+              for i in range(3)]
+    moments = Moments(3)
+    moments.add(rows)
+    high, low = moments.sums[:, :3, :3].tolist()
+    found = [[int(h) * 2**40 + int(x) for h, x in zip(*pair, strict=True)]
+             for pair in zip(high, low, strict=True)]
+    assert found == wanted
+    assert moments.count == num_rows
+
+
+def test_sums_of_parts_add_up_exactly():
+    rows = torch.randn(500, 4) * 30
+    whole, parts = Moments(4), Moments(4)
+    whole.add(rows)
+    for part in rows.split(90):
+        one = Moments(4)
+        one.add(part)
+        parts.sums.add_(one.sums)
+    for found, wanted in zip(parts.mean_and_covariance(),
+                             whole.mean_and_covariance(), strict=True):
+        assert torch.equal(found, wanted)
 
 
 def test_order_and_batches_do_not_matter_at_all():
