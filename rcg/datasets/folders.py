@@ -101,18 +101,28 @@ class ImageFolder(ImageDataset):
         data_root: The folder.
         pipeline: Configs of transforms. It must end in a crop, unless all
             files have one size.
+        num_images: Take only so many, spread evenly over the sorted files.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
+        ValueError: ``num_images`` is below 1.
         RuntimeError: While reading: more than 1 % of the files are bad.
     """
     # Whether to turn photographs as their EXIF tag says.
     upright = True
 
-    def __init__(self, data_root: str, pipeline: Sequence[dict] = ()) -> None:
+    def __init__(self, data_root: str, pipeline: Sequence[dict] = (),
+                 num_images: int | None = None) -> None:
         self.root = os.path.expanduser(data_root)
-        self.paths = list_images(self.root)
-        labels, classes = folder_classes(self.paths) or (None, None)
+        paths = list_images(self.root)
+        labels, classes = folder_classes(paths) or (None, None)
+        if num_images is not None and num_images < 1:
+            raise ValueError('num_images must be at least 1, got '
+                             f'{num_images}.')
+        count = min(num_images or len(paths), len(paths))
+        chosen = [i * len(paths) // count for i in range(count)]
+        self.paths = [paths[i] for i in chosen]
+        labels = labels and [labels[i] for i in chosen]
         super().__init__(labels, classes, pipeline)
         # Shared, so that the data workers count bad files together.
         self._bad = torch.zeros(len(self.paths),
