@@ -53,18 +53,34 @@ def test_equal_gaussians_are_at_distance_zero(num_samples):
     assert 0 <= frechet_distance(mean, cov, mean, cov) < 1e-8 * cov.trace()
 
 
-def test_singular_covariances():
-    mean1, cov1 = gaussian(64, 10, 0)  # rank 9
-    mean2, cov2 = gaussian(64, 10, 1)
-    distance = frechet_distance(mean1, cov1, mean2, cov2)
-    # The trace of the root is also the sum of the singular values of A B,
-    # for any roots A^T A and B B^T of the covariances.
-    a, b = (np.linalg.cholesky(cov.numpy() + 1e-13 * np.eye(64))
-            for cov in (cov1, cov2))
-    wanted = ((mean1 - mean2).square().sum() + cov1.trace() + cov2.trace() -
-              2 * np.linalg.svd(a.T @ b)[1].sum()).item()
-    assert math.isfinite(distance)
-    assert distance == pytest.approx(wanted, rel=1e-4)
+# Dimension, numbers of samples, decades that the standard deviations span:
+# covariances of condition 4, 1e6, 1e12, and of ranks below the dimension.
+SPECTRA = [(64, 500, 300, 0), (64, 500, 300, 3), (64, 500, 300, 6),
+           (64, 40, 500, 0), (64, 40, 30, 3), (256, 100, 120, 2),
+           (64, 2, 3, 0)]
+
+
+@pytest.mark.parametrize('spectrum', SPECTRA)
+def test_any_spectrum(spectrum):
+    dim, *counts, decades = spectrum
+    rng = np.random.default_rng(0)
+    scales = np.logspace(0, -decades, dim)
+    sets = [(rng.normal(size=(n, dim)) * scales) @ np.linalg.qr(
+        rng.normal(size=(dim, dim)))[0] + .1 * rng.normal(size=dim)
+            for n in counts]
+    (mean1, cov1), (mean2, cov2) = [
+        (x.mean(0), np.cov(x, rowvar=False)) for x in sets]
+    rest = ((mean1 - mean2)**2).sum() + np.trace(cov1) + np.trace(cov2)
+    # tr (C1 C2)^(1/2) is also the sum of the singular values of A B, for any
+    # A^T A = C1 and B B^T = C2; the centered samples are such roots.
+    a, b = ((x - x.mean(0)) / np.sqrt(len(x) - 1) for x in sets)
+    exact = rest - 2 * np.linalg.svd(a @ b.T, compute_uv=False).sum()
+    root = scipy.linalg.sqrtm(cov1 @ cov2)
+    ours = frechet_distance(*map(torch.from_numpy,
+                                 (mean1, cov1, mean2, cov2)))
+    assert math.isfinite(ours)
+    assert ours == pytest.approx(exact, rel=1e-7)
+    assert ours == pytest.approx(rest - 2 * np.trace(root).real, rel=1e-6)
 
 
 def test_zero_covariance():
