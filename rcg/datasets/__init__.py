@@ -1,4 +1,5 @@
 """Datasets of images, samplers, transforms, and seeds to generate from."""
+from rcg.datasets.archive import ImageArchive
 from rcg.datasets.cifar import CIFAR10
 from rcg.datasets.collate import Batch, collate_batch
 from rcg.datasets.digits import Digits
@@ -17,7 +18,7 @@ from rcg.datasets.transforms import (
 
 __all__ = [
     'ADMCenterCrop', 'ArrayDataset', 'Batch', 'CIFAR10', 'CenterCrop',
-    'Digits', 'ImageDataset', 'ImageFolder', 'ImageNet', 'RandomCrop',
-    'RandomFlip', 'Resize', 'SeedBatchSampler', 'SeedDataset', 'StreamItem',
-    'StreamSampler', 'Transform', 'collate_batch'
+    'Digits', 'ImageArchive', 'ImageDataset', 'ImageFolder', 'ImageNet',
+    'RandomCrop', 'RandomFlip', 'Resize', 'SeedBatchSampler', 'SeedDataset',
+    'StreamItem', 'StreamSampler', 'Transform', 'collate_batch'
 ]
