@@ -23,13 +23,14 @@ from rcg.evaluation.sample_metric import (
     StreamMetric,
 )
 from rcg.evaluation.ssim import structural_similarity
+from rcg.evaluation.statistics import StatisticsFile, build_reference
 
 __all__ = [
     'Accuracy', 'Extractor', 'FrechetDistance', 'FrechetMetric', 'Inception',
     'InceptionScore', 'KNNAccuracy', 'Moments', 'NearestTrain',
     'PrecisionRecall', 'ReconstructionError', 'Reference',
-    'RepresentationFrechetDistance', 'SampleMetric', 'StreamMetric',
-    'StructuralSimilarity', 'frechet_distance', 'inception_score',
-    'knn_accuracy', 'nearest_train', 'precision_recall', 'shared_extractor',
-    'structural_similarity'
+    'RepresentationFrechetDistance', 'SampleMetric', 'StatisticsFile',
+    'StreamMetric', 'StructuralSimilarity', 'build_reference',
+    'frechet_distance', 'inception_score', 'knn_accuracy', 'nearest_train',
+    'precision_recall', 'shared_extractor', 'structural_similarity'
 ]

@@ -17,9 +17,9 @@ from rcg.evaluation.features import (
 )
 from rcg.evaluation.nearest import nearest_train
 from rcg.evaluation.precision_recall import precision_recall
-from rcg.evaluation.reference import Reference
 from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
 from rcg.evaluation.ssim import structural_similarity
+from rcg.evaluation.statistics import build_reference
 from rcg.registry import ENCODERS, METRICS
 
 
@@ -32,15 +32,16 @@ class FrechetDistance(FrechetMetric):
 
     Args:
         extractor: Config of a feature extractor, with ``checkpoint``.
-        reference: Config of a dataset without random transforms.
+        reference: See :func:`build_reference`.
         name: Name of the result, such as 'fd' or 'fid'.
         prefix: Stands before the name, with a slash.
     """
 
-    def __init__(self, extractor: dict, reference: dict, name: str = 'fd',
-                 prefix: str | None = None) -> None:
+    def __init__(self, extractor: dict, reference: dict | str,
+                 name: str = 'fd', prefix: str | None = None) -> None:
         self.extractor = shared_extractor(extractor)
-        super().__init__(name, Reference(reference, self.extractor), prefix)
+        super().__init__(name, build_reference(reference, self.extractor),
+                         prefix)
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return self.extractor.of_samples(data_samples)['features']
@@ -55,16 +56,17 @@ class RepresentationFrechetDistance(FrechetMetric):
 
     Args:
         encoder: Config of the encoder, with ``checkpoint``.
-        reference: Config of a dataset without random transforms.
+        reference: See :func:`build_reference`.
         name: Name of the result.
         prefix: Stands before the name, with a slash.
     """
     default_prefix = 'representation'
 
-    def __init__(self, encoder: dict, reference: dict, name: str = 'fd',
-                 prefix: str | None = None) -> None:
+    def __init__(self, encoder: dict, reference: dict | str,
+                 name: str = 'fd', prefix: str | None = None) -> None:
         self.encoder = shared_extractor(encoder, ENCODERS)
-        super().__init__(name, Reference(reference, self.encoder), prefix)
+        super().__init__(name, build_reference(reference, self.encoder),
+                         prefix)
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return stack_rows(data_samples, 'representations').float()
@@ -82,16 +84,16 @@ class PrecisionRecall(FeatureMetric):
 
     Args:
         extractor: Config of a feature extractor, with ``checkpoint``.
-        reference: Config of a dataset without random transforms.
+        reference: See :func:`build_reference`.
         k: Neighbors; 3 in the paper.
         prefix: Stands before the names ``precision`` and ``recall``.
     """
 
-    def __init__(self, extractor: dict, reference: dict, k: int = 3,
+    def __init__(self, extractor: dict, reference: dict | str, k: int = 3,
                  prefix: str | None = None) -> None:
         super().__init__(prefix)
         self.extractor, self.k = shared_extractor(extractor), k
-        self.reference = Reference(reference, self.extractor)
+        self.reference = build_reference(reference, self.extractor, rows=True)
 
     def score(self, rows: Tensor) -> dict[str, float]:
         real = self.reference.features(self.device).to(self.device)
@@ -117,8 +119,8 @@ class NearestTrain(FeatureMetric):
                  prefix: str | None = None) -> None:
         super().__init__(prefix)
         self.extractor = shared_extractor(extractor)
-        self.train = Reference(train, self.extractor)
-        self.held_out = Reference(held_out, self.extractor)
+        self.train = build_reference(train, self.extractor, rows=True)
+        self.held_out = build_reference(held_out, self.extractor, rows=True)
 
     def score(self, rows: Tensor) -> dict[str, float]:
         train, held_out = (

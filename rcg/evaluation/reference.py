@@ -1,14 +1,24 @@
 """Features and moments of a dataset, the other side of a comparison."""
+import contextlib
+import functools
+import hashlib
 import json
 import os
 import weakref
 from collections.abc import Iterator
 
 import torch
-from mmengine.dist import all_reduce, get_rank, get_world_size
+from mmengine.dist import (
+    all_reduce,
+    broadcast_object_list,
+    get_rank,
+    get_world_size,
+    is_main_process,
+)
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.evaluation.features import Extractor
 from rcg.evaluation.moments import Moments
 from rcg.evaluation.samples import gather_in_order
@@ -16,50 +26,105 @@ from rcg.registry import DATASETS
 
 # Fixed, because a network may round differently in a batch of another size.
 _BATCH_SIZE = 64
+_VERSION = 1  # of the results; those of others are not used
 _SHARED: 'weakref.WeakValueDictionary' = weakref.WeakValueDictionary()
+# Names of mean and covariance in files; the second pair is ADM's, for sFID.
+MOMENTS = {'features': ('mu', 'sigma'), 'spatial': ('mu_s', 'sigma_s')}
 
 
 class Reference:
     """A dataset seen through a feature extractor.
 
     All processes must ask for a result together: each reads its share of the
-    images. Results stay with the extractor, so metrics that refer to the
-    same images share them, and the next evaluation finds them.
+    images. One pass over them serves all references to the same images. The
+    results stay with the extractor and, if its weights have a hash, in a file
+    below :func:`cache_folder` named by all that they depend on.
 
     Args:
         dataset: Config of a dataset whose images do not vary.
         extractor: What to look through.
+        feature: Which of its outputs.
+        rows: Whether :meth:`features` will be asked for, not only moments.
 
     Raises:
         ValueError: The dataset's pipeline is random.
     """
 
-    def __init__(self, dataset: dict, extractor: Extractor) -> None:
+    def __init__(self, dataset: dict, extractor: Extractor,
+                 feature: str = 'features', rows: bool = False) -> None:
         self._key = json.dumps(dataset, sort_keys=True, default=str)
         # Listing the files of a large dataset takes long: once is enough.
         self.dataset = _SHARED.get(self._key) or DATASETS.build(dataset)
         _SHARED[self._key], self.extractor = self.dataset, extractor
+        self.feature = feature
         if self.dataset.is_random:
             raise ValueError(
                 'a reference must be the same every time, but the pipeline '
                 f'of {type(self.dataset).__name__} is random: use CenterCrop '
                 'instead of RandomCrop, and no RandomFlip.')
+        # By (rows?, feature); None until it is there.
+        self._results = extractor.references.setdefault(self._key, {})
+        self._results.setdefault((rows, feature))
 
     def moments(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Mean (D,) and covariance (D, D) of the features, float64."""
-        return self._once('moments', self._moments, device)
+        found = self._once(False, device)
+        return tuple(found[name] for name in MOMENTS[self.feature])
 
     def features(self, device: torch.device) -> Tensor:
         """Features (N, D) in the order of the dataset, on the CPU."""
-        return self._once('features', self._features, device)
+        return self._once(True, device)['features']
 
-    def _once(self, name: str, compute, device: torch.device):
-        key = name, self._key
-        if key not in self.extractor.references:
-            self.extractor.references[key] = compute(device)
-        return self.extractor.references[key]
+    def check(self, dim: int) -> None:
+        """Raise ValueError if features of ``dim`` numbers cannot fit."""
 
-    def _batches(self, device) -> Iterator[tuple[Tensor, Tensor]]:
+    def describe(self) -> dict:
+        """Name, kind, hash, and what is known of how it was made."""
+        return dict(self._about)
+
+    @functools.cached_property
+    def _about(self) -> dict:
+        cfg = json.loads(self._key)
+        places = (cfg.get(key) for key in ('type', 'data_root', 'path',
+                                           'split'))
+        hashed = getattr(self.dataset, 'fingerprint', lambda: None)
+        return dict(name=' '.join(os.path.basename(place.rstrip('/'))
+                                  for place in places if place),
+                    kind='images', sha256=hashed(), count=len(self.dataset),
+                    transform=cfg.get('pipeline', []))
+
+    def _once(self, rows: bool, device: torch.device) -> dict[str, Tensor]:
+        results, wanted = self._results, (rows, self.feature)
+        if results.setdefault(wanted) is None:
+            todo = [key for key, found in results.items() if found is None]
+            results.update((key, _read(self._path(*key))) for key in todo)
+            todo = [key for key in todo if results[key] is None]
+            if todo:
+                results.update(self._compute(todo, device))
+            for key in todo:
+                self._write(results[key], self._path(*key))
+        return results[wanted]
+
+    def _path(self, rows: bool, feature: str) -> str | None:
+        extractor = getattr(self.extractor, 'describe', dict)()
+        if not (extractor.get('sha256') and self._about['sha256']):
+            return None
+        # A file of the same name and size may be another image.
+        times = [os.stat(os.path.join(self.dataset.root, path)).st_mtime_ns
+                 for path in getattr(self.dataset, 'paths', ())]
+        key = json.dumps([_VERSION, rows, feature, self._about, times,
+                          identity(extractor)], sort_keys=True)
+        name = hashlib.sha256(key.encode()).hexdigest()[:32]
+        return os.path.join(cache_folder(), 'references',
+                            f'{name}.safetensors')
+
+    def _write(self, result: dict[str, Tensor], path: str | None) -> None:
+        if path is not None and is_main_process():
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            about = {**self._about, 'extractor': self.extractor.describe()}
+            save_atomically(result, path, {'about': json.dumps(about)})
+
+    def _batches(self, device) -> Iterator[tuple[Tensor, dict]]:
         starts = range(get_rank() * _BATCH_SIZE, len(self.dataset),
                        get_world_size() * _BATCH_SIZE)
         batches = [list(range(s, min(s + _BATCH_SIZE, len(self.dataset))))
@@ -68,23 +133,57 @@ class Reference:
             8, _num_cores(), len(batches))
         for batch in DataLoader(self.dataset, batch_sampler=batches,
                                 num_workers=workers):
-            yield batch['indices'], self.extractor(
-                batch['images'].to(device))['features']
+            yield batch['indices'], self.extractor(batch['images'].to(device))
 
-    def _moments(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        moments = None
-        for _, features in self._batches(device):
-            moments = moments or Moments(features.shape[1], device)
-            moments.add(features)
-        return reduced(moments, device).mean_and_covariance()
+    def _compute(self, todo: list[tuple[bool, str]],
+                 device: torch.device) -> dict[tuple, dict[str, Tensor]]:
+        """Results by (rows?, feature), in one pass over the images."""
+        kept = {key: [] if key[0] else None for key in todo}
+        indices = [torch.zeros(0, dtype=torch.int64)]
+        for batch, outputs in self._batches(device):
+            indices.append(batch)
+            for rows, feature in todo:
+                values = outputs[feature]
+                if rows:
+                    kept[rows, feature].append(values.cpu())
+                    continue
+                kept[rows, feature] = kept[rows, feature] or Moments(
+                    values.shape[1], device)
+                kept[rows, feature].add(values)
+        indices, found = torch.cat(indices), {}
+        for rows, feature in todo:
+            mine = kept[rows, feature]
+            if rows:
+                mine = torch.cat(mine or [torch.zeros(0, 0)])
+                found[rows, feature] = {'features': gather_in_order(
+                    indices, mine, len(self.dataset))}
+            else:
+                both = reduced(mine, device).mean_and_covariance()
+                found[rows, feature] = dict(zip(
+                    MOMENTS[feature], (x.cpu() for x in both), strict=True))
+        return found
 
-    def _features(self, device: torch.device) -> Tensor:
-        found = [(indices, features.cpu())
-                 for indices, features in self._batches(device)]
-        indices = torch.cat([f[0] for f in found] or
-                            [torch.zeros(0, dtype=torch.int64)])
-        rows = torch.cat([f[1] for f in found] or [torch.zeros(0, 0)])
-        return gather_in_order(indices, rows, len(self.dataset))
+
+def cache_folder() -> str:
+    """Where results are kept: RCG_CACHE, by default ~/.cache/rcg."""
+    default = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
+    return os.path.expanduser(os.environ.get('RCG_CACHE')
+                              or os.path.join(default, 'rcg'))
+
+
+def identity(extractor: dict) -> dict:
+    """Of an extractor's description, what determines the features."""
+    return {k: v for k, v in extractor.items() if k != 'weights'}
+
+
+def _read(path: str | None) -> dict[str, Tensor] | None:
+    """What the first process finds in a file, on all processes."""
+    found = [None]
+    if path is not None and is_main_process() and os.path.isfile(path):
+        with contextlib.suppress(CheckpointError):  # damaged: made anew
+            found = [read_checkpoint(path)]
+    broadcast_object_list(found)
+    return found[0]
 
 
 def _num_cores() -> int:  # that this process may use
@@ -95,7 +194,7 @@ def _num_cores() -> int:  # that this process may use
 
 def reduced(moments: Moments | None, device: torch.device) -> Moments:
     """Moments over all processes; a process without samples passes None."""
-    dim = torch.tensor(len(moments.sums[1]) if moments else 0)
+    dim = torch.tensor(moments.sums.shape[-1] - 1 if moments else 0)
     all_reduce(dim, 'max')
     moments = moments or Moments(int(dim), device)
     moments.all_reduce()
