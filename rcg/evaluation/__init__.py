@@ -1,14 +1,20 @@
 """Scores of generated images: pure functions, and metrics that use them."""
+from rcg.evaluation.density_coverage import density_coverage
+from rcg.evaluation.feature_metrics import (
+    DensityCoverage,
+    KernelDistance,
+    NearestTrain,
+    PrecisionRecall,
+)
 from rcg.evaluation.features import Extractor, shared_extractor
 from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.inception import Inception
 from rcg.evaluation.inception_score import InceptionScore, inception_score
+from rcg.evaluation.kernel_distance import kernel_distance
 from rcg.evaluation.knn import KNNAccuracy, knn_accuracy
 from rcg.evaluation.metrics import (
     Accuracy,
     FrechetDistance,
-    NearestTrain,
-    PrecisionRecall,
     ReconstructionError,
     RepresentationFrechetDistance,
     StructuralSimilarity,
@@ -24,13 +30,16 @@ from rcg.evaluation.sample_metric import (
 )
 from rcg.evaluation.ssim import structural_similarity
 from rcg.evaluation.statistics import StatisticsFile, build_reference
+from rcg.evaluation.transformers import CLIP, DINOv2
 
 __all__ = [
-    'Accuracy', 'Extractor', 'FrechetDistance', 'FrechetMetric', 'Inception',
-    'InceptionScore', 'KNNAccuracy', 'Moments', 'NearestTrain',
+    'Accuracy', 'CLIP', 'DINOv2', 'DensityCoverage', 'Extractor',
+    'FrechetDistance', 'FrechetMetric', 'Inception', 'InceptionScore',
+    'KNNAccuracy', 'KernelDistance', 'Moments', 'NearestTrain',
     'PrecisionRecall', 'ReconstructionError', 'Reference',
     'RepresentationFrechetDistance', 'SampleMetric', 'StatisticsFile',
     'StreamMetric', 'StructuralSimilarity', 'build_reference',
-    'frechet_distance', 'inception_score', 'knn_accuracy', 'nearest_train',
-    'precision_recall', 'shared_extractor', 'structural_similarity'
+    'density_coverage', 'frechet_distance', 'inception_score',
+    'kernel_distance', 'knn_accuracy', 'nearest_train', 'precision_recall',
+    'shared_extractor', 'structural_similarity'
 ]

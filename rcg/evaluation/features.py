@@ -21,15 +21,33 @@ class Extractor:
     hold the same object, and a batch goes through the network once.
 
     Attributes:
-        sha256: Hash of the weight file, None without one.
+        sha256: Hash of the file of weights, None without one.
         references: Results over whole datasets, filled by
             :mod:`rcg.evaluation.reference`.
     """
 
-    def __init__(self, module: nn.Module, sha256: str | None = None) -> None:
+    def __init__(self, module: nn.Module, sha256: str | None = None,
+                 settings: dict | None = None) -> None:
         self.module = module.eval().requires_grad_(False)
-        self.sha256, self.references = sha256, {}
+        # A published network finds its weights itself.
+        self.sha256 = sha256 or getattr(module, 'sha256', None)
+        self.references, self._settings = {}, settings or {}
         self._device, self._batch = None, (None, None)
+
+    def describe(self) -> dict:
+        """What its features depend on: settings, weights, resize rule."""
+        path = (self._settings.get('checkpoint')
+                or getattr(self.module, 'path', None))
+        size = getattr(self.module, 'input_size', None)
+        rule = getattr(self.module, 'resize', None) or ' '.join(filter(None, [
+            getattr(self.module, 'interpolation', ''),
+            getattr(self.module, 'antialias', False) and 'antialiased']))
+        return {'type': type(self.module).__name__,
+                **{name: value for name, value in self._settings.items()
+                   if name not in ('checkpoint', 'weights_path', 'download')},
+                'weights': path and os.path.basename(path),
+                'sha256': self.sha256,
+                'resize': f'{rule} to {size}' if size else 'none'}
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
@@ -101,7 +119,7 @@ def shared_extractor(cfg: dict,
     Args:
         cfg: Config of a feature extractor or an encoder, plus ``checkpoint``
             (a file or a work folder) and optionally ``prefix`` of the weights
-            in it.
+            in it, if it does not find its weights itself.
         registry: FEATURE_EXTRACTORS or ENCODERS; by default, the one that
             has the type.
 
@@ -109,24 +127,29 @@ def shared_extractor(cfg: dict,
         FileNotFoundError: There is no such checkpoint.
         CheckpointError: The weights are not those of this network.
     """
-    cfg = dict(cfg)
+    settings = dict(cfg)
     if registry is None:
         ENCODERS.import_from_location()
         registry = (ENCODERS if cfg['type'] in ENCODERS.module_dict
                     else FEATURE_EXTRACTORS)
-    checkpoint, prefix = cfg.pop('checkpoint', None), cfg.pop('prefix', '')
-    stamp = None
-    if checkpoint is not None:
-        checkpoint = find_checkpoint(checkpoint)
-        status = os.stat(checkpoint)  # a file that was written anew is new
-        stamp = [os.path.realpath(checkpoint), prefix, status.st_mtime_ns,
-                 status.st_size]
-    key = json.dumps([registry.name, cfg, stamp], sort_keys=True, default=str)
+    if settings.get('checkpoint') is not None:
+        settings['checkpoint'] = find_checkpoint(settings['checkpoint'])
+    stamp = []
+    for name in ('checkpoint', 'weights_path'):
+        path = os.path.realpath(os.path.expanduser(settings.get(name) or ''))
+        if os.path.isfile(path):  # one that was written anew is new
+            status = os.stat(path)
+            stamp.append([path, status.st_mtime_ns, status.st_size])
+    key = json.dumps([registry.name, settings, stamp], sort_keys=True,
+                     default=str)
     extractor = _SHARED.get(key)
     if extractor is None:
-        module, sha256 = registry.build(cfg), None
-        if checkpoint is not None:
-            sha256 = load_weights(module, checkpoint, prefix)
+        own = {name: value for name, value in settings.items()
+               if name not in ('checkpoint', 'prefix')}
+        module, sha256 = registry.build(own), None
+        if settings.get('checkpoint') is not None:
+            sha256 = load_weights(module, settings['checkpoint'],
+                                  settings.get('prefix', ''))
         cls = EncoderExtractor if registry is ENCODERS else Extractor
-        extractor = _SHARED[key] = cls(module, sha256)
+        extractor = _SHARED[key] = cls(module, sha256, settings)
     return extractor

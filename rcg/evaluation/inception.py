@@ -1,58 +1,58 @@
 """The Inception network behind the published FID and Inception Score."""
 import io
-import os
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from rcg.checkpoint import read_checkpoint
+from rcg.evaluation.published import PublishedNetwork
 from rcg.registry import FEATURE_EXTRACTORS
-
-URL = ('https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/'
-       'weights-inception-2015-12-05-6726825d.pth')
 
 
 @FEATURE_EXTRACTORS.register_module()
-class Inception(nn.Module):
+class Inception(PublishedNetwork):
     """torch-fidelity's 'inception-v3-compat', with which RCG was measured.
 
-    It resizes as TensorFlow 1 did. Nothing is downloaded.
+    The network of ADM's evaluation and of pytorch-fid, resizing as
+    TensorFlow 1 did.
 
     Args:
-        weights_path: The file behind ``URL`` (91 MB); by default, where
-            torch-fidelity itself would have put it.
+        weights_path, download: See :class:`PublishedNetwork`.
 
     Raises:
-        FileNotFoundError: It is not there.
-        ModuleNotFoundError: torch-fidelity is not installed.
-        CheckpointError: It holds something else.
+        CheckpointError: The file holds something else.
     """
+    url = ('https://github.com/toshas/torch-fidelity/releases/download/'
+           'v0.2.0/weights-inception-2015-12-05-6726825d.pth')
+    published_sha256 = '6726825d'
+    input_size = 299
 
-    def __init__(self, weights_path: str | None = None) -> None:
-        super().__init__()
-        path = weights_path or os.path.join(
-            torch.hub.get_dir(), 'checkpoints', os.path.basename(URL))
-        if not os.path.isfile(os.path.expanduser(path)):
-            raise FileNotFoundError(
-                f"Inception's weights are not at '{path}'. Put "
-                f'{URL} there, or name another place (weights_path).')
-        try:
-            from torch_fidelity.feature_extractor_inceptionv3 import (
-                FeatureExtractorInceptionV3,
-            )
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                'Inception needs torch-fidelity: pip install torch-fidelity',
-                name=error.name) from error
+    def __init__(self, weights_path: str | None = None,
+                 download: bool = False) -> None:
+        super().__init__(weights_path, download)
+        from torch_fidelity.feature_extractor_inceptionv3 import (
+            FeatureExtractorInceptionV3,
+        )
+
         # The library would execute what a pickle asks for; of a file that
         # was read safely it gets a copy.
         weights = io.BytesIO()
-        torch.save(read_checkpoint(path), weights)
+        torch.save(self.weights(), weights)
         weights.seek(0)
         self.network = FeatureExtractorInceptionV3(
             'inception-v3-compat', ['2048', 'logits_unbiased'], weights)
+        # 'mixed_6/conv' of the original graph
+        self.network.Mixed_6d.branch1x1.register_forward_hook(self._keep)
+
+    def _keep(self, module, inputs, output: Tensor) -> None:
+        self._spatial = output[:, :7].permute(0, 2, 3, 1)  # as in ADM's npz
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """``features`` (N, 2048) and ``logits`` (N, 1008) of uint8 images."""
+        """Of uint8 images (N, 3, H, W).
+
+        Returns:
+            ``features`` (N, 2048), ``logits`` (N, 1008), and ``spatial``
+            (N, 2023), seven channels at 17x17 places (arXiv:2103.03841).
+        """
         features, logits = self.network(images)
-        return {'features': features, 'logits': logits}
+        return {'features': features, 'logits': logits,
+                'spatial': self.__dict__.pop('_spatial').flatten(1)}

@@ -15,8 +15,6 @@ from rcg.evaluation.features import (
     stack_images,
     stack_rows,
 )
-from rcg.evaluation.nearest import nearest_train
-from rcg.evaluation.precision_recall import precision_recall
 from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
 from rcg.evaluation.ssim import structural_similarity
 from rcg.evaluation.statistics import build_reference
@@ -27,24 +25,27 @@ from rcg.registry import ENCODERS, METRICS
 class FrechetDistance(FrechetMetric):
     """Frechet distance between images and a dataset, in feature space.
 
-    With Inception features it is the FID (arXiv:1706.08500). Given a
+    With Inception features it is the FID (arXiv:1706.08500), with its spatial
+    features the sFID (arXiv:2103.03841), with DINOv2 the FD-DINOv2. Given a
     tokenizer's reconstructions it is the floor that the tokenizer sets.
 
     Args:
         extractor: Config of a feature extractor, with ``checkpoint``.
         reference: See :func:`build_reference`.
         name: Name of the result, such as 'fd' or 'fid'.
+        feature: Output of the extractor: 'features', or 'spatial'.
         prefix: Stands before the name, with a slash.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
-                 name: str = 'fd', prefix: str | None = None) -> None:
-        self.extractor = shared_extractor(extractor)
-        super().__init__(name, build_reference(reference, self.extractor),
-                         prefix)
+                 name: str = 'fd', feature: str = 'features',
+                 prefix: str | None = None) -> None:
+        self.extractor, self.feature = shared_extractor(extractor), feature
+        super().__init__(name, build_reference(reference, self.extractor,
+                                               feature), prefix)
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        return self.extractor.of_samples(data_samples)['features']
+        return self.extractor.of_samples(data_samples)[self.feature]
 
 
 @METRICS.register_module()
@@ -70,64 +71,6 @@ class RepresentationFrechetDistance(FrechetMetric):
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return stack_rows(data_samples, 'representations').float()
-
-
-class FeatureMetric(SampleMetric):
-    """Base of metrics that need the features of all samples at once."""
-    def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        return self.extractor.of_samples(data_samples)['features']
-
-
-@METRICS.register_module()
-class PrecisionRecall(FeatureMetric):
-    """k-NN precision and recall against a dataset (arXiv:1904.06991).
-
-    Args:
-        extractor: Config of a feature extractor, with ``checkpoint``.
-        reference: See :func:`build_reference`.
-        k: Neighbors; 3 in the paper.
-        prefix: Stands before the names ``precision`` and ``recall``.
-    """
-
-    def __init__(self, extractor: dict, reference: dict | str, k: int = 3,
-                 prefix: str | None = None) -> None:
-        super().__init__(prefix)
-        self.extractor, self.k = shared_extractor(extractor), k
-        self.reference = build_reference(reference, self.extractor, rows=True)
-
-    def score(self, rows: Tensor) -> dict[str, float]:
-        real = self.reference.features(self.device).to(self.device)
-        precision, recall = precision_recall(real, rows.to(self.device),
-                                             self.k)
-        return {'precision': precision, 'recall': recall}
-
-
-@METRICS.register_module()
-class NearestTrain(FeatureMetric):
-    """How near samples are to training images, against held-out images.
-
-    Args:
-        extractor: Config of a feature extractor, with ``checkpoint``.
-        train: Config of the dataset that the model was trained on.
-        held_out: Config of a dataset of other images of the same kind.
-        prefix: Stands before the names ``near_train`` (share of the samples
-            nearer to a training image than 5 % of the held-out images are)
-            and ``train_distance_ratio``.
-    """
-
-    def __init__(self, extractor: dict, train: dict, held_out: dict,
-                 prefix: str | None = None) -> None:
-        super().__init__(prefix)
-        self.extractor = shared_extractor(extractor)
-        self.train = build_reference(train, self.extractor, rows=True)
-        self.held_out = build_reference(held_out, self.extractor, rows=True)
-
-    def score(self, rows: Tensor) -> dict[str, float]:
-        train, held_out = (
-            reference.features(self.device).to(self.device)
-            for reference in (self.train, self.held_out))
-        share, ratio = nearest_train(train, held_out, rows.to(self.device))
-        return {'near_train': share, 'train_distance_ratio': ratio}
 
 
 @METRICS.register_module()
