@@ -2,6 +2,15 @@
 import pytest
 
 
+@pytest.fixture(scope='session', autouse=True)
+def cache(tmp_path_factory):
+    """Keep what is computed for good out of the user's cache folder."""
+    folder = tmp_path_factory.mktemp('cache')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('RCG_CACHE', str(folder))
+        yield folder
+
+
 @pytest.fixture(scope='session')
 def untrained(tmp_path_factory):
     from .untrained import write_models  # only who asks waits for PyTorch

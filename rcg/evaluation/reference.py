@@ -106,7 +106,7 @@ class Reference:
         return results[wanted]
 
     def _path(self, rows: bool, feature: str) -> str | None:
-        extractor = getattr(self.extractor, 'describe', dict)()
+        extractor = self.extractor.describe()
         if not (extractor.get('sha256') and self._about['sha256']):
             return None
         # A file of the same name and size may be another image.

@@ -6,6 +6,7 @@ import torch
 from mmengine.device import get_device
 from mmengine.dist import get_comm_device, is_distributed
 from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
 from torch import Tensor
 
 from rcg.evaluation.features import stack_rows
@@ -98,6 +99,17 @@ class SampleMetric(BaseMetric):
                    for name, value in found.items()}
         self.names = tuple(results)
         return results
+
+    def describe(self) -> dict:
+        """Type, settings, extractor and references, for the protocol."""
+        public = {name: value for name, value in vars(self).items()
+                  if name[0] != '_' and name not in ('names', 'prefix')}
+        return dict(type=type(self).__name__, **{
+            name: value for name, value in public.items()
+            if isinstance(value, (int, float, str))
+            and not name.startswith('collect_')}, **{
+            name: value.describe() for name, value in public.items()
+            if hasattr(value, 'describe')})
 
     def clear(self) -> None:
         """Forget all samples."""
@@ -213,6 +225,7 @@ class FrechetMetric(StreamMetric):
 
     def add(self, indices: Tensor, rows: Tensor) -> None:
         if self._moments is None:
+            self.reference.check(rows.shape[1])
             self._moments = Moments(rows.shape[1], rows.device)
         self._moments.add(rows)
 
@@ -226,5 +239,10 @@ class FrechetMetric(StreamMetric):
 
     def finish(self, size: int) -> dict[str, float]:
         ours = reduced(self._moments, self.device).mean_and_covariance()
+        if size <= len(ours[0]):
+            print_log(f'{self.name}: {size} samples say little about '
+                      f'{len(ours[0])} features; their covariance is singular '
+                      'and the distance much too large. Take more samples, '
+                      'or compare equal numbers only.', 'current', 30)
         theirs = self.reference.moments(self.device)
         return {self.name: frechet_distance(*ours, *theirs)}

@@ -60,8 +60,7 @@ class StatisticsFile(Reference):
                 'folder of images as the reference, or leave out the metric '
                 '(precision, recall, density, coverage and KID need images; '
                 'sFID needs mu_s and sigma_s).')
-        made_by, ours = about.get('extractor'), getattr(
-            extractor, 'describe', dict)()
+        made_by, ours = about.get('extractor'), extractor.describe()
         if made_by and identity(made_by) != identity(ours):
             raise ValueError(
                 f"'{path}' was made with another extractor, weights or "

@@ -1,10 +1,19 @@
+import gc
+import json
+import os
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from rcg.checkpoint import file_sha256, read_metadata
 from rcg.evaluation import Reference, shared_extractor
-from tests.test_evaluation.toy import ToyImages, run_processes
+from tests.test_evaluation.toy import (
+    ToyExtractor,
+    ToyImages,
+    run_processes,
+)
 
 IMAGES = {'type': 'ToyImages', 'num_images': 150}
 CPU = torch.device('cpu')
@@ -69,3 +78,99 @@ def test_processes_share_the_work_and_agree(tmp_path, num_images):
         for result in run_processes(world, tmp_path, _statistics,
                                     num_images):
             assert result == alone
+
+
+@pytest.fixture
+def weights(tmp_path, monkeypatch):
+    """A file of weights: only with its hash are results stored."""
+    monkeypatch.setenv('RCG_CACHE', str(tmp_path / 'cache'))
+    torch.save(ToyExtractor(3).state_dict(), tmp_path / 'toy.pth')
+    return str(tmp_path / 'toy.pth')
+
+
+def image_folder(folder, images):
+    folder.mkdir(exist_ok=True)
+    for number, image in enumerate(images):
+        Image.fromarray(image.permute(1, 2, 0).numpy()).save(
+            folder / f'{number}.png')
+    return {'type': 'ImageFolder', 'data_root': str(folder)}
+
+
+def see(dataset, weights, **settings):
+    """Moments and features with a new extractor; passes it took."""
+    gc.collect()  # nobody may remember an earlier one
+    cfg = {'type': 'ToyExtractor', 'seed': 0, 'checkpoint': weights}
+    extractor = shared_extractor(cfg | settings)
+    ours = Reference(dataset, extractor, rows=True)
+    other = Reference(dataset, extractor)
+    return (other.moments(CPU), ours.features(CPU),
+            extractor.module.num_calls)
+
+
+def stored(tmp_path):
+    return sorted((tmp_path / 'cache' / 'references').glob('*'))
+
+
+def test_one_pass_serves_all_and_is_stored(tmp_path, weights):
+    dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
+    moments, rows, calls = see(dataset, weights)
+    assert calls == 1
+    assert len(stored(tmp_path)) == 2
+    again, rows_again, calls = see(dataset, weights)
+    assert calls == 0
+    assert torch.equal(rows, rows_again)
+    assert all(map(torch.equal, moments, again))
+
+
+def test_what_is_stored_says_what_it_is(tmp_path, weights):
+    dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
+    see(dataset, weights)
+    about = json.loads(read_metadata(str(stored(tmp_path)[0]))['about'])
+    assert about['name'] == 'ImageFolder real'
+    assert (about['kind'], about['count']) == ('images', 10)
+    assert about['extractor']['sha256'] == file_sha256(weights)
+
+
+@pytest.mark.parametrize('change', ['file', 'time', 'transform', 'weights'])
+def test_what_was_stored_of_other_things_is_not_used(tmp_path, weights,
+                                                     change):
+    dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
+    see(dataset, weights)
+    if change == 'file':
+        image_folder(tmp_path / 'real', ToyImages(11).images)
+    elif change == 'time':  # written anew: may be another image
+        os.utime(tmp_path / 'real' / '3.png', (1, 1))
+    elif change == 'transform':
+        dataset['pipeline'] = [{'type': 'CenterCrop', 'size': 6}]
+    else:
+        torch.save(ToyExtractor(4).state_dict(), weights)
+    assert see(dataset, weights)[2] == 1
+    assert len(stored(tmp_path)) == 4
+
+
+def test_a_damaged_file_is_made_anew(tmp_path, weights):
+    dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
+    moments, rows, _ = see(dataset, weights)
+    for path in stored(tmp_path):
+        path.write_bytes(path.read_bytes()[:-7])
+    again, rows_again, calls = see(dataset, weights)
+    assert calls == 1
+    assert torch.equal(rows, rows_again)
+    assert see(dataset, weights)[2] == 0
+
+
+def test_without_a_hash_of_weights_nothing_is_stored(tmp_path, weights):
+    dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
+    reference = Reference(dataset, shared_extractor(
+        {'type': 'ToyExtractor', 'seed': 9}))
+    reference.moments(CPU)
+    assert not stored(tmp_path)
+
+
+def test_processes_read_what_the_first_one_finds(tmp_path, weights):
+    dataset = image_folder(tmp_path / 'real', ToyImages(100).images)
+    moments, rows, _ = see(dataset, weights)
+    for result in run_processes(3, tmp_path, see, dataset, weights):
+        assert not isinstance(result, str), result
+        assert torch.equal(result[1], rows)
+        assert result[2] == 0
