@@ -1,4 +1,5 @@
 """The wheel carries configs and tools; the requirements are one list."""
+import os
 import shutil
 import subprocess
 import sys
@@ -29,7 +30,8 @@ def test_wheel(tmp_path):
                  'rcg/share/configs/digits/mage.py',
                  'rcg/share/configs/_base_/default_runtime.py',
                  'rcg/share/tools/train.py',
-                 'rcg/share/tools/dist_train.sh'):
+                 'rcg/share/tools/dist_train.sh',
+                 'rcg/share/tools/reference/pack.py'):
         assert name in names
     # From any folder: a config is found inside the installed package.
     site = tmp_path / 'site'
@@ -41,6 +43,14 @@ def test_wheel(tmp_path):
          'print(load_config("configs/digits/mage.py").model.type)',
          str(site)], cwd=tmp_path, check=True, capture_output=True, text=True)
     assert found.stdout.split() == ['RCG']
+    # And so is a tool with modules of its own.
+    checked = subprocess.run(
+        [sys.executable, str(site / 'rcg/share/tools/verify_reference.py'),
+         str(ROOT / 'tests/data/reference'), '--only', 'preprocessing'],
+        cwd=tmp_path, env={**os.environ, 'PYTHONPATH': str(site)},
+        capture_output=True, text=True)
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert '1 passed: preprocessing' in checked.stdout
 
 
 def test_every_file_is_short():

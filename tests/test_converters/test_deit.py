@@ -6,20 +6,15 @@ from rcg.converters.deit import (
     deit_ignored,
     deit_to_published,
 )
-from rcg.models.encoders import DeiTViT
-from tests.reference import load_case
+from tests.reference import assert_reproduced, load_case
 from tests.test_converters.encoders import (
-    check_case,
     check_manifest,
     check_way_back,
-    sizes_of,
 )
 
 
 def test_published_encoder():
-    config = load_case('enc_deit')[0]
-    check_case('enc_deit', DeiTViT(num_classes=config['classes'],
-                                   **sizes_of(config)), deit_from_published)
+    assert_reproduced('enc_deit')
 
 
 def test_way_back():

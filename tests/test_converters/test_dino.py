@@ -6,22 +6,15 @@ from rcg.converters.dino import (
     dino_ignored,
     dino_to_published,
 )
-from rcg.models.encoders import DINOViT
-from tests.reference import load_case, load_manifest
+from tests.reference import assert_reproduced, load_case, load_manifest
 from tests.test_converters.encoders import (
-    check_case,
     check_manifest,
     check_way_back,
-    sizes_of,
 )
 
 
 def test_published_encoder():
-    config = load_case('enc_dino')[0]
-    check_case('enc_dino', DINOViT(
-        projector_hidden_dim=config['head_hidden'],
-        projector_dim=config['proj_dim'], **sizes_of(config)),
-        dino_from_published)
+    assert_reproduced('enc_dino')
 
 
 def test_way_back():

@@ -7,10 +7,9 @@ from rcg.converters.mocov3 import (
     mocov3_to_published,
 )
 from rcg.models.encoders import MoCoV3ViT
-from tests.reference import load_case, load_manifest
+from tests.reference import assert_reproduced, load_case, load_manifest
 from tests.test_converters.encoders import (
     build_base,
-    check_case,
     check_manifest,
     check_way_back,
     sizes_of,
@@ -19,11 +18,7 @@ from tests.test_converters.encoders import (
 
 @pytest.mark.parametrize('name', ['enc_mocov3', 'enc_mocov3_renamed'])
 def test_published_encoder(name):
-    config = load_case(name)[0]
-    check_case(name, MoCoV3ViT(
-        projector_hidden_dim=config['projector_hidden'],
-        projector_dim=config['proj_dim'], **sizes_of(config)),
-        mocov3_from_published)
+    assert_reproduced(name)
 
 
 def test_the_position_table_of_the_file_is_ours():

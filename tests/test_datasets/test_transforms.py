@@ -9,56 +9,11 @@ from rcg.datasets.transforms import (
     RandomFlip,
     Resize,
 )
-from tests.reference import load_case
+from tests.reference import assert_reproduced
 
 
-class Draws:
-    """A rng that hands out what it was given."""
-
-    def __init__(self, *draws):
-        self.draws = list(draws)
-
-    def integers(self, high):
-        drawn = self.draws.pop(0)
-        assert 0 <= drawn < high
-        return drawn
-
-    def random(self):
-        return self.draws.pop(0)
-
-
-def apply(transforms, image, rng=None):
-    results = {'img': image, 'rng': rng}
-    for transform in transforms:
-        results = transform(results)
-    return results['img']
-
-
-@pytest.mark.parametrize('image', ['img0', 'img1'])
-@pytest.mark.parametrize(('name', 'size', 'interpolation'), [
-    ('resize292_bicubic_center256', 292, 'bicubic'),
-    ('resize256_bicubic_center256', 256, 'bicubic'),
-    ('resize256_default_center256', 256, 'bilinear')])
-def test_equals_the_published_preprocessing(image, name, size,
-                                            interpolation):
-    config, _, data = load_case('preprocessing')
-    raw = data[f'{image}.raw'].numpy()
-    resized = Resize(size, interpolation).apply(raw, None)
-    width, height = config['images'][image][f'{name}.size_after_resize_wh']
-    assert resized.shape == (height, width, 3)
-    ours = CenterCrop(256).apply(resized, None)
-    assert (ours == data[f'{image}.{name}'].numpy()).all()
-
-
-def test_equals_the_published_crop_and_flip():
-    config, _, data = load_case('preprocessing')
-    place = config['images']['img0']['crop']
-    rng = Draws(place['top'], place['left'], 0. if place['flip'] else 1.)
-    ours = apply([Resize(256), RandomCrop(256), RandomFlip()],
-                 data['img0.raw'].numpy(), rng)
-    theirs = data['img0.resize256_bicubic_crop_flip'].numpy()
-    assert (ours == theirs).all()
-    assert not rng.draws
+def test_published_preprocessing():
+    assert_reproduced('preprocessing')
 
 
 def test_the_longer_side_is_cut_down_to_whole_pixels():

@@ -47,9 +47,9 @@ def drawn_representation(case: Case, run: str,
 
 
 @torch.no_grad()
-def compare(case: Case, generator: MAGE, tokenizer: nn.Module,
+def compare(case: Case, generator: MAGE, tokenizer: nn.Module | None,
             run: str) -> None:
-    """All that is stored of one run."""
+    """All that is stored of one run; images only with a tokenizer."""
     stem, mask_token = f'gen.{run}.', generator.network.mask_token
     case.check(stem + 'first_token', set(case.config[stem + 'first_token'])
                == {generator.network.class_token})
@@ -71,6 +71,8 @@ def compare(case: Case, generator: MAGE, tokenizer: nn.Module,
         [generator.temperature_at(i) for i in range(len(steps))],
         dtype=torch.float64))
     case.compare(stem + 'final_ids', steps[-1].sampled)
+    if tokenizer is None:
+        return
     images = (tokenizer.decode(steps[-1].sampled) + 1) / 2
     for found in case.find(re.escape(stem) + r'image_stride(\d+)'):
         every = int(found[1])

@@ -4,32 +4,30 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor
 
+from rcg.rng import SampleRng
 
-class ReplayRng:
-    """Stands in for ``rcg.rng.SampleRng``: hands out stored draws in order.
+
+class ReplayRng(SampleRng):
+    """Hands out stored draws in order.
 
     Args:
         batch_size: Number of streams.
         draws: Each of ``normal``, ``uniform``, ``randint``, ``gumbel`` and
             ``categorical`` takes the next tensor under its own name.
     """
-    device = torch.device('cpu')
 
     def __init__(self, batch_size: int, **draws: Iterable[Tensor]) -> None:
-        self.batch_size = batch_size
+        super().__init__(torch.zeros(batch_size, 2, dtype=torch.int64))
         self.draws = {kind: iter(list(some)) for kind, some in draws.items()}
-
-    def __len__(self) -> int:
-        return self.batch_size
 
     def _next(self, kind: str, shape: tuple[int, ...]) -> Tensor:
         drawn = next(self.draws.get(kind, iter(())), None)
         if drawn is None:
             raise ValueError(f'no stored {kind} draw is left.')
-        if drawn.shape != (self.batch_size, *shape):
+        if drawn.shape != (len(self), *shape):
             raise ValueError(
                 f'the next stored {kind} draw is {tuple(drawn.shape)}, but '
-                f'{(self.batch_size, *shape)} is asked for.')
+                f'{(len(self), *shape)} is asked for.')
         return drawn
 
     def normal(self, *shape: int) -> Tensor:
