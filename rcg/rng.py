@@ -133,3 +133,19 @@ class SampleRng:
         u = self.uniform(*logits.shape[1:-1]).unsqueeze(-1) * cdf[..., -1:]
         ids = torch.searchsorted(cdf, u, right=True).squeeze(-1)
         return ids.clamp_(max=logits.shape[-1] - 1)
+
+
+def check_finite(values: Tensor, rng: SampleRng, what: str) -> None:
+    """Refuse NaN and infinity in values (N, ...); waits for the device.
+
+    Raises:
+        ValueError: Names the positions of the rows that hold any.
+    """
+    finite = values.flatten(1).isfinite().all(1)
+    if not finite.all():
+        bad = rng.keys[~finite, 1].tolist()
+        raise ValueError(
+            f'{what} of {len(bad)} samples hold NaN or infinite values, those '
+            f'with index {", ".join(map(str, bad[:10]))}'
+            f'{", ..." * (len(bad) > 10)}: the model has diverged. Use an '
+            'earlier checkpoint.')

@@ -1,10 +1,13 @@
 """Compute the metrics of a checkpoint.
 
     python tools/test.py CONFIG CHECKPOINT [--out metrics.json]
-                         [--cfg-options KEY=VALUE ...]
+                         [--save-images DIR] [--cfg-options KEY=VALUE ...]
 
 CHECKPOINT is a file or a work folder (its newest checkpoint). On several
 processes: tools/dist_test.sh, tools/slurm_test.sh; the metrics are the same.
+A run that was interrupted goes on when the same command is given again, on
+any number of processes: finished batches are kept below the work folder.
+The metrics carry their protocol; tools/compare_metrics.py compares two.
 """
 import argparse
 import json
@@ -21,6 +24,13 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file or work folder')
     parser.add_argument('--out', metavar='FILE',
                         help='write the metrics there, as JSON')
+    parser.add_argument('--save-images', metavar='DIR',
+                        help='write the images there, DIR/00012/00012345.png')
+    parser.add_argument('--restart', action='store_true',
+                        help='begin anew, not where an interrupted run was')
+    parser.add_argument('--save-every', type=float, default=60.,
+                        metavar='SECONDS', help='how often to note what is '
+                        'done; default: %(default)g')
     parser.add_argument(
         '--work-dir', help='where logs go; default: work_dir of the config, '
         'else work_dirs/<config name>')
@@ -50,16 +60,53 @@ def adapt(cfg, args: argparse.Namespace) -> None:
                 'param_scheduler', 'val_cfg', 'val_dataloader',
                 'val_evaluator'):
         cfg[key] = None
+    hooks = [dict(type='ResumableTestHook', restart=args.restart,
+                  seconds=args.save_every)]
+    if args.save_images:
+        hooks.append(dict(type='SaveImagesHook', folder=args.save_images))
+    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), *hooks]
 
 
 def write(metrics: dict, path: str) -> None:
-    """Write the scalar metrics, sorted by name."""
+    """Write the scalars, sorted by name, and then the protocol."""
     from rcg.engine import open_atomically
-    scalars = {name: value for name, value in sorted(metrics.items())
-               if isinstance(value, (int, float))}
     Path(path).resolve().parent.mkdir(parents=True, exist_ok=True)
     with open_atomically(path) as file:
-        file.write((json.dumps(scalars, indent=1) + '\n').encode())
+        file.write((json.dumps(metrics, indent=1) + '\n').encode())
+
+
+def show(metrics: dict) -> None:
+    """Print scores with their references, and the protocol in short."""
+    protocol, extractors = metrics['protocol'], set()
+    for name in (name for name in metrics if name != 'protocol'):
+        parts = next((list(m.items()) for m in protocol['metrics']
+                      if name in m['results']), [])
+        against = [
+            f'{part.get("name", key)} ({part["count"]:,} {part.get("kind")}, '
+            f'{str(part.get("sha256"))[:8]})' for key, part in parts
+            if isinstance(part, dict) and 'count' in part]
+        print(f'{name:32}{metrics[name]:<12.6g}{", ".join(against)}')
+        extractors.update(in_short(part) for key, part in parts
+                          if key in ('extractor', 'encoder'))
+    sampling = [f'{name}: {in_short(part)}'
+                for name, part in protocol['sampling'].items()]
+    for title, text in (
+            ('extractors', '; '.join(sorted(extractors))),
+            ('sampling', '; '.join(sampling)),
+            ('images', f'{protocol["quantization"]}d to 8 bits; '
+             + in_short(protocol['precision'])),
+            *((title, in_short(protocol[title])) for title in (
+                'samples', 'config', 'checkpoint', 'versions', 'run'))):
+        print(f'  {title:12}{text}')
+
+
+def in_short(part: dict) -> str:
+    """One line of a dict; hashes are cut off."""
+    return ', '.join(
+        f'{name} {value:,}' if type(value) is int else f'{name} {value:.4g}'
+        if isinstance(value, float) else f'{name} {value[:8]}'
+        if name in ('sha256', 'commit') else f'{name} {value}'
+        for name, value in part.items() if value not in (None, '', []))
 
 
 def main() -> None:
@@ -70,20 +117,30 @@ def main() -> None:
     try:
         from mmengine.dist import is_main_process
 
-        from rcg.engine import load_config
+        from rcg.engine import ResumableTestHook, load_config
+        from rcg.engine.protocol import describe_test
         from rcg.engine.tool import friendly_errors
         from rcg.registry import RUNNERS
     except ModuleNotFoundError as error:
         sys.exit(f"error: there is no module '{error.name}'. Install the "
                  'project first: pip install -e . (in its folder)')
-    with friendly_errors(args.debug):
+    with friendly_errors(args.debug, 'the same command goes on'):
         cfg = load_config(args.config, args.cfg_options)
         adapt(cfg, args)
         runner = RUNNERS.build(cfg)
         runner.load_checkpoint(args.checkpoint, strict=True)
-        metrics = runner.test()
-        if args.out and is_main_process():
-            write(metrics, args.out)
+        scores = runner.test()
+        state = next(hook for hook in runner.hooks
+                     if isinstance(hook, ResumableTestHook))
+        if is_main_process():
+            metrics = {name: value for name, value in sorted(scores.items())
+                       if isinstance(value, (int, float))}
+            metrics['protocol'] = describe_test(
+                runner, state.generated, state.spent)
+            show(metrics)
+            if args.out:
+                write(metrics, args.out)
+        state.clear()
 
 
 if __name__ == '__main__':

@@ -61,6 +61,7 @@ class RcgRunner(Runner):
     frozen part.
     """
 
+    loaded_from: str | None = None  # the file that the weights are of
     _names_in_use: set[str] = set()
 
     # ------------------------------------------------------------- starting
@@ -204,7 +205,7 @@ class RcgRunner(Runner):
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         if fits:  # hooks may have exchanged the weights
             self.bare_model.load_state_dict(checkpoint['state_dict'])
-        self._has_loaded = True
+        self._has_loaded, self.loaded_from = True, filename
         self.say(f'loaded {filename}')
         return checkpoint
 

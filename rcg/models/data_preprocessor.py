@@ -6,16 +6,18 @@ from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
 
-def to_uint8(images: Tensor) -> Tensor:
+def to_uint8(images: Tensor, quantization: str = 'truncate') -> Tensor:
     """Images for files and metrics, quantised as the published code does.
 
     Args:
         images (N, 3, H, W): In [-1, 1]; values outside are clipped.
+        quantization: 'truncate' cuts fractions off, 'round' rounds.
 
     Returns:
-        (N, 3, H, W): uint8; fractions are cut off, not rounded.
+        (N, 3, H, W): uint8.
     """
-    return ((images.float() + 1) / 2 * 255).clamp_(0, 255).byte()
+    scaled = ((images.float() + 1) / 2 * 255).clamp_(0, 255)
+    return (scaled.round_() if quantization == 'round' else scaled).byte()
 
 
 @MODELS.register_module()

@@ -21,7 +21,7 @@ from rcg.registry import (
     REPRESENTATION_DIFFUSERS,
     TOKENIZERS,
 )
-from rcg.rng import SampleRng
+from rcg.rng import SampleRng, check_finite
 
 
 @MODELS.register_module()
@@ -39,13 +39,19 @@ class RCG(BaseModel):
             train with representations.
         rdm: Config of the frozen RDM, with ``checkpoint``; needed to sample
             with representations.
+        quantization: Of images to score, 'truncate' (as published) or 'round'.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.
     """
 
     def __init__(self, generator: dict, tokenizer: dict,
                  encoder: dict | None = None, rdm: dict | None = None,
+                 quantization: str = 'truncate',
                  data_preprocessor: dict | None = None) -> None:
         super().__init__(data_preprocessor)
+        if quantization not in ('truncate', 'round'):
+            raise ValueError("quantization must be 'truncate' or 'round', got "
+                             f'{quantization!r}.')
+        self.quantization = quantization
         self.tokenizer = Frozen.build(TOKENIZERS, tokenizer)
         self.encoder = Frozen.build(ENCODERS, encoder)
         self.rdm = Frozen.build(REPRESENTATION_DIFFUSERS, rdm)
@@ -91,7 +97,9 @@ class RCG(BaseModel):
             representations = rdm.sample(rng, labels)  # (N, D)
         condition = self._condition(representations, labels)
         codes = self.generator.sample(condition, rng)
-        return self.tokenizer.on(rng.device).decode(codes)
+        images = self.tokenizer.on(rng.device).decode(codes)
+        check_finite(images, rng, 'images')
+        return images
 
     def forward(self, mode: str = 'tensor', images: Tensor | None = None,
                 indices: Tensor | None = None, rng: SampleRng | None = None,
@@ -102,7 +110,8 @@ class RCG(BaseModel):
         once and kept (CacheFeaturesHook).
         """
         if mode == 'predict':
-            drawn = to_uint8(self.sample(rng, labels, **encoded))
+            drawn = to_uint8(self.sample(rng, labels, **encoded),
+                             self.quantization)
             return [dict(images=one, index=index) for one, index in zip(
                 drawn, indices.tolist(), strict=True)]
         if not encoded:

@@ -4,11 +4,13 @@ from .checkpoint import PlainCheckpointHook
 from .ema import TrainableEMAHook
 from .iter_seed import IterSeedHook
 from .progress import ProgressHook
+from .resumable import ResumableTestHook
 from .runtime_info import LightRuntimeInfoHook
 from .sample_grid import SampleGridHook
+from .save_images import SaveImagesHook
 
 __all__ = [
     'CacheFeaturesHook', 'IterSeedHook', 'LightRuntimeInfoHook',
-    'PlainCheckpointHook', 'ProgressHook', 'SampleGridHook',
-    'TrainableEMAHook'
+    'PlainCheckpointHook', 'ProgressHook', 'ResumableTestHook',
+    'SampleGridHook', 'SaveImagesHook', 'TrainableEMAHook'
 ]

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from rcg.models.frozen import Frozen
 from rcg.registry import ENCODERS, MODELS, REPRESENTATION_DIFFUSERS, TASK_UTILS
-from rcg.rng import SampleRng
+from rcg.rng import SampleRng, check_finite
 
 
 @MODELS.register_module()
@@ -81,8 +81,10 @@ class RDM(BaseModel):
         They are not standardised again before they condition a generator.
         """
         denoise = self.diffusion.denoise_with(self._denoise_as(labels))
-        return self.sampler(denoise, rng.normal(self.rep_dim), rng,
-                            self.diffusion.schedule)
+        drawn = self.sampler(denoise, rng.normal(self.rep_dim), rng,
+                             self.diffusion.schedule)
+        check_finite(drawn, rng, 'generated representations')
+        return drawn
 
     def forward(self, mode: str = 'tensor', images: Tensor | None = None,
                 representations: Tensor | None = None,

@@ -14,7 +14,7 @@ from rcg.models.generators.masking import (
     random_masks,
 )
 from rcg.registry import MODELS, PIXEL_GENERATORS
-from rcg.rng import SampleRng
+from rcg.rng import SampleRng, check_finite
 
 
 class UnmaskingStep(NamedTuple):
@@ -97,6 +97,7 @@ class MAGE(nn.Module):
         """Draw token ids (N, L) in [0, K), given one condition a row."""
         for step in self.steps(condition, rng):
             pass
+        check_finite(step.logits, rng, "the generator's logits")
         return step.sampled
 
     def temperature_at(self, step: int) -> float:

@@ -1,0 +1,59 @@
+"""Generated images as files, as they come."""
+import os
+
+from mmengine.hooks import Hook
+from PIL import Image
+
+from rcg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class SaveImagesHook(Hook):
+    """Writes the images of a test run as PNG files, 1,000 to a folder.
+
+    Image i becomes ``<folder>/<i // 1000>/<i>.png``, five and eight digits
+    long. Every process writes its own. A file is complete or absent.
+
+    Args:
+        folder: Where to.
+
+    Raises:
+        ValueError: The model's predictions hold no images, or the folder
+            those of another run.
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = os.path.abspath(os.path.expanduser(folder))
+
+    def claim(self, run: str) -> None:
+        """Make the folder that of one run; ``run`` tells it from others.
+
+        Raises:
+            ValueError: It holds other files already.
+        """
+        os.makedirs(self.folder, exist_ok=True)
+        mark = os.path.join(self.folder, f'.{run}')
+        if not os.path.exists(mark) and os.listdir(self.folder):
+            raise ValueError(f"'{self.folder}' holds files of another run: "
+                             'name a new folder, or empty this one.')
+        open(mark, 'w').close()
+
+    def after_test_iter(self, runner, batch_idx: int, data_batch=None,
+                        outputs=None) -> None:
+        size = len(runner.test_dataloader.dataset)
+        for sample in outputs:
+            if 'images' not in sample:
+                raise ValueError('there are no images to save: '
+                                 f'{runner.model_name} predicts '
+                                 f'{", ".join(sorted(sample))}.')
+            index = int(sample['index'])
+            if index < size:  # others fill up the last batch
+                self._write(index, sample['images'])
+
+    def _write(self, index: int, image) -> None:
+        folder = os.path.join(self.folder, f'{index // 1000:05}')
+        os.makedirs(folder, exist_ok=True)
+        path = os.path.join(folder, f'{index:08}.png')
+        Image.fromarray(image.permute(1, 2, 0).cpu().numpy()).save(
+            path + '.part', 'png', compress_level=1)
+        os.replace(path + '.part', path)

@@ -1,0 +1,104 @@
+"""How scores came about: all that makes two of them comparable, or not."""
+import contextlib
+import datetime
+import hashlib
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+import mmengine
+import numpy
+import torch
+import torchvision
+from mmengine.dist import get_world_size
+from torch import nn
+
+import rcg
+from rcg.checkpoint import file_sha256
+from rcg.engine.frozen_parts import describe_parts, frozen_parts
+from rcg.engine.hooks.progress import stage_name
+
+_SAMPLED_BY = 'generator', 'sampler'  # attributes with settings of sampling
+
+
+def describe_test(runner, generated: int, seconds: float) -> dict:
+    """The protocol of a test run, in plain types.
+
+    Args:
+        runner: It has just tested.
+        generated: Samples that this session made.
+        seconds: What that took.
+
+    Returns:
+        Nested dict; what differs when the same command runs again, or on
+        another number of processes, is below ``run`` alone.
+    """
+    cfg, model = runner.cfg.to_dict(), runner.bare_model
+    tested = {name: cfg.get(name) for name in (
+        'model', 'test_dataloader', 'test_evaluator', 'test_cfg')}
+    text = json.dumps(tested, sort_keys=True, default=str)
+    half = (cfg.get('test_cfg') or {}).get('fp16', False)
+    path = runner.loaded_from
+    return dict(
+        config=dict(name=stage_name(runner),
+                    sha256=hashlib.sha256(text.encode()).hexdigest()),
+        checkpoint=dict(path=path, sha256=path and file_sha256(path)),
+        frozen_parts=describe_parts(model),
+        samples=_describe_samples(runner.test_dataloader),
+        sampling=_describe_sampling(model),
+        quantization=getattr(model, 'quantization', 'truncate'),
+        precision=dict(autocast='float16' if half else None,
+                       matmul=torch.get_float32_matmul_precision()),
+        metrics=[
+            dict(results=list(getattr(metric, 'names', ())),
+                 **getattr(metric, 'describe', dict)())
+            for metric in runner.test_loop.evaluator.metrics],
+        versions=versions(),
+        run=dict(
+            device=(torch.cuda.get_device_name() if torch.cuda.is_available()
+                    else 'CPU'),
+            processes=get_world_size(), samples=generated, seconds=seconds,
+            samples_per_second=generated / seconds if seconds else None,
+            date=datetime.datetime.now().isoformat(timespec='seconds')))
+
+
+def versions() -> dict[str, str | None]:
+    """Of what computed the scores; the commit where git knows it."""
+    home, commit = Path(rcg.__file__).parents[1], None
+    if (home / '.git').exists():
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            commit = subprocess.run(
+                ['git', '-C', str(home), 'rev-parse', 'HEAD'], check=True,
+                capture_output=True, text=True).stdout.strip()
+    return dict(
+        rcg=rcg.__version__, commit=commit, python=platform.python_version(),
+        **{m.__name__: str(m.__version__)
+           for m in (torch, torchvision, numpy, mmengine)})
+
+
+def _describe_samples(loader) -> dict:
+    dataset = loader.dataset
+    if not hasattr(dataset, 'seed'):
+        return dict(count=len(dataset), type=type(dataset).__name__,
+                    sha256=getattr(dataset, 'fingerprint', lambda: None)())
+    classes = getattr(dataset, 'num_classes', None)
+    return dict(
+        count=len(dataset), type=type(dataset).__name__, seed=dataset.seed,
+        labels=f'index modulo {classes}' if classes else None, order='index',
+        batch_size=getattr(loader.batch_sampler, 'batch_size', None))
+
+
+def _describe_sampling(model: nn.Module) -> dict[str, dict]:
+    """Settings of generator and diffusion samplers, by attribute path."""
+    found = {}
+    for path, owner in {'': model, **frozen_parts(model)}.items():
+        for name in _SAMPLED_BY:
+            part = getattr(owner, name, None)
+            if part is not None:
+                found[f'{path}.{name}'.strip('.')] = dict(
+                    type=type(part).__name__, **{
+                        key: value for key, value in vars(part).items()
+                        if key[0] != '_' and key != 'training'
+                        and isinstance(value, (int, float, str))})
+    return found
