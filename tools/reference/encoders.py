@@ -49,33 +49,40 @@ def build(cfg: dict, state: dict[str, Tensor]) -> Encoder:
 
 
 def embedded(case: Case, state: dict[str, Tensor], images: Tensor,
-             num_heads: int | None = None, **options) -> dict:
+             num_heads: int | None = None,
+             with_projector: bool | None = None) -> dict:
     """Config of the frozen MoCo v3 encoder in an RDM's or MAGE's file.
+
+    What config.json does not say (None) is what gives the stored ``rep``
+    best: the number of heads divides the width, and the width of ``rep`` is
+    that of the projector or of the features.
 
     Args:
         case: The case.
         state: Weights of the encoder.
         images (N, 3, H, W): In [-1, 1]; the case stores their ``rep``.
-        num_heads: None where config.json does not say: the number with
-            which ``rep`` comes out best, of all that divide the width.
-        options: Of the encoder. Without ``with_projector``, the width of
-            ``rep`` shows it.
+        num_heads: Of the ViT.
+        with_projector: Whether ``rep`` comes from the projector.
     """
-    dim = state['backbone.cls_token'].shape[-1]
     rep = case.data['rep'].flatten(1)
-    width = config_of('mocov3', state, 1)['projector_dim']
-    options = dict(with_projector=rep.shape[1] == width) | options
+    dim = state['backbone.cls_token'].shape[-1]
+    counts = [num_heads] if num_heads else [
+        count for count in range(1, dim + 1) if dim % count == 0]
+    widths = {True: config_of('mocov3', state, 1)['projector_dim'],
+              False: dim}
+    flags = [flag for flag in widths if with_projector in (None, flag)
+             and widths[flag] == rep.shape[1]]
+    if not flags:
+        raise ValueError(f'rep has {rep.shape[1]} values; the encoder gives '
+                         f'{widths[True]} with its projector, {dim} without.')
 
-    def error(count: int) -> float:
-        encoder = build({**config_of('mocov3', state, count), **options},
-                        state)
+    def error(cfg: dict) -> float:
         with torch.no_grad():
-            return (encoder(images) - rep).abs().max().item()
+            ours = build(cfg, state)(images)
+        return (ours - rep).abs().max().item()
 
-    if num_heads is None:
-        num_heads = min((n for n in range(1, dim + 1) if dim % n == 0),
-                        key=error)
-    return {**config_of('mocov3', state, num_heads), **options}
+    return min((dict(config_of('mocov3', state, count), with_projector=flag)
+                for flag in flags for count in counts), key=error)
 
 
 def mean_and_std(x: Tensor) -> Tensor:

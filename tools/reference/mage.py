@@ -65,7 +65,7 @@ def verify(case: Case) -> None:
         tokenizer = tokenizers.vqgan(weights['vqgan'], c['vqgan_ddconfig'],
                                      c['codebook_size'])
         cfg = encoders.embedded(case, weights['mocov3'], images,
-                                c['encoder']['heads'])
+                                c['encoder'].get('heads'))
         with torch.no_grad():
             case.compare('rep', encoders.build(cfg, weights['mocov3'])(
                 images))
