@@ -3,7 +3,6 @@ from rcg.evaluation.density_coverage import density_coverage
 from rcg.evaluation.feature_metrics import (
     DensityCoverage,
     KernelDistance,
-    NearestTrain,
     PrecisionRecall,
 )
 from rcg.evaluation.features import Extractor, shared_extractor
@@ -20,8 +19,9 @@ from rcg.evaluation.metrics import (
     StructuralSimilarity,
 )
 from rcg.evaluation.moments import Moments
-from rcg.evaluation.nearest import nearest_train
+from rcg.evaluation.nearest import NearestTrain, nearest_train
 from rcg.evaluation.precision_recall import precision_recall
+from rcg.evaluation.proxy import FrechetProxy, frechet_influence
 from rcg.evaluation.reference import Reference
 from rcg.evaluation.sample_metric import (
     FrechetMetric,
@@ -34,12 +34,12 @@ from rcg.evaluation.transformers import CLIP, DINOv2
 
 __all__ = [
     'Accuracy', 'CLIP', 'DINOv2', 'DensityCoverage', 'Extractor',
-    'FrechetDistance', 'FrechetMetric', 'Inception', 'InceptionScore',
-    'KNNAccuracy', 'KernelDistance', 'Moments', 'NearestTrain',
-    'PrecisionRecall', 'ReconstructionError', 'Reference',
+    'FrechetDistance', 'FrechetMetric', 'FrechetProxy', 'Inception',
+    'InceptionScore', 'KNNAccuracy', 'KernelDistance', 'Moments',
+    'NearestTrain', 'PrecisionRecall', 'ReconstructionError', 'Reference',
     'RepresentationFrechetDistance', 'SampleMetric', 'StatisticsFile',
     'StreamMetric', 'StructuralSimilarity', 'build_reference',
-    'density_coverage', 'frechet_distance', 'inception_score',
-    'kernel_distance', 'knn_accuracy', 'nearest_train', 'precision_recall',
-    'shared_extractor', 'structural_similarity'
+    'density_coverage', 'frechet_distance', 'frechet_influence',
+    'inception_score', 'kernel_distance', 'knn_accuracy', 'nearest_train',
+    'precision_recall', 'shared_extractor', 'structural_similarity'
 ]

@@ -7,7 +7,6 @@ from torch import Tensor
 from rcg.evaluation.density_coverage import density_coverage
 from rcg.evaluation.features import shared_extractor
 from rcg.evaluation.kernel_distance import kernel_distance
-from rcg.evaluation.nearest import nearest_train
 from rcg.evaluation.precision_recall import precision_recall
 from rcg.evaluation.sample_metric import SampleMetric
 from rcg.evaluation.statistics import build_reference
@@ -102,28 +101,3 @@ class KernelDistance(FeatureMetric):
         mean, std = kernel_distance(fake, real, self.num_subsets,
                                     self.subset_size, self.sigma)
         return {self.name: mean, f'{self.name}_std': std}
-
-
-@METRICS.register_module()
-class NearestTrain(FeatureMetric):
-    """How near samples are to training images, against held-out images.
-
-    Args:
-        extractor, prefix: See :class:`FeatureMetric`. Results are
-            ``near_train`` (share of the samples nearer to a training image
-            than 5 % of the held-out images are) and
-            ``train_distance_ratio``.
-        train: The images that the model was trained on, as a reference.
-        held_out: Other images of the same kind.
-    """
-
-    def __init__(self, extractor: dict, train: dict | str,
-                 held_out: dict | str, prefix: str | None = None) -> None:
-        super().__init__(extractor, train, prefix)
-        self.held_out = build_reference(held_out, self.extractor, rows=True)
-
-    def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
-        held_out = self.held_out.features(self.device).to(self.device)
-        names = 'near_train', 'train_distance_ratio'
-        return dict(zip(names, nearest_train(real, held_out, fake),
-                        strict=True))

@@ -19,10 +19,11 @@ def distance_blocks(rows: Tensor, others: Tensor):
         yield start, torch.cdist(rows[start:start + _BLOCK].double(), others)
 
 
-def nearest_distance(rows: Tensor, others: Tensor) -> Tensor:
-    """(N,): distance of each row (N, D) to the nearest of others (M, D)."""
-    return torch.cat([distances.min(1).values
-                      for _, distances in distance_blocks(rows, others)])
+def nearest(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
+    """Distance (N,) and place (N,) of the nearest of others (M, D)."""
+    found = [distances.min(1)
+             for _, distances in distance_blocks(rows, others)]
+    return tuple(map(torch.cat, zip(*found, strict=True)))
 
 
 def kth_neighbor_distance(rows: Tensor, k: int) -> Tensor:

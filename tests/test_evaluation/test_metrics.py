@@ -45,7 +45,8 @@ NAMES = {
 
 
 def evaluate(num_images, batch_size, metrics=CONFIGS, fixed=True):
-    evaluator = Evaluator([METRICS.build(cfg) for cfg in metrics])
+    evaluator = Evaluator([METRICS.build(cfg) if isinstance(cfg, dict)
+                           else cfg for cfg in metrics])
     dataset = SeedDataset(num_images)
     sampler = DefaultSampler(dataset, shuffle=False)
     order = ({'batch_sampler': SeedBatchSampler(sampler, batch_size)}

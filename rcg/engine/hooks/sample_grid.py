@@ -20,7 +20,9 @@ class SampleGridHook(Hook):
 
     The images come from ``model.test_step``, with averaged weights if the
     run has them, from the same random streams each time. Predictions that
-    carry ``originals`` (reconstructions) are shown under them.
+    carry ``originals`` (reconstructions) are shown under them. After an
+    evaluation, what a metric holds as ``picture`` goes to a folder with the
+    metric's name (:class:`rcg.evaluation.NearestTrain`).
 
     Args:
         interval: Iterations between pictures; one after the last iteration.
@@ -64,14 +66,31 @@ class SampleGridHook(Hook):
             model.eval()
             predictions = model.test_step(dict(self._batch))
             model.train()
-        picture = make_grid(_images(predictions, type(model).__name__))
-        folder = os.path.join(runner.work_dir, 'samples')
+        self._write(runner, 'samples', make_grid(
+            _images(predictions, type(model).__name__)), step)
+
+    def after_val_epoch(self, runner, metrics=None) -> None:
+        self._show(runner, runner.val_loop)
+
+    def after_test_epoch(self, runner, metrics=None) -> None:
+        self._show(runner, runner.test_loop)
+
+    def _show(self, runner, loop) -> None:
+        for metric in loop.evaluator.metrics:
+            if getattr(metric, 'picture', None) is not None:
+                self._write(runner, type(metric).__name__, metric.picture,
+                            runner.iter)
+
+    @master_only
+    def _write(self, runner, name: str, picture: Tensor, step: int) -> None:
+        picture = picture.permute(1, 2, 0).numpy()
+        folder = os.path.join(runner.work_dir, name)
         os.makedirs(folder, exist_ok=True)
         with open_atomically(os.path.join(folder, f'iter_{step}.png')) as file:
-            Image.fromarray(picture.permute(1, 2, 0).numpy()).save(file, 'png')
+            Image.fromarray(picture).save(file, 'png')
         board = runner.visualizer._vis_backends.get('TensorboardVisBackend')
         if board is not None:
-            board.add_image('samples', picture.permute(1, 2, 0).numpy(), step)
+            board.add_image(name, picture, step)
 
     def _make_batch(self) -> dict[str, Tensor]:
         indices = torch.arange(self.num_images)

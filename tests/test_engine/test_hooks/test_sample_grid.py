@@ -87,3 +87,16 @@ def test_a_model_without_images_is_refused(tmp_path):
     runner.model.test_step = lambda batch: [{'representations': 1}]
     with pytest.raises(ValueError, match='ToyModel does not'):
         SampleGridHook(1, num_images=2).draw(runner, 1)
+
+
+def test_what_a_metric_shows_is_written(tmp_path):
+    runner = train(tmp_path)
+    metric = runner.val_loop.evaluator.metrics[0]
+    folder = tmp_path / type(metric).__name__
+    assert not folder.exists()
+    metric.picture = torch.arange(12, dtype=torch.uint8).view(3, 2, 2)
+    runner.val_loop.run()
+    written, = folder.iterdir()
+    assert written.name == 'iter_4.png'
+    picture = torch.tensor(np.array(Image.open(written)))
+    assert torch.equal(picture.permute(2, 0, 1), metric.picture)
