@@ -46,7 +46,8 @@ class StatisticsFile(Reference):
                 'where to get the published ones.')
         status = os.stat(path)
         self.path, self.feature = path, feature
-        self.content, about = _read(path, status.st_mtime_ns, status.st_size)
+        self.content, about = read_npz(path, status.st_mtime_ns,
+                                       status.st_size)
         needed = {'features'} if rows else set(MOMENTS[feature])
         if needed <= self.content.keys():
             self.images = None
@@ -115,8 +116,8 @@ def build_reference(reference: dict | str, extractor: Extractor,
 
 
 @functools.lru_cache(maxsize=4)  # metrics share what is read
-def _read(path: str, *_) -> tuple[dict, dict]:
-    """Checked arrays by name, images left out; what the file says."""
+def read_npz(path: str, *_) -> tuple[dict, dict]:
+    """Checked arrays by name (images: None), and what the file says."""
     wanted = {name for pair in MOMENTS.values() for name in pair}
     wanted |= {'features', 'about'}
     try:
