@@ -1,13 +1,33 @@
-"""tools/test.py: metrics of a checkpoint, on one process and on two."""
+"""tools/test.py: metrics of a checkpoint, on any number of processes."""
 import json
 import os
+import random
+import socket
+import subprocess
+import sys
+import time
 
 import pytest
 import torch
 
 from rcg.checkpoint import save_atomically
 
-from ..test_engine.running import CONFIG, build_runner, run_tool
+from ..test_engine.running import (
+    CONFIG,
+    ROOT,
+    build_runner,
+    environment,
+    run_tool,
+)
+
+PAINTER = str(ROOT / 'tests/test_engine/toy_painter_config.py')
+
+
+def read(path):
+    """Scores and protocol, without what differs from run to run."""
+    content = json.loads(path.read_text())
+    content['protocol'].pop('run')
+    return content
 
 
 @pytest.fixture(scope='module')
@@ -25,12 +45,98 @@ def test_metrics_are_the_same_for_one_process_and_two(trained, tmp_path):
                     '--out', one, cwd=tmp_path)
     run_tool('dist_test.sh', CONFIG, trained / 'iter_4.pth', 2, '--work-dir',
              tmp_path, '--out', two, cwd=tmp_path)
-    assert one.read_text() == two.read_text()
+    scores = read(one)
+    assert scores == read(two)
+    assert list(json.loads(one.read_text()))[-1] == 'protocol'
     logged = [json.loads(line) for path in trained.glob('*/*/scalars.json')
               for line in path.read_text().splitlines()]
-    assert json.loads(one.read_text()) == {'toy/mean': logged[-1]['toy/mean']}
+    assert scores['toy/mean'] == logged[-1]['toy/mean']
     assert done.stderr == ''
     assert 'warn' not in done.stdout.lower()
+
+
+@pytest.fixture(scope='module')
+def painter(tmp_path_factory):
+    """A checkpoint, and the scores of a run that nothing disturbs."""
+    folder = tmp_path_factory.mktemp('painter')
+    torch.save(build_runner(folder, PAINTER).model.state_dict(),
+               folder / 'painter.pth')
+    run_tool('test.py', PAINTER, folder / 'painter.pth', '--work-dir',
+             folder / 'logs', '--out', folder / 'metrics.json', cwd=folder)
+    return folder
+
+
+@pytest.mark.slow
+def test_metrics_are_the_same_for_three_processes(painter, tmp_path):
+    run_tool('dist_test.sh', PAINTER, painter / 'painter.pth', 3,
+             '--work-dir', tmp_path, '--out', tmp_path / 'metrics.json',
+             cwd=tmp_path)
+    assert read(tmp_path / 'metrics.json') == read(painter / 'metrics.json')
+    content = json.loads((tmp_path / 'metrics.json').read_text())
+    assert content['protocol']['run']['processes'] == 3
+    assert content['protocol']['run']['samples'] == 84 * 24
+
+
+def start(world, *args, **env):
+    """Processes of tools/test.py, without torchrun: kill reaches them."""
+    with socket.socket() as probe:
+        probe.bind(('127.0.0.1', 0))
+        port = str(probe.getsockname()[1])
+    launcher = ['--launcher', 'pytorch'] if world > 1 else []
+    return [subprocess.Popen(
+        [sys.executable, str(ROOT / 'tools/test.py'), *map(str, args),
+         *launcher], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, env=environment(
+            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world),
+            MASTER_ADDR='127.0.0.1', MASTER_PORT=port, **env))
+        for rank in range(world)]
+
+
+@pytest.mark.slow
+def test_killed_three_times_it_ends_with_the_same_scores(painter, tmp_path):
+    """2,000 images; SIGKILL at random moments, 2, 3 and 1 processes."""
+    rng, seen = random.Random(time.time_ns()), set()
+    args = (PAINTER, painter / 'painter.pth', '--work-dir', tmp_path,
+            '--save-every', '.2', '--save-images', tmp_path / 'images',
+            '--out', tmp_path / 'metrics.json')
+    for world in (2, 3, 1):
+        children = start(world, *args, TOY_DELAY=str(.1 * world))
+        deadline = time.monotonic() + 300
+        while not (states := {path.name for path in tmp_path.glob(
+                'test_state/*/state-*.pt')}) - seen:
+            assert all(child.poll() is None for child in children), [
+                child.communicate()[0] for child in children]
+            assert time.monotonic() < deadline
+            time.sleep(.05)
+        seen |= states
+        time.sleep(rng.uniform(0, .8))
+        for child in children:
+            child.kill()
+        assert [child.wait() for child in children] == [-9] * world
+        assert not (tmp_path / 'metrics.json').exists()
+    for child in (last := start(2, *args)):
+        assert child.wait(300) == 0, child.stdout.read()
+    assert 'of 84 batches were done before' in last[0].stdout.read()
+    found = read(tmp_path / 'metrics.json')
+    assert found == read(painter / 'metrics.json')
+    content = json.loads((tmp_path / 'metrics.json').read_text())
+    assert 0 < content['protocol']['run']['samples'] < 84 * 24
+    assert len(list(tmp_path.glob('images/*/*.png'))) == 2000
+    assert not (tmp_path / 'test_state').exists()
+
+
+@pytest.mark.slow
+def test_the_table_names_references_and_protocol(painter, tmp_path):
+    out = run_tool('test.py', PAINTER, painter / 'painter.pth', '--work-dir',
+                   tmp_path, cwd=tmp_path).stdout
+    lines = {line.split()[0]: line for line in out.splitlines() if line}
+    assert 'ToyImages (130 images' in lines['generation/fd']
+    for title, text in (
+            ('samples', 'count 2,000'), ('images', 'truncated to 8 bits'),
+            ('config', 'toy_painter_config'), ('checkpoint', 'painter.pth'),
+            ('versions', f'torch {torch.__version__}'),
+            ('run', 'processes 1')):
+        assert text in lines[title]
 
 
 @pytest.mark.slow
