@@ -11,9 +11,10 @@ from PIL import Image
 from rcg.engine import RcgRunner, load_config
 from rcg.engine.optim import resolve_lr
 from rcg.engine.schedule import in_iterations
-from rcg.registry import MODELS, OPTIM_WRAPPER_CONSTRUCTORS
+from rcg.registry import METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from tests.test_configs import LEAVES, ROOT, build, count
 from tests.test_engine.running import run_tool
+from tests.test_evaluation import toy  # noqa: F401
 
 # Rows of arXiv:2312.03701 with MAGE as the generator: config, options. (ADM,
 # LDM-8, DiT, CIFAR-10 and iNaturalist are not here yet.)
@@ -287,3 +288,24 @@ def test_recipes_train_at_a_small_size(name, imagenet, tmp_path):
         assert int(average['steps']) == 4
     else:
         assert 'ema_state_dict' not in saved
+
+
+@pytest.mark.parametrize(('chosen', 'names'), [
+    ('val,adm', ['adm/fid', 'adm/sfid', 'val/fid']), ('val', ['val/fid']),
+    ('adm', ['adm/fid', 'adm/sfid'])])
+def test_references_side_by_side_or_alone(monkeypatch, chosen, names):
+    monkeypatch.setenv('RCG_REFERENCES', chosen)
+    metrics = load('rcg/mage_l').test_evaluator
+    assert names == sorted(f'{m.prefix}/{m.name}' for m in metrics
+                           if m.type == 'FrechetDistance')
+    assert metrics[0].type == 'InceptionScore'
+    # A wrong path is told before the first image is generated.
+    cfg = {**metrics[1], 'extractor': dict(type='ToyExtractor')}
+    with pytest.raises(FileNotFoundError, match=re.escape(cfg['reference'])):
+        METRICS.build(cfg)
+
+
+def test_no_other_reference_is_known(monkeypatch):
+    monkeypatch.setenv('RCG_REFERENCES', 'train')
+    with pytest.raises(ValueError, match="val,adm, got 'train'"):
+        load('rcg/mage_l')

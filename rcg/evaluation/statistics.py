@@ -42,8 +42,8 @@ class StatisticsFile(Reference):
         if not os.path.isfile(path):
             raise FileNotFoundError(
                 f"There is no folder and no npz file '{path}'. Put the "
-                'reference there or correct the path; docs/evaluation.md says '
-                'where to get the published ones.')
+                'reference there, correct the path, or leave its metrics out; '
+                'configs/_base_/evaluation say how, and where to get it.')
         status = os.stat(path)
         self.path, self.feature = path, feature
         self.content, about = read_npz(path, status.st_mtime_ns,

@@ -94,8 +94,8 @@ class Theirs(FeatureExtractorBase):
 
 
 NAMES = {'real/fd_toyextractor': 'frechet_inception_distance',
-         'images/is': 'inception_score_mean',
-         'images/is_std': 'inception_score_std',
+         'generation/is': 'inception_score_mean',
+         'generation/is_std': 'inception_score_std',
          'real/kd_toyextractor': 'kernel_inception_distance_mean',
          'real/precision': 'precision', 'real/recall': 'recall'}
 
@@ -128,7 +128,7 @@ def test_agrees_with_torch_fidelity_through_inception(
         tmp_path / 'm.json')
     assert ours['real/fid'] == pytest.approx(
         theirs['frechet_inception_distance'], rel=1e-4)
-    assert ours['images/is'] == pytest.approx(
+    assert ours['generation/is'] == pytest.approx(
         theirs['inception_score_mean'], rel=1e-4)
     assert protocol['metrics'][0]['extractor']['resize'] == (
         'tensorflow to 299')

@@ -66,7 +66,7 @@ def build_metrics(names: list[str], extractor: dict, count: int,
             cfg['name'] = (name if extractor['type'] == 'Inception' else
                            f'{_NAMED[name]}_{extractor["type"].lower()}')
         if name == 'is':
-            built.append(dict(cfg, prefix='images'))
+            built.append(cfg)
         elif not references:
             raise ValueError(f"'{name}' compares with real images: name them "
                              '(--reference).')

@@ -1,17 +1,42 @@
-"""FID and IS of 50,000 images, against ImageNet's validation images.
+"""FID and IS of 50,000 images, against both published references.
 
-The real images are made as the published ones were (prepare_imgnet_val.py):
-bilinear, centre crop, never JPEG. Numbers against the training statistics of
-the ADM suite, as in the final paper, are lower and not comparable.
+``val/fid``: the validation images as the published ones were made, bilinear,
+center crop, PNG. It is the number of MAGE and of RCG's ablations.
+
+    python tools/prepare_imagenet_val.py data/imagenet/val data/imagenet_val
+
+``adm/fid``: statistics of the training images, the number of RCG's final
+tables and of ADM, DiT and MAR. The file also gives sFID, and precision and
+recall against its 10,000 images. Put it into the folder RCG_WEIGHTS:
+https://openaipublic.blob.core.windows.net/diffusion/jul-2021/ref_batches/imagenet/256/VIRTUAL_imagenet256_labeled.npz
+
+The two are not comparable. RCG_REFERENCES=val (or adm) before a command
+leaves the other out; RCG_VAL names another folder, or an npz file made of it
+by tools/reference_statistics.py. Statistics of the folder are computed once.
 """
 _weights = '{{$RCG_WEIGHTS:checkpoints}}'
-_real = dict(
-    type='ImageNet', data_root='{{$RCG_DATA:data/imagenet}}', split='val',
-    pipeline=[dict(type='Resize', size=256, interpolation='bilinear'),
-              dict(type='CenterCrop', size=256)])
 extractor = dict(
     type='Inception',
     weights_path=f'{_weights}/weights-inception-2015-12-05-6726825d.pth')
+_val = '{{$RCG_VAL:data/imagenet_val}}'
+_adm = f'{_weights}/VIRTUAL_imagenet256_labeled.npz'
+_metrics_of = dict(
+    val=[
+        dict(type='FrechetDistance', name='fid', prefix='val',
+             extractor=extractor, reference=_val),
+    ],
+    adm=[
+        dict(type='FrechetDistance', name='fid', prefix='adm',
+             extractor=extractor, reference=_adm),
+        dict(type='FrechetDistance', name='sfid', prefix='adm',
+             feature='spatial', extractor=extractor, reference=_adm),
+        dict(type='PrecisionRecall', prefix='adm', extractor=extractor,
+             reference=_adm),
+    ])
+_references = '{{$RCG_REFERENCES:val,adm}}'
+if not set(_references.split(',')) <= set(_metrics_of):
+    raise ValueError('RCG_REFERENCES must be val, adm or val,adm, got '
+                     f'{_references!r}.')
 
 test_cfg = dict(type='TestLoop')
 test_dataloader = dict(
@@ -21,8 +46,6 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     batch_sampler=dict(type='SeedBatchSampler'),
     collate_fn=dict(type='rcg.collate_batch'))
-test_evaluator = [
-    dict(type='FrechetDistance', name='fid', prefix='val',
-         extractor=extractor, reference=_real),
-    dict(type='InceptionScore', prefix='val', extractor=extractor),
-]
+test_evaluator = [dict(type='InceptionScore', extractor=extractor)]
+for _name in _references.split(','):
+    test_evaluator += _metrics_of[_name]
