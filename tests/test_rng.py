@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from rcg.rng import SampleRng, philox4x32
+from rcg.rng import SampleRng, check_finite, philox4x32
 
 
 @pytest.mark.parametrize(('counter', 'key', 'words'), [
@@ -80,3 +80,15 @@ def test_categorical():
 def test_bad_keys():
     with pytest.raises(ValueError, match='int64'):
         SampleRng(torch.zeros(3, 2))
+
+
+def test_rows_that_are_not_finite_are_named():
+    rng = SampleRng.from_seed(0, range(100, 150))
+    values = torch.zeros(50, 2, 3)
+    check_finite(values, rng, 'values')
+    values[3, 1, 1], values[7, 0, 0] = math.nan, math.inf
+    with pytest.raises(ValueError, match='values of 2 samples.* 103, 107:'):
+        check_finite(values, rng, 'values')
+    values[:] = math.nan
+    with pytest.raises(ValueError, match=r'of 50 samples.* 109, \.\.\.:'):
+        check_finite(values, rng, 'values')

@@ -12,8 +12,9 @@ import argparse
 import json
 import sys
 
-# What a difference means, by the beginning of its dotted key.
-INCOMPARABLE = ('samples.count', 'samples.type', 'quantization')
+# What a difference means, by the beginning of its dotted key. What only one
+# protocol knows (quantization of images from elsewhere) condemns nothing.
+INCOMPARABLE = ('samples.count', 'quantization')
 IRRELEVANT = ('run', 'config.name')
 
 
@@ -80,7 +81,8 @@ def report(a: tuple[dict, dict], b: tuple[dict, dict]) -> bool:
         {k: v for k, v in about_a.items() if k != 'metrics'},
         {k: v for k, v in about_b.items() if k != 'metrics'})
         if not is_below(found[0], IRRELEVANT)]
-    grave = [found for found in general if is_below(found[0], INCOMPARABLE)]
+    grave = [found for found in general if is_below(found[0], INCOMPARABLE)
+             and None not in found]
     reasons = {name: grave + differences(metric_of(about_a, name),
                                          metric_of(about_b, name))
                for name in scores_a if name in scores_b}

@@ -82,9 +82,10 @@ def show(metrics: dict) -> None:
         parts = next((list(m.items()) for m in protocol['metrics']
                       if name in m['results']), [])
         against = [
-            f'{part.get("name", key)} ({part["count"]:,} {part.get("kind")}, '
-            f'{str(part.get("sha256"))[:8]})' for key, part in parts
-            if isinstance(part, dict) and 'count' in part]
+            f'{part.get("name", key)} ({part.get("count") or "?"} '
+            f'{part.get("kind")}, {str(part.get("sha256"))[:8]})'
+            for key, part in parts if isinstance(part, dict)
+            and key not in ('extractor', 'encoder')]
         print(f'{name:32}{metrics[name]:<12.6g}{", ".join(against)}')
         extractors.update(in_short(part) for key, part in parts
                           if key in ('extractor', 'encoder'))

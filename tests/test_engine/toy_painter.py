@@ -21,7 +21,7 @@ class ToyPainter(BaseModel):
         super().__init__({'type': 'ImagePreprocessor'})
         self.quantization, self.net = quantization, nn.Linear(1, 1)
 
-    def forward(self, rng, indices, mode='tensor'):
+    def forward(self, rng, indices, labels=None, mode='tensor'):
         time.sleep(float(os.environ.get('TOY_DELAY', 0)))
         images = rng.randint(256, 3, 8, 8).byte()
         return [{'images': image, 'index': int(index)}

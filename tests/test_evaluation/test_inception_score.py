@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from rcg.evaluation import inception_score
+from rcg.evaluation.inception_score import split_of_samples, split_sums
 
 
 def test_sure_and_balanced_predictions_score_the_number_of_classes():
@@ -57,3 +58,45 @@ def test_refuses_what_cannot_be_scored():
         inception_score(torch.zeros(3, 2))
     with pytest.raises(ValueError, match='NaN'):
         inception_score(torch.full((3, 2), math.nan), 1)
+
+
+@pytest.mark.parametrize('num_splits', [1, 7, 10])
+def test_agrees_with_the_definition_and_with_torch_fidelity(num_splits):
+    from torch_fidelity import metric_isc as isc
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2003, 60, generator=generator) * 4
+    theirs = isc.isc_features_to_metric(logits, num_splits)
+    mean, std = inception_score(logits, num_splits)
+    # torch-fidelity's function is the definition in float64.
+    assert mean == pytest.approx(theirs['inception_score_mean'], rel=1e-9)
+    assert std == pytest.approx(theirs['inception_score_std'], rel=1e-7,
+                                abs=1e-12)
+
+
+def test_sums_do_not_depend_on_their_order():
+    logits = torch.randn(300, 11) * 5
+    splits = split_of_samples(300, 4)
+    whole = split_sums(logits, splits, 4)
+    order = torch.randperm(300)
+    for size in (1, 7, 300):
+        parts = [split_sums(logits[i], splits[i], 4)
+                 for i in order.split(size)]
+        assert torch.equal(sum(parts), whole)
+    assert whole[:, -1].tolist() == [75] * 4
+
+
+def test_classes_far_below_the_resolution_add_nothing():
+    """1,000 classes of about 1e-13 each would be a relative 1e-9."""
+    logits = torch.randn(400, 1008, dtype=torch.float64) - 30
+    logits[:, 0] = 0
+    logits[::2, 1] = 1
+    exact = logits.log_softmax(1)
+    marginal = exact.exp().mean(0)
+    wanted = (exact.exp() * (exact - marginal.log())).sum(1).mean().exp()
+    assert inception_score(logits, 1)[0] == pytest.approx(wanted.item(),
+                                                          rel=1e-8)
+
+
+def test_too_many_samples_for_the_sums():
+    with pytest.raises(ValueError, match='a split has at most 1000000'):
+        split_of_samples(1_000_001, 1)

@@ -19,6 +19,11 @@ def test_quantisation_cuts_off_and_clips():
     assert to_uint8(values).tolist() == [0, 0, 10, 255, 255]
 
 
+def test_quantisation_may_round():
+    values = torch.tensor([-3., 2 * 10.4 / 255 - 1, 2 * 10.9 / 255 - 1, 7])
+    assert to_uint8(values, 'round').tolist() == [0, 10, 11, 255]
+
+
 def test_keys_become_streams_and_the_rest_stays():
     data = ImagePreprocessor()(dict(keys=torch.tensor([[7, 3]]),
                                     labels=torch.tensor([1])))

@@ -104,6 +104,35 @@ def test_what_is_missing_is_named():
             encoder=dict(tiny.TOKENIZER))
 
 
+@pytest.mark.parametrize(('broken', 'what'), [
+    ('rdm', 'generated representations'), ('generator', "generator's logits"),
+    ('tokenizer', 'images')])
+def test_nan_samples_of_a_diverged_model_are_named(broken, what):
+    model = tiny.rcg().eval()
+    part = getattr(model, broken)
+    weights = (part._module if broken != 'generator' else part).parameters()
+    with torch.no_grad():
+        for weight in weights:
+            weight.fill_(torch.nan)
+    data = {k: v for k, v in batch(3, 40).items() if k != 'images'}
+    with pytest.raises(ValueError, match=f'{what} of 3 samples.*40, 41, 42'):
+        model.test_step(data)
+
+
+def test_images_are_truncated_or_rounded():
+    data = {k: v for k, v in batch().items() if k != 'images'}
+    found = {}
+    for quantization in ('truncate', 'round'):
+        torch.manual_seed(1)
+        model = tiny.rcg(quantization=quantization).eval()
+        found[quantization] = torch.stack([
+            sample['images'] for sample in model.test_step(data)]).int()
+    difference = found['round'] - found['truncate']
+    assert set(difference.unique().tolist()) == {0, 1}
+    with pytest.raises(ValueError, match="'truncate' or 'round'"):
+        tiny.rcg(quantization='floor')
+
+
 def drawn_here(state):
     """The images that this process draws in a test run, by index."""
     model = tiny.rcg().eval()
