@@ -5,7 +5,8 @@ import torch
 from mmengine.dist import all_reduce
 from torch import Tensor
 
-_SCALE = 2.**24  # features are rounded to multiples of its inverse
+_BITS = 24  # features are rounded to multiples of 2^-_BITS, small ones finer
+_STEP = 12  # bits between the resolutions
 _RANGE = 2048
 _WORD = 2.**40  # sums are high * _WORD + low
 _BLOCK = 1024  # rows per matrix product: with few, it waits for memory
@@ -15,10 +16,11 @@ class Moments:
     """Sums of features and of their outer products, without rounding.
 
     Features are rounded to multiples of 2^-24, so they become integers (and
-    float32 features above .5 do not change at all). Their products are summed
-    in pieces that float64 holds exactly. So the result is the same, bit for
-    bit, in whatever order and on however many processes the samples come,
-    though nothing but the sums (and a block of rows) is kept.
+    float32 features above .5 do not change at all); samples whose features
+    are all below .5, to finer ones. Their products are summed in pieces that
+    float64 holds exactly. So the result is the same, bit for bit, in whatever
+    order and on however many processes the samples come, though nothing but
+    the sums (and a block of rows) is kept.
 
     Args:
         dim: Length D of a feature.
@@ -26,22 +28,22 @@ class Moments:
     """
 
     def __init__(self, dim: int, device: torch.device | str = 'cpu') -> None:
-        self.dim = dim
         # Of products of (feature, 1): the last row holds sums and count.
-        self._sums = torch.zeros((2, dim + 1, dim + 1), dtype=torch.float64,
-                                 device=device)
-        self._rows = []
+        self.dim, self._rows = dim, []
+        self._sums = torch.zeros((1, 2, dim + 1, dim + 1), device=device,
+                                 dtype=torch.float64)
 
     @property
     def sums(self) -> Tensor:
-        """(2, D + 1, D + 1): high and low words; those of two sets add up."""
+        """(L, 2, D + 1, D + 1): high and low words by resolution."""
         self._add_rows()
         return self._sums
 
     @property
     def count(self) -> int:
         """Number of samples so far."""
-        return int(self.sums[0, -1, -1] * _WORD + self._sums[1, -1, -1])
+        high, low = self.sums[..., -1, -1].sum(0).tolist()
+        return int(high * _WORD + low)
 
     def add(self, features: Tensor) -> None:
         """Add samples.
@@ -72,12 +74,19 @@ class Moments:
         """
         if not self._rows:
             return
-        rows = (torch.cat(self._rows).double() * _SCALE).round_()
-        self._rows = []
+        rows, self._rows = torch.cat(self._rows).double(), []
+        exponents = torch.frexp(rows.abs().amax(1))[1]
+        levels = (-exponents + _STEP - 1).clamp(min=0) // _STEP
         rows = torch.cat([rows, torch.ones_like(rows[:, :1])], 1)
+        for level in levels.unique().tolist():
+            self._widen(level + 1)
+            self._add_level(rows[levels == level], level)
+
+    def _add_level(self, rows: Tensor, level: int) -> None:
+        rows[:, :-1] *= 2.**(_BITS + _STEP * level)
+        rest, (high, low) = rows.round_().clone(), self._sums[level]
         bits = math.frexp(rows.abs().max().item())[1]
         free = 53 - bits - (len(rows) - 1).bit_length()
-        rest, (high, low) = rows.clone(), self._sums
         for shift in reversed(range(0, bits, free)):
             piece = (rest * 2.**-shift).trunc_()
             rest.sub_(piece, alpha=2.**shift)
@@ -86,9 +95,24 @@ class Moments:
             low += products
         _carry(high, low)
 
+    def _widen(self, num_levels: int) -> None:
+        missing = num_levels - len(self._sums)
+        if missing > 0:
+            self._sums = torch.cat([self._sums, self._sums.new_zeros(
+                missing, *self._sums.shape[1:])])
+
+    def merge(self, sums: Tensor) -> None:
+        """Add the sums of other samples."""
+        self._add_rows()
+        self._widen(len(sums))
+        self._sums[:len(sums)] += sums
+
     def all_reduce(self) -> None:
         """Add up the sums of all processes, on all of them."""
-        all_reduce(self.sums)
+        num_levels = torch.tensor(len(self.sums))
+        all_reduce(num_levels, 'max')
+        self._widen(int(num_levels))
+        all_reduce(self._sums)
 
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
         """Mean (D,) and unbiased covariance (D, D), float64.
@@ -96,15 +120,17 @@ class Moments:
         Raises:
             ValueError: There are fewer than two samples.
         """
-        n, (high, low) = self.count, self.sums
+        n = self.count
         if n < 2:
             raise ValueError('a covariance needs at least 2 samples, got '
                              f'{n}: evaluate on more images.')
-        _carry(high, low)  # now the words of a sum are the only ones
-        total = (high * _WORD + low) / _SCALE**2
-        mean = total[-1, :-1] * _SCALE / n
-        covariance = (total[:-1, :-1] - n * torch.outer(mean, mean)) / (n - 1)
-        return mean, covariance
+        mean = square = 0
+        for level, (high, low) in enumerate(self.sums):
+            _carry(high, low)  # now the words of a sum are the only ones
+            total, unit = high * _WORD + low, 2.**-(_BITS + _STEP * level)
+            mean = mean + total[-1, :-1] * unit / n
+            square = square + total[:-1, :-1] * unit**2
+        return mean, (square - n * torch.outer(mean, mean)) / (n - 1)
 
 
 def _carry(high: Tensor, low: Tensor) -> None:

@@ -235,7 +235,7 @@ class FrechetMetric(StreamMetric):
     def add_sums(self, sums: Tensor) -> None:
         if self._moments is None:
             self._moments = Moments(sums.shape[-1] - 1, sums.device)
-        self._moments.sums.add_(sums)
+        self._moments.merge(sums)
 
     def finish(self, size: int) -> dict[str, float]:
         ours = reduced(self._moments, self.device).mean_and_covariance()

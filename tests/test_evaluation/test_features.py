@@ -71,6 +71,17 @@ def test_weights_come_from_a_file_or_its_folder(tmp_path):
     assert shared_extractor({**cfg, 'checkpoint': str(tmp_path)}) is extractor
 
 
+def test_describes_what_features_depend_on(tmp_path):
+    cfg = saved(tmp_path / 'iter_3.pth', 5)
+    extractor = shared_extractor(cfg)
+    assert extractor.describe() == {
+        **TOY, 'prefix': 'part.', 'weights': 'iter_3.pth',
+        'sha256': extractor.sha256, 'resize': 'none'}
+    encoder = shared_extractor({'type': 'ToyEncoder'})
+    assert encoder.describe() == {'type': 'ToyEncoder', 'weights': None,
+                                  'sha256': None, 'resize': 'none'}
+
+
 def test_a_file_that_was_written_anew_is_read_anew(tmp_path):
     cfg = saved(tmp_path / 'iter_3.pth', 5)
     extractor = shared_extractor(cfg)

@@ -1,31 +1,13 @@
 """Inception with random weights: the released ones are not at hand."""
-import os
 import pickle
 
+import numpy as np
 import pytest
 import torch
 from torch_fidelity import feature_extractor_inceptionv3 as library
 
-from rcg.checkpoint import CheckpointError
+from rcg.checkpoint import CheckpointError, file_sha256
 from rcg.evaluation import Inception, shared_extractor
-
-
-@pytest.fixture(scope='module')
-def random_network(tmp_path_factory):
-    class Random(library.FeatureExtractorInceptionV3):
-        def load_state_dict(self, state):
-            pass
-
-    path = tmp_path_factory.mktemp('inception') / 'weights.pth'
-    torch.save({}, path)
-    torch.manual_seed(0)
-    network = Random('inception-v3-compat', ['2048', 'logits_unbiased'],
-                     str(path))
-    # The released file is in the format of torch < 1.6.
-    torch.save(network.state_dict(), path,
-               _use_new_zipfile_serialization=False)
-    yield network, str(path)
-    os.remove(path)  # 91 MB
 
 
 @pytest.mark.slow
@@ -39,6 +21,26 @@ def test_features_are_those_of_the_library(random_network):
     assert found['logits'].shape == (2, 1008)
     assert torch.equal(found['features'], features)
     assert torch.equal(found['logits'], logits)
+    assert extractor.describe() == {
+        'type': 'Inception', 'weights': 'weights.pth',
+        'sha256': file_sha256(path), 'resize': 'tensorflow to 299'}
+
+
+@pytest.mark.slow
+def test_spatial_features_are_those_of_adm(random_network):
+    # evaluator.py of guided-diffusion: 'mixed_6/conv', NHWC, [..., :7]
+    network, path = random_network
+    images = torch.randint(0, 256, (2, 3, 40, 32), dtype=torch.uint8)
+    x = library.interpolate_bilinear_2d_like_tensorflow1x(
+        images.float(), size=(299, 299), align_corners=False)
+    x = (x - 128) / 128
+    for name, part in network.named_children():
+        if name == 'Mixed_6d':
+            break
+        x = part(x)
+    wanted = part.branch1x1(x).numpy().transpose(0, 2, 3, 1)[..., :7]
+    found = Inception(path).eval()(images)['spatial']
+    assert np.array_equal(found.numpy(), wanted.reshape(2, 17 * 17 * 7))
 
 
 def test_nothing_is_downloaded(tmp_path, monkeypatch):
