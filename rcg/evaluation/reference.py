@@ -1,6 +1,5 @@
 """Features and moments of a dataset, the other side of a comparison."""
 import contextlib
-import functools
 import hashlib
 import json
 import os
@@ -8,13 +7,7 @@ import weakref
 from collections.abc import Iterator
 
 import torch
-from mmengine.dist import (
-    all_reduce,
-    broadcast_object_list,
-    get_rank,
-    get_world_size,
-    is_main_process,
-)
+from mmengine import dist
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -62,7 +55,7 @@ class Reference:
                 'a reference must be the same every time, but the pipeline '
                 f'of {type(self.dataset).__name__} is random: use CenterCrop '
                 'instead of RandomCrop, and no RandomFlip.')
-        # By (rows?, feature); None until it is there.
+        # By (rows?, feature); None until it is there. And what they are of.
         self._results = extractor.references.setdefault(self._key, {})
         self._results.setdefault((rows, feature))
 
@@ -82,16 +75,22 @@ class Reference:
         """Name, kind, hash, and what is known of how it was made."""
         return dict(self._about)
 
-    @functools.cached_property
+    @property
     def _about(self) -> dict:
-        cfg = json.loads(self._key)
-        places = (cfg.get(key) for key in ('type', 'data_root', 'path',
-                                           'split'))
-        hashed = getattr(self.dataset, 'fingerprint', lambda: None)
-        return dict(name=' '.join(os.path.basename(place.rstrip('/'))
-                                  for place in places if place),
-                    kind='images', sha256=hashed(), count=len(self.dataset),
-                    transform=cfg.get('pipeline', []))
+        if 'about' not in self._results:  # hashing a long list takes long
+            cfg, data = json.loads(self._key), self.dataset
+            places = map(cfg.get, ('type', 'data_root', 'path', 'split'))
+            self._results['about'] = dict(
+                name=' '.join(os.path.basename(place.rstrip('/'))
+                              for place in places if place),
+                kind='images', count=len(data),
+                sha256=getattr(data, 'fingerprint', lambda: None)(),
+                transform=cfg.get('pipeline', []))
+            # A file of the same name and size may be another image.
+            self._results['times'] = [
+                os.stat(os.path.join(data.root, path)).st_mtime_ns
+                for path in getattr(data, 'paths', ())]
+        return self._results['about']
 
     def _once(self, rows: bool, device: torch.device) -> dict[str, Tensor]:
         results, wanted = self._results, (rows, self.feature)
@@ -109,24 +108,22 @@ class Reference:
         extractor = self.extractor.describe()
         if not (extractor.get('sha256') and self._about['sha256']):
             return None
-        # A file of the same name and size may be another image.
-        times = [os.stat(os.path.join(self.dataset.root, path)).st_mtime_ns
-                 for path in getattr(self.dataset, 'paths', ())]
-        key = json.dumps([_VERSION, rows, feature, self._about, times,
-                          identity(extractor)], sort_keys=True)
+        key = json.dumps(
+            [_VERSION, rows, feature, self._about, self._results['times'],
+             identity(extractor)], sort_keys=True)
         name = hashlib.sha256(key.encode()).hexdigest()[:32]
         return os.path.join(cache_folder(), 'references',
                             f'{name}.safetensors')
 
     def _write(self, result: dict[str, Tensor], path: str | None) -> None:
-        if path is not None and is_main_process():
+        if path is not None and dist.is_main_process():
             os.makedirs(os.path.dirname(path), exist_ok=True)
             about = {**self._about, 'extractor': self.extractor.describe()}
             save_atomically(result, path, {'about': json.dumps(about)})
 
     def _batches(self, device) -> Iterator[tuple[Tensor, dict]]:
-        starts = range(get_rank() * _BATCH_SIZE, len(self.dataset),
-                       get_world_size() * _BATCH_SIZE)
+        starts = range(dist.get_rank() * _BATCH_SIZE, len(self.dataset),
+                       dist.get_world_size() * _BATCH_SIZE)
         batches = [list(range(s, min(s + _BATCH_SIZE, len(self.dataset))))
                    for s in starts]
         workers = 0 if self.dataset.in_memory else min(
@@ -179,10 +176,10 @@ def identity(extractor: dict) -> dict:
 def _read(path: str | None) -> dict[str, Tensor] | None:
     """What the first process finds in a file, on all processes."""
     found = [None]
-    if path is not None and is_main_process() and os.path.isfile(path):
+    if path is not None and dist.is_main_process() and os.path.isfile(path):
         with contextlib.suppress(CheckpointError):  # damaged: made anew
             found = [read_checkpoint(path)]
-    broadcast_object_list(found)
+    dist.broadcast_object_list(found)
     return found[0]
 
 
@@ -195,7 +192,7 @@ def _num_cores() -> int:  # that this process may use
 def reduced(moments: Moments | None, device: torch.device) -> Moments:
     """Moments over all processes; a process without samples passes None."""
     dim = torch.tensor(moments.sums.shape[-1] - 1 if moments else 0)
-    all_reduce(dim, 'max')
+    dist.all_reduce(dim, 'max')
     moments = moments or Moments(int(dim), device)
     moments.all_reduce()
     return moments

@@ -68,9 +68,12 @@ class StatisticsFile(Reference):
                 f'resize: {identity(made_by)}, not {identity(ours)}. Make it '
                 'anew (tools/reference_statistics.py).')
         note = 'not stated; Inception of 2015-12-05 by convention'
-        self._about = {**about, 'kind': 'statistics',
+        self._facts = {**about, 'kind': 'statistics',
                        'name': name or os.path.basename(path),
                        'extractor': made_by or note}
+
+    def describe(self) -> dict:
+        return dict(self._facts)
 
     def moments(self, device: torch.device) -> tuple[Tensor, Tensor]:
         if self.images is not None:
