@@ -1,6 +1,9 @@
+import inspect
+
 import pytest
 import torch
 
+from rcg.engine import load_config
 from rcg.evaluation import (
     FrechetProxy,
     Moments,
@@ -8,7 +11,9 @@ from rcg.evaluation import (
     frechet_influence,
     shared_extractor,
 )
+from rcg.registry import METRICS
 
+from ..test_engine.running import ROOT
 from .test_metrics import EXTRACTOR, IMAGES, evaluate
 from .toy import output_of, run_processes
 
@@ -86,3 +91,25 @@ def test_the_reference_has_the_size_of_the_samples(tmp_path):
 def test_more_samples_than_real_images_are_refused():
     with pytest.raises(ValueError, match='131 samples needs as many real im'):
         evaluate(131, 16, [PROXY])
+
+
+def test_config_for_training_on_imagenet(tmp_path):
+    base = f'{ROOT}/configs/_base_'
+    (tmp_path / 'leaf.py').write_text(f"""
+_base_ = ['{base}/evaluation/imagenet_proxy.py',
+          '{base}/encoders/mocov3_vit_b.py']
+val_evaluator = [*_base_._proxies,
+                 dict(_base_._copy_check, extractor=_base_.encoder)]
+""")
+    cfg = load_config(str(tmp_path / 'leaf.py'))
+    used, tested = (cfg[name].dataset for name in (
+        'val_dataloader', 'test_dataloader'))
+    assert (used.num_images, tested.num_images) == (5000, 50000)
+    assert used.seed != tested.seed
+    fid, copies = cfg.val_evaluator
+    assert fid.extractor.type == 'Inception'
+    assert fid.reference == copies.held_out
+    assert copies.extractor.type == 'MoCoV3ViT'
+    for metric in (fid, copies):  # all arguments exist
+        wanted = inspect.signature(METRICS.get(metric.type)).parameters
+        assert set(metric) - {'type'} <= set(wanted)

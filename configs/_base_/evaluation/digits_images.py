@@ -26,5 +26,5 @@ test_evaluator = [
     dict(type='PrecisionRecall', prefix='held_out', extractor=extractor,
          reference=_real_held_out),
     dict(type='NearestTrain', prefix='held_out', extractor=extractor,
-         train=_real_train, held_out=_real_held_out),
+         train=_real_train, held_out=_real_held_out, num_pairs=16),
 ]
