@@ -12,6 +12,7 @@ from PIL import Image
 from torch_fidelity import fidelity
 from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
+from rcg.checkpoint import CheckpointError
 from tools import evaluate_images
 
 from ..test_engine.running import ROOT, run_tool
@@ -290,3 +291,22 @@ def test_what_does_not_fit(places, toy, tmp_path):
                  '--extractor', toy)
     with pytest.raises(FileNotFoundError):
         evaluate(tmp_path / 'absent')
+
+
+def test_wrong_and_truncated_weights(places, toy, tmp_path):
+    weights = tmp_path / 'toy.pth'
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    with pytest.raises(CheckpointError, match=r'toy\.pth. is truncated'):
+        evaluate(places[0], '--metrics', 'is', '--extractor', toy)
+    torch.save({'conv.weight': torch.zeros(7, 3, 3, 3)}, weights)
+    with pytest.raises(CheckpointError, match='not those of ToyExtractor'):
+        evaluate(places[0], '--metrics', 'is', '--extractor', toy)
+    weights.write_bytes(whole)
+    np.savez(tmp_path / 'cut.npz', make_images(20))
+    content = (tmp_path / 'cut.npz').read_bytes()
+    (tmp_path / 'cut.npz').write_bytes(content[:-200])
+    for images, reference in [('cut.npz', 'real'), ('fake', 'cut.npz')]:
+        with pytest.raises(ValueError, match='damaged or truncated'):
+            evaluate(tmp_path / images, '--reference', tmp_path / reference,
+                     '--extractor', toy)
