@@ -72,14 +72,14 @@ class NearestTrain(FeatureMetric):
                  prefix: str | None = None) -> None:
         super().__init__(extractor, train, prefix)
         self.held_out = build_reference(held_out, self.extractor, rows=True)
-        self.num_pairs, self.picture = num_pairs, None
+        self._num_pairs, self.picture = num_pairs, None
         if num_pairs and not hasattr(self.reference, 'dataset'):
             raise ValueError('num_pairs needs images to show, and train is a '
                              'file of statistics: give a dataset or folder.')
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         rows = super().rows(data_samples)
-        if not self.num_pairs:
+        if not self._num_pairs:
             return rows
         # A small image's bytes go with its features, as four in a float.
         images = _small(stack_images(data_samples)).flatten(1)
@@ -89,8 +89,8 @@ class NearestTrain(FeatureMetric):
         held_out = self.held_out.features(self.device).to(self.device)
         share, ratio, pairs = nearest_train(real, held_out,
                                             fake[:, :real.shape[1]])
-        if self.num_pairs:
-            dataset, pairs = self.reference.dataset, pairs[:self.num_pairs]
+        if self._num_pairs:
+            dataset, pairs = self.reference.dataset, pairs[:self._num_pairs]
             train = _small(torch.stack([dataset[place]['images']
                                         for place in pairs[:, 1].tolist()]))
             ours = fake.cpu()[pairs[:, 0], real.shape[1]:].contiguous()
