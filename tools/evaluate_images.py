@@ -93,9 +93,9 @@ def run(args: argparse.Namespace) -> None:
     from evaluating import scoring
     from mmengine.dist import get_world_size, is_main_process
     from mmengine.registry import init_default_scope
+    from testing.protocol import versions
 
     from rcg.engine.distributed import start_processes, usable_cores
-    from rcg.engine.protocol import versions
     from rcg.registry import DATASETS
     init_default_scope('rcg')
     if args.num_workers is None:

@@ -60,11 +60,6 @@ def adapt(cfg, args: argparse.Namespace) -> None:
                 'param_scheduler', 'val_cfg', 'val_dataloader',
                 'val_evaluator'):
         cfg[key] = None
-    hooks = [dict(type='ResumableTestHook', restart=args.restart,
-                  seconds=args.save_every)]
-    if args.save_images:
-        hooks.append(dict(type='SaveImagesHook', folder=args.save_images))
-    cfg.custom_hooks = [*(cfg.get('custom_hooks') or []), *hooks]
 
 
 def write(metrics: dict, path: str) -> None:
@@ -75,41 +70,6 @@ def write(metrics: dict, path: str) -> None:
         file.write((json.dumps(metrics, indent=1) + '\n').encode())
 
 
-def show(metrics: dict) -> None:
-    """Print scores with their references, and the protocol in short."""
-    protocol, extractors = metrics['protocol'], set()
-    for name in (name for name in metrics if name != 'protocol'):
-        parts = next((list(m.items()) for m in protocol['metrics']
-                      if name in m['results']), [])
-        against = [
-            f'{part.get("name", key)} ({part.get("count") or "?"} '
-            f'{part.get("kind")}, {str(part.get("sha256"))[:8]})'
-            for key, part in parts if isinstance(part, dict)
-            and key not in ('extractor', 'encoder')]
-        print(f'{name:32}{metrics[name]:<12.6g}{", ".join(against)}')
-        extractors.update(in_short(part) for key, part in parts
-                          if key in ('extractor', 'encoder'))
-    sampling = [f'{name}: {in_short(part)}'
-                for name, part in protocol['sampling'].items()]
-    for title, text in (
-            ('extractors', '; '.join(sorted(extractors))),
-            ('sampling', '; '.join(sampling)),
-            ('images', f'{protocol["quantization"]}d to 8 bits; '
-             + in_short(protocol['precision'])),
-            *((title, in_short(protocol[title])) for title in (
-                'samples', 'config', 'checkpoint', 'versions', 'run'))):
-        print(f'  {title:12}{text}')
-
-
-def in_short(part: dict) -> str:
-    """One line of a dict; hashes are cut off."""
-    return ', '.join(
-        f'{name} {value:,}' if type(value) is int else f'{name} {value:.4g}'
-        if isinstance(value, float) else f'{name} {value[:8]}'
-        if name in ('sha256', 'commit') else f'{name} {value}'
-        for name, value in part.items() if value not in (None, '', []))
-
-
 def main() -> None:
     args = parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -117,9 +77,12 @@ def main() -> None:
         print(f'test {args.config} {args.checkpoint}', flush=True)
     try:
         from mmengine.dist import is_main_process
+        from testing.protocol import describe_test
+        from testing.resumable import ResumableTestHook
+        from testing.save_images import SaveImagesHook
+        from testing.table import show
 
-        from rcg.engine import ResumableTestHook, load_config
-        from rcg.engine.protocol import describe_test
+        from rcg.engine import load_config
         from rcg.engine.tool import friendly_errors
         from rcg.registry import RUNNERS
     except ModuleNotFoundError as error:
@@ -129,10 +92,12 @@ def main() -> None:
         cfg = load_config(args.config, args.cfg_options)
         adapt(cfg, args)
         runner = RUNNERS.build(cfg)
+        state = ResumableTestHook(args.save_every, args.restart)
+        runner.register_hook(state)
+        if args.save_images:
+            runner.register_hook(SaveImagesHook(args.save_images))
         runner.load_checkpoint(args.checkpoint, strict=True)
         scores = runner.test()
-        state = next(hook for hook in runner.hooks
-                     if isinstance(hook, ResumableTestHook))
         if is_main_process():
             metrics = {name: value for name, value in sorted(scores.items())
                        if isinstance(value, (int, float))}

@@ -138,4 +138,5 @@ def _run_tool(root: str, command: list[str], threads: int) -> None:
     os.environ['RCG_ROOT'] = root
     script = HOME / command[0]
     sys.argv = [str(script), *command[1:]]
+    sys.path.insert(0, str(script.parent))  # as Python does for a script
     runpy.run_path(str(script), run_name='__main__')

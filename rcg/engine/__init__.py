@@ -9,9 +9,7 @@ from .hooks import (
     LightRuntimeInfoHook,
     PlainCheckpointHook,
     ProgressHook,
-    ResumableTestHook,
     SampleGridHook,
-    SaveImagesHook,
     TrainableEMAHook,
 )
 from .hooks.sample_grid import make_grid
@@ -24,8 +22,8 @@ from .visualizer import ScalarVisualizer
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',
     'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
-    'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'ResumableTestHook',
-    'SampleGridHook', 'SaveImagesHook', 'ScalarVisualizer', 'StreamTrainLoop',
-    'TrainableEMA', 'TrainableEMAHook', 'TwoGroupConstructor', 'find_config',
-    'load_config', 'make_grid', 'open_atomically', 'without_weights'
+    'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
+    'ScalarVisualizer', 'StreamTrainLoop', 'TrainableEMA',
+    'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
+    'make_grid', 'open_atomically', 'without_weights'
 ]

@@ -5,10 +5,10 @@ import torch
 
 from rcg.checkpoint import file_sha256
 from rcg.engine import load_config
-from rcg.engine.protocol import describe_test, versions
 from rcg.engine.runner import RcgRunner
+from tools.testing.protocol import describe_test, versions
 
-from .running import ROOT, build_runner
+from ...test_engine.running import ROOT, build_runner
 
 CONFIG = str(ROOT / 'tests/test_engine/toy_painter_config.py')
 SMALL = {'test_dataloader__dataset__num_images': 48}

@@ -4,10 +4,7 @@ import os
 from mmengine.hooks import Hook
 from PIL import Image
 
-from rcg.registry import HOOKS
 
-
-@HOOKS.register_module()
 class SaveImagesHook(Hook):
     """Writes the images of a test run as PNG files, 1,000 to a folder.
 

@@ -2,11 +2,11 @@
 import pytest
 import torch
 
-from rcg.engine import ResumableTestHook
-from rcg.engine.hooks.resumable import key
+from tools.testing.resumable import ResumableTestHook
+from tools.testing.states import run_key
 
-from .. import toy  # noqa: F401  a metric of another kind
-from ..running import ROOT, build_runner
+from ...test_engine import toy  # noqa: F401  a metric of another kind
+from ...test_engine.running import ROOT, build_runner
 
 CONFIG = str(ROOT / 'tests/test_engine/toy_painter_config.py')
 SMALL = {'test_dataloader__dataset__num_images': 230}  # 10 batches
@@ -17,9 +17,9 @@ class CrashError(Exception):
 
 
 def runner_of(folder, restart=False, seconds=0., **options):
-    hook = dict(type='ResumableTestHook', seconds=seconds, restart=restart)
-    return build_runner(folder, CONFIG, custom_hooks=[hook],
-                        **{**SMALL, **options})
+    runner = build_runner(folder, CONFIG, **{**SMALL, **options})
+    runner.register_hook(ResumableTestHook(seconds, restart))
+    return runner
 
 
 def hook_of(runner):
@@ -150,17 +150,18 @@ def test_clear_removes_the_state(tmp_path):
     {'test_evaluator': [dict(type='InceptionScore', num_splits=5,
                              extractor=dict(type='ToyExtractor'))]}])
 def test_key_is_that_of_the_samples_and_metrics(tmp_path, change):
-    assert key(runner_of(tmp_path, **change)) != key(runner_of(tmp_path))
-    assert key(runner_of(tmp_path)) == key(runner_of(
+    changed, plain = runner_of(tmp_path, **change), runner_of(tmp_path)
+    assert run_key(changed) != run_key(plain)
+    assert run_key(plain) == run_key(runner_of(
         tmp_path / 'x', test_dataloader__num_workers=1))
 
 
 def test_key_is_that_of_the_weights(tmp_path):
     runner = runner_of(tmp_path)
-    before = key(runner)
+    before = run_key(runner)
     torch.save(runner.model.state_dict(), tmp_path / 'a.pth')
     runner.load_checkpoint(str(tmp_path / 'a.pth'))
-    assert key(runner) != before
+    assert run_key(runner) != before
 
 
 def test_a_run_that_cannot_be_resumed_says_so(tmp_path, capsys):

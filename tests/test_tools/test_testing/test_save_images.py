@@ -3,17 +3,21 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ..running import ROOT, build_runner
+from tools.testing.resumable import ResumableTestHook
+from tools.testing.save_images import SaveImagesHook
+
+from ...test_engine.running import ROOT, build_runner
 
 CONFIG = str(ROOT / 'tests/test_engine/toy_painter_config.py')
 
 
 def runner_of(folder, images, seed=3, **options):
-    hooks = [dict(type='ResumableTestHook'),
-             dict(type='SaveImagesHook', folder=str(images))]
-    return build_runner(folder, CONFIG, custom_hooks=hooks,
-                        test_dataloader__dataset__num_images=1010,
-                        test_dataloader__dataset__seed=seed, **options)
+    runner = build_runner(
+        folder, CONFIG, test_dataloader__dataset__num_images=1010,
+        test_dataloader__dataset__seed=seed, **options)
+    for hook in (ResumableTestHook(), SaveImagesHook(str(images))):
+        runner.register_hook(hook)
+    return runner
 
 
 def test_numbered_png_files_in_folders_of_a_thousand(tmp_path):

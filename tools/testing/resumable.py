@@ -1,8 +1,5 @@
 """A test run that dies goes on, on any number of processes."""
 import contextlib
-import glob
-import hashlib
-import json
 import os
 import secrets
 import shutil
@@ -17,14 +14,12 @@ from mmengine.dist import (
 )
 from mmengine.hooks import Hook
 
-import rcg
-from rcg.checkpoint import file_sha256, read_checkpoint, save_atomically
-from rcg.engine.frozen_parts import frozen_parts, part_digest
-from rcg.engine.hooks.save_images import SaveImagesHook
-from rcg.registry import HOOKS
+from rcg.checkpoint import read_checkpoint, save_atomically
+
+from .save_images import SaveImagesHook
+from .states import read_states, run_key
 
 
-@HOOKS.register_module()
 class ResumableTestHook(Hook):
     """Keeps what a test run has done in ``<work_dir>/test_state/<key>/``.
 
@@ -56,7 +51,7 @@ class ResumableTestHook(Hook):
         self.generated, self.spent = 0, 0.
         self.metrics = runner.test_loop.evaluator.metrics
         self.sampler = runner.test_dataloader.batch_sampler
-        run = key(runner) if is_main_process() else None
+        run = run_key(runner) if is_main_process() else None
         for hook in runner.hooks if is_main_process() else ():
             if isinstance(hook, SaveImagesHook):
                 hook.claim(run)
@@ -73,7 +68,7 @@ class ResumableTestHook(Hook):
             os.makedirs(folder, exist_ok=True)
             found = [folder, self._take_over(folder)]
         else:
-            self._forget()
+            self._start_files()
         broadcast_object_list(found)
         self.folder, done = found
         self.sampler.done = set(done)
@@ -82,31 +77,23 @@ class ResumableTestHook(Hook):
             runner.say(f'{len(done)} of {self.sampler.num_batches} batches '
                        'were done before (--restart forgets them)')
 
-    def _forget(self) -> None:
+    def _start_files(self) -> None:
         self._name = secrets.token_hex(8)
         self._done, self._files, self._replaced = [], [], []
         self._kept = [len(metric.results) for metric in self.metrics]
 
     def _take_over(self, folder: str) -> list[int]:
         """Give the metrics all states of earlier sessions."""
-        states = {os.path.basename(path): read_checkpoint(path)
-                  for path in glob.glob(f'{glob.escape(folder)}/state-*.pt')}
-        stale = {name for state in states.values()
-                 for name in state['replaces']}
-        live = [state for name, state in states.items() if name not in stale]
-        files = sum((state['files'] for state in live), [])
-        for name in set(os.listdir(folder)) - set(files) - set(states) | (
-                stale & set(states)):
-            os.remove(os.path.join(folder, name))
+        states = read_states(folder)
+        files = sum((state['files'] for state in states.values()), [])
         rows = [read_checkpoint(os.path.join(folder, name)) for name in files]
         for i, metric in enumerate(self.metrics):
-            source = ([state['sums'] for state in live] if metric.cumulative
-                      else rows)
+            source = ([state['sums'] for state in states.values()]
+                      if metric.cumulative else rows)
             metric.load_state([part[i] for part in source if i in part])
-        self._forget()
-        self._files, self._replaced = files, [
-            name for name in states if name not in stale]
-        self._done = sum((state['done'] for state in live), [])
+        self._start_files()
+        self._files, self._replaced = files, list(states)
+        self._done = sum((state['done'] for state in states.values()), [])
         return self._done
 
     def after_test_iter(self, runner, batch_idx: int, data_batch=None,
@@ -156,26 +143,3 @@ class ResumableTestHook(Hook):
                 shutil.rmtree(self.folder, ignore_errors=True)
                 with contextlib.suppress(OSError):  # states of other runs
                     os.rmdir(os.path.dirname(self.folder))
-
-
-def key(runner) -> str:
-    """Hash of what determines the samples, what is kept of them, and how."""
-    def digests(owner) -> dict:
-        return {name: part.sha256 for name, part in vars(owner).items()
-                if hasattr(part, 'sha256')}
-
-    cfg = runner.cfg.to_dict()
-    loader = {k: v for k, v in cfg['test_dataloader'].items()
-              if k not in ('num_workers', 'persistent_workers', 'pin_memory')}
-    hooks = [hook.folder for hook in runner.hooks
-             if isinstance(hook, SaveImagesHook)]
-    content = [
-        rcg.__version__, torch.__version__, cfg['model'], loader, hooks,
-        cfg['test_cfg'], cfg['test_evaluator'],
-        runner.loaded_from and file_sha256(runner.loaded_from),
-        {name: part_digest(part) for name, part in
-         frozen_parts(runner.bare_model).items()},
-        [digests(metric)
-         for metric in runner.test_loop.evaluator.metrics]]
-    text = json.dumps(content, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:32]
