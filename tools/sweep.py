@@ -13,7 +13,7 @@ Every combination is scored with the config's test_evaluator, on the same
 seeds and the same representations, which the RDM draws once. The images of a
 setting are those that tools/test.py would make. DIR (by default, sweep in
 the work folder) gets sweep.json, sweep.png and the representations; the same
-command goes on where it was stopped, also with other settings. Fewer images:
+command goes on where it was stopped, also with more settings. Fewer images:
 --cfg-options test_dataloader.dataset.num_images=5000. On several GPUs:
 torchrun --nproc_per_node 8 tools/sweep.py ... --launcher pytorch.
 """
@@ -53,19 +53,23 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def score(runner, setting: dict) -> dict:
-    """Metrics of all images at one setting."""
+def score(runner, setting: dict, state) -> dict:
+    """Metrics of all images at one setting, and their protocol."""
     from sweeping import report, settings
+    from testing.protocol import describe_test
     settings.apply(runner, setting)
     runner.say(f'sweep: {report.describe(setting)}')
-    return {name: value for name, value in sorted(runner.test().items())
-            if isinstance(value, (int, float))}
+    metrics = {name: value for name, value in sorted(runner.test().items())
+               if isinstance(value, (int, float))}
+    return dict(setting=setting, metrics=metrics, protocol=describe_test(
+        runner, state.generated, state.spent))
 
 
 def run(args: argparse.Namespace) -> list[dict]:
     from mmengine.dist import get_rank, is_main_process
     from sweeping import records, report, settings
     from sweeping.representations import RememberingRdm
+    from testing.resumable import ResumableTestHook
 
     from rcg.engine import load_config
     wanted = dict(guidance_scale=settings.guidance_scales(
@@ -80,14 +84,17 @@ def run(args: argparse.Namespace) -> list[dict]:
     done = records.Records(out, about)
     if getattr(model, 'rdm', None) is not None:
         model.rdm = RememberingRdm(model.rdm, out, about, get_rank())
+    state = ResumableTestHook()
+    runner.register_hook(state)
     for setting in todo:
         if setting in done:
             continue
-        done.add(setting, score(runner, setting))
+        done.add(score(runner, setting, state))
         if getattr(model, 'rdm', None) is not None:
             model.rdm.save()
         if is_main_process():
             done.write()
+        state.clear()
     if is_main_process():
         report.draw(done.rows, out / 'sweep.png')
         print(f'{report.table(done.rows)}\n{done.path}, sweep.png')

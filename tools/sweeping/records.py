@@ -25,7 +25,7 @@ def identity(runner, checkpoint: str, swept: list[str]) -> dict[str, str]:
 
 
 class Records:
-    """Settings and their metrics, in ``sweep.json`` of a folder.
+    """Settings, their metrics and protocols, in ``sweep.json`` of a folder.
 
     Args:
         folder: Where; made when there is something to write.
@@ -50,8 +50,8 @@ class Records:
     def __contains__(self, setting: dict) -> bool:
         return any(row['setting'] == setting for row in self.rows)
 
-    def add(self, setting: dict, metrics: dict) -> None:
-        self.rows.append(dict(setting=setting, metrics=metrics))
+    def add(self, row: dict) -> None:
+        self.rows.append(row)
         self.rows.sort(key=lambda row: list(row['setting'].values()))
 
     def write(self) -> None:
