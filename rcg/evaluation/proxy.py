@@ -7,6 +7,7 @@ from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.moments import Moments
 from rcg.registry import METRICS
 
+_NUM_DRAWS = 1000  # of the bootstrap
 
 def frechet_influence(rows: Tensor, mean: Tensor, cov: Tensor) -> Tensor:
     """Derivative of the Frechet distance by the weight of each row.
@@ -47,21 +48,18 @@ class FrechetProxy(FeatureMetric):
 
     The interval is a bootstrap of the distance's linear part: drawing the
     rows anew and measuring again would add the bias of repeated rows, which
-    is many times wider than the interval. It says where the score of other
-    seeds may lie, for this model and these real images.
+    is many times wider than the interval. 95 % of the scores of other seeds
+    should lie inside, for this model and these real images.
 
     Args:
         extractor, reference, prefix: See :class:`FeatureMetric`.
         name: Of the result; ends of the interval are ``_low`` and ``_high``.
-        num_draws: Of the bootstrap.
-        level: Share of other seeds' scores inside the interval.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
-                 name: str = 'fd', num_draws: int = 1000, level: float = .95,
-                 prefix: str | None = 'proxy') -> None:
+                 name: str = 'fd', prefix: str | None = 'proxy') -> None:
         super().__init__(extractor, reference, prefix)
-        self.name, self.num_draws, self.level = name, num_draws, level
+        self.name = name
 
     def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
         if len(real) < len(fake):
@@ -74,14 +72,11 @@ class FrechetProxy(FeatureMetric):
         theirs = _moments(real[order.to(real.device)])
         value = frechet_distance(*_moments(fake), *theirs)
         influence = frechet_influence(fake, *theirs)
-        draws = torch.stack([
-            influence[torch.randint(len(fake), (len(fake),), generator=rng)
-                      ].mean() for _ in range(self.num_draws)])
-        tail = (1 - self.level) / 2
-        low, high = draws.quantile(draws.new_tensor([tail, 1 - tail]))
-        return {self.name: value,
-                f'{self.name}_low': max(value + low.item(), 0.),
-                f'{self.name}_high': value + high.item()}
+        draws = influence[torch.randint(
+            len(fake), (_NUM_DRAWS, len(fake)), generator=rng)].mean(1)
+        low, high = draws.quantile(draws.new_tensor([.025, .975])).tolist()
+        return {self.name: value, f'{self.name}_low': max(value + low, 0.),
+                f'{self.name}_high': value + high}
 
 
 def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
