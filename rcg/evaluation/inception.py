@@ -4,6 +4,7 @@ import io
 import torch
 from torch import Tensor
 
+from rcg.checkpoint import CheckpointError
 from rcg.evaluation.published import PublishedNetwork
 from rcg.registry import FEATURE_EXTRACTORS
 
@@ -13,22 +14,15 @@ class Inception(PublishedNetwork):
     """torch-fidelity's 'inception-v3-compat', with which RCG was measured.
 
     The network of ADM's evaluation and of pytorch-fid, resizing as
-    TensorFlow 1 did.
-
-    Args:
-        weights_path, download: See :class:`PublishedNetwork`.
-
-    Raises:
-        CheckpointError: The file holds something else.
+    TensorFlow 1 did. Arguments: see :class:`PublishedNetwork`.
     """
     url = ('https://github.com/toshas/torch-fidelity/releases/download/'
            'v0.2.0/weights-inception-2015-12-05-6726825d.pth')
     published_sha256 = '6726825d'
+    resizes = 'tensorflow',
     input_size = 299
 
-    def __init__(self, weights_path: str | None = None,
-                 download: bool = False) -> None:
-        super().__init__(weights_path, download)
+    def build(self, state: dict[str, Tensor]) -> None:
         from torch_fidelity.feature_extractor_inceptionv3 import (
             FeatureExtractorInceptionV3,
         )
@@ -36,10 +30,15 @@ class Inception(PublishedNetwork):
         # The library would execute what a pickle asks for; of a file that
         # was read safely it gets a copy.
         weights = io.BytesIO()
-        torch.save(self.weights(), weights)
+        torch.save(state, weights)
         weights.seek(0)
-        self.network = FeatureExtractorInceptionV3(
-            'inception-v3-compat', ['2048', 'logits_unbiased'], weights)
+        try:
+            self.network = FeatureExtractorInceptionV3(
+                'inception-v3-compat', ['2048', 'logits_unbiased'], weights)
+        except RuntimeError as error:
+            raise CheckpointError(
+                f"'{self.path}' holds no Inception of torch-fidelity "
+                f'({str(error)[:200]}). Get {self.url}') from error
         # 'mixed_6/conv' of the original graph
         self.network.Mixed_6d.branch1x1.register_forward_hook(self._keep)
 

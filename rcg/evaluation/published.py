@@ -14,58 +14,58 @@ from rcg.checkpoint import (
 
 
 class PublishedNetwork(nn.Module):
-    """Base of extractors with published weights.
-
-    Nothing is downloaded unless asked for.
+    """Base of extractors with published weights, built from these.
 
     Args:
-        path: The file of weights; by default it is looked for in
+        weights_path: The file of weights; by default it is looked for in
             ``RCG_WEIGHTS`` (or ``checkpoints``) and in torch hub's cache.
-        download: Whether to fetch it, if it is not there.
-
-    Attributes:
-        url: Where the weights are published.
-        published_sha256: Of that file, or how it starts.
-        path, sha256: The file in use, and its hash.
-        resize: How images are brought to ``input_size``: 'bicubic'
+        resize: One of ``resizes``, by default the first: 'bicubic'
             (antialiased) or 'tensorflow' (bilinear as in TensorFlow 1, which
             torch-fidelity uses for all its networks).
+        download: Whether to fetch the file if it is not there.
+
+    Attributes:
+        url, published_sha256: The published file and how its hash starts.
+        path, sha256: The file in use and its hash.
 
     Raises:
         FileNotFoundError: The file is not there.
-        CheckpointError: It has the published name and another hash.
-        ModuleNotFoundError: torch-fidelity is not installed.
+        CheckpointError: It holds something else.
     """
     url: str
     published_sha256: str
-    resize = 'tensorflow'
+    resizes = 'bicubic', 'tensorflow'
     input_size: int
 
-    def __init__(self, path: str | None, download: bool) -> None:
+    def __init__(self, weights_path: str | None = None,
+                 resize: str | None = None, download: bool = False) -> None:
         super().__init__()
-        try:
-            import torch_fidelity  # noqa: F401
-        except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(
-                f'{type(self).__name__} needs torch-fidelity: pip install '
-                'torch-fidelity', name=error.name) from error
-        self.path = self._find(path, download)
+        self.resize = resize or self.resizes[0]
+        if self.resize not in self.resizes:
+            raise ValueError(f'resize must be one of {self.resizes}, got '
+                             f"'{resize}'.")
+        self.path = self._find(weights_path, download)
         self.sha256 = file_sha256(self.path)
         if (os.path.basename(self.path) == os.path.basename(self.url)
-                and not self.sha256.startswith(
-                    self.published_sha256)):
+                and not self.sha256.startswith(self.published_sha256)):
             raise CheckpointError(
                 f"'{self.path}' is damaged or another file: its SHA-256 "
                 f'starts with {self.sha256[:16]}, wanted '
                 f'{self.published_sha256[:16]}. Delete it and download '
                 f'{self.url} again.')
+        try:
+            self.build(self.weights())
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                f'{type(self).__name__} needs {error.name}: pip install '
+                'torch-fidelity timm', name=error.name) from error
 
     def _find(self, path: str | None, download: bool) -> str:
         folders = [os.environ.get('RCG_WEIGHTS') or 'checkpoints',
                    os.path.join(torch.hub.get_dir(), 'checkpoints')]
-        name = os.path.basename(self.url)
         places = [os.path.expanduser(path)] if path else [
-            os.path.join(folder, name) for folder in folders]
+            os.path.join(folder, os.path.basename(self.url))
+            for folder in folders]
         found = next(filter(os.path.isfile, places), None)
         if found is None and download:
             found = os.path.abspath(places[0])
@@ -87,6 +87,10 @@ class PublishedNetwork(nn.Module):
     def weights(self) -> dict[str, Tensor]:
         """Read the weights; nothing in the file is executed."""
         return weights_of(read_checkpoint(self.path))
+
+    def build(self, state: dict[str, Tensor]) -> None:
+        """Make the network that these weights are of."""
+        raise NotImplementedError
 
     def resized(self, images: Tensor) -> Tensor:
         """From uint8 (N, 3, H, W) to floats of about [0, 1], input_size."""

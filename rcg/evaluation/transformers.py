@@ -8,23 +8,9 @@ from rcg.evaluation.published import PublishedNetwork
 from rcg.registry import FEATURE_EXTRACTORS
 
 
-class _Transformer(PublishedNetwork):
-    """Normalizes, and gives the output of ``network``."""
-
+class _Normalized(PublishedNetwork):
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
-
-    def __init__(self, weights_path: str | None = None,
-                 resize: str = 'bicubic', download: bool = False) -> None:
-        super().__init__(weights_path, download)
-        if resize not in ('bicubic', 'tensorflow'):
-            raise ValueError("resize must be 'bicubic' or 'tensorflow', got "
-                             f"'{resize}'.")
-        self.resize = resize
-        self.build(self.weights())
-
-    def build(self, state: dict[str, Tensor]) -> None:
-        raise NotImplementedError
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """``features`` (N, D) of uint8 images (N, 3, H, W)."""
@@ -34,16 +20,12 @@ class _Transformer(PublishedNetwork):
 
 
 @FEATURE_EXTRACTORS.register_module()
-class DINOv2(_Transformer):
+class DINOv2(_Normalized):
     """DINOv2's class token (arXiv:2304.07193), for FD-DINOv2.
 
     The published protocol (arXiv:2306.04675) takes ViT-L/14 and bicubic,
     antialiased images of 224x224. Weights of ViT-S and ViT-B work, too.
-
-    Args:
-        weights_path, download: See :class:`PublishedNetwork`.
-        resize: 'bicubic', or 'tensorflow' to agree with torch-fidelity's
-            'dinov2-vit-l-14'.
+    Arguments: see :class:`PublishedNetwork`.
     """
     url = ('https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/'
            'dinov2_vitl14_pretrain.pth')
@@ -57,7 +39,7 @@ class DINOv2(_Transformer):
         state.pop('mask_token', None)
         width = state.get('cls_token', torch.empty(0)).shape[-1]
         size = {384: 'small', 768: 'base', 1024: 'large'}.get(width)
-        if size is None:
+        if size is None or 'pos_embed' not in state:
             raise CheckpointError(
                 f"'{self.path}' holds no DINOv2 of ViT-S, B or L (class "
                 f'token of width {width}). Get {self.url}')
@@ -83,15 +65,12 @@ def _resampled(embedding: Tensor, side: int) -> Tensor:
 
 
 @FEATURE_EXTRACTORS.register_module()
-class CLIP(_Transformer):
+class CLIP(_Normalized):
     """CLIP's image embeddings (arXiv:2103.00020), not normalized.
 
-    Args:
-        weights_path: By default ViT-L/14 at 336 pixels; any file that OpenAI
-            published gives its own network, and so does a state dict with
-            its names.
-        resize: 'bicubic', or 'tensorflow' to agree with torch-fidelity.
-        download: See :class:`PublishedNetwork`.
+    By default ViT-L/14 at 336 pixels. Any file that OpenAI published gives
+    its own network, and so does a state dict with its names. Arguments: see
+    :class:`PublishedNetwork`.
     """
     published_sha256 = (
         '3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02')

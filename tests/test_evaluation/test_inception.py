@@ -62,3 +62,10 @@ def test_a_file_of_weights_cannot_run_code(tmp_path):
     path.write_bytes(pickle.dumps({'fc.weight': Bomb()}, protocol=2))
     with pytest.raises(CheckpointError, match='exec'):
         Inception(str(path))
+
+
+def test_weights_of_another_network(tmp_path):
+    path = str(tmp_path / 'weights.pth')
+    torch.save({'conv.weight': torch.zeros(2, 2)}, path)
+    with pytest.raises(CheckpointError, match='no Inception of torch-fid'):
+        Inception(path)

@@ -6,7 +6,6 @@ import pytest
 import torch
 
 from rcg.checkpoint import CheckpointError
-from rcg.evaluation import published
 from rcg.evaluation.published import PublishedNetwork
 
 CONTENT = b'weights'
@@ -16,6 +15,12 @@ class Known(PublishedNetwork):
     url = 'https://example.org/files/known-net.pth'
     published_sha256 = hashlib.sha256(CONTENT).hexdigest()
     input_size = 8
+
+    def weights(self):
+        pass
+
+    def build(self, state):
+        pass
 
 
 @pytest.fixture
@@ -33,29 +38,29 @@ def put(path, content=CONTENT):
 
 def test_own_folder_comes_before_the_cache(folders):
     second = put(folders[1] / 'known-net.pth')
-    assert Known(None, False).path == second
+    assert Known().path == second
     first = put(folders[0] / 'known-net.pth')
-    found = Known(None, False)
+    found = Known()
     assert (found.path, found.sha256) == (first, Known.published_sha256)
 
 
 def test_a_path_may_hold_other_weights(folders):
     path = put(folders[0] / 'mine.pth', b'others')
-    assert Known(path, False).sha256 == hashlib.sha256(b'others').hexdigest()
+    assert Known(path).sha256 == hashlib.sha256(b'others').hexdigest()
     with pytest.raises(FileNotFoundError, match='nowhere'):
-        Known(str(folders[0] / 'nowhere.pth'), False)
+        Known(str(folders[0] / 'nowhere.pth'))
 
 
 def test_another_file_of_the_published_name(folders):
     path = put(folders[0] / 'known-net.pth', CONTENT[:-1])
     for given in (None, path):
         with pytest.raises(CheckpointError, match='Delete it and download'):
-            Known(given, False)
+            Known(given)
 
 
 def test_says_what_to_put_where(folders):
     with pytest.raises(FileNotFoundError) as error:
-        Known(None, False)
+        Known()
     for part in (Known.url, *map(str, folders), 'download=True'):
         assert part in str(error.value)
 
@@ -67,10 +72,10 @@ def test_downloads_when_asked(folders, monkeypatch):
             file.write(CONTENT)
 
     monkeypatch.setattr(torch.hub, 'download_url_to_file', fetch)
-    found = Known(None, True)
+    found = Known(download=True)
     assert found.path == os.path.join(folders[0], 'known-net.pth')
     monkeypatch.delattr(torch.hub, 'download_url_to_file')
-    assert Known(None, True).path == found.path
+    assert Known(download=True).path == found.path
 
 
 def test_a_download_without_network(folders, monkeypatch):
@@ -79,16 +84,29 @@ def test_a_download_without_network(folders, monkeypatch):
 
     monkeypatch.setattr(torch.hub, 'download_url_to_file', fetch)
     with pytest.raises(FileNotFoundError, match='could not be downloaded'):
-        Known(None, True)
+        Known(download=True)
 
 
 @pytest.mark.parametrize('resize', ['bicubic', 'tensorflow'])
 def test_resizes_to_floats(folders, resize):
     put(folders[0] / 'known-net.pth')
-    network = Known(None, False)
-    network.resize = resize
+    network = Known(resize=resize)
     images = torch.full((2, 3, 21, 30), 51, dtype=torch.uint8)
     found = network.resized(images)
     assert found.shape == (2, 3, 8, 8)
     assert torch.allclose(found, torch.full_like(found, .2), atol=1e-6)
-    assert published.F is torch.nn.functional
+
+
+def test_refuses_another_resize(folders):
+    with pytest.raises(ValueError, match="'bicubic', 'tensorflow'.*'area'"):
+        Known(resize='area')
+
+
+def test_names_a_package_that_is_missing(folders, monkeypatch):
+    def build(self, state):
+        raise ModuleNotFoundError('', name='timm')
+
+    put(folders[0] / 'known-net.pth')
+    monkeypatch.setattr(Known, 'build', build)
+    with pytest.raises(ModuleNotFoundError, match='needs timm: pip install'):
+        Known()

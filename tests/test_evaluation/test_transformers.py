@@ -127,5 +127,5 @@ def test_files_of_something_else(tmp_path, dinov2):
         CLIP(path)
     with pytest.raises(CheckpointError, match='no CLIP'):
         CLIP(dinov2)
-    with pytest.raises(ValueError, match="'bicubic' or 'tensorflow'"):
+    with pytest.raises(ValueError, match="'bicubic', 'tensorflow'"):
         CLIP(path, resize='lanczos')
