@@ -76,7 +76,7 @@ def build_metrics(cfg, args: argparse.Namespace, images: dict) -> list:
     name = 'rfid' if extractor['type'] == 'Inception' else 'rfd'
     try:
         metrics.append(FrechetDistance(dict(extractor), images, name,
-                                       'reconstruction'))
+                                       prefix='reconstruction'))
     except (FileNotFoundError, ModuleNotFoundError) as error:
         if args.inception:
             raise
