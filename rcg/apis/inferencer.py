@@ -202,4 +202,5 @@ class RCGInferencer:
         for start in range(0, count, batch_size):
             rows = torch.arange(start, start + batch_size)
             images = draw(rows.clamp_(max=count - 1))
-            yield to_uint8(images).cpu()[:count - start]
+            pixels = to_uint8(images, self.model.quantization)
+            yield pixels.cpu()[:count - start]

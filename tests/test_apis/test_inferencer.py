@@ -88,6 +88,13 @@ def test_samples_are_the_same_in_other_company(rcg):
     assert torch.equal(rcg.sample(3, seed=1, batch_size=4), images[:3])
 
 
+def test_pixels_are_quantized_as_the_config_says(rcg):
+    cut = rcg.sample(4, seed=1).int()
+    rcg.model.quantization = 'round'
+    difference = rcg.sample(4, seed=1).int() - cut
+    assert set(difference.unique().tolist()) == {0, 1}
+
+
 def test_labels(digits_root, rcg):
     model = baseline(digits_root, 'mage_class_cond')
     assert (model.num_classes, rcg.num_classes) == (10, None)
