@@ -82,6 +82,18 @@ def test_ddim_without_noise_repeats_and_uses_no_stream():
     assert rng.num_draws == 0
 
 
+def test_ddim_as_published_is_shifted_and_ends_before_clean_data():
+    schedule = GaussianDiffusion('x0').schedule
+    table = DDIMSampler(num_steps=4).coefficients(schedule)
+    kept = schedule.alphas_cumprod.float().double()
+    assert table['timesteps'].tolist() == [1, 251, 501, 751]
+    assert torch.equal(table['alphas_prev'], kept[[0, 1, 251, 501]])
+    assert table['sigmas'][0] > 0
+    clean = DDIMSampler(num_steps=4, to_clean=True).coefficients(schedule)
+    assert clean['alphas_prev'][0] == 1
+    assert clean['sigmas'][0] == 0
+
+
 def test_steps_run_from_high_to_low_noise():
     seen = []
     schedule = GaussianDiffusion('x0').schedule

@@ -68,6 +68,20 @@ def test_tied_head_gives_word_embeddings_no_gradient():
     assert net.embed.word.weight.grad is None
 
 
+def test_epsilons_are_those_of_the_published_networks():
+    """5e-6 apart in the result, at the edge of what numbers can tell."""
+    def epsilons(net):
+        return {name: module.eps for name, module in net.named_modules()
+                if isinstance(module, torch.nn.LayerNorm)}
+
+    found = epsilons(MODELS.build(tiny.DENOISER))
+    assert found.pop('norm') == 1e-6
+    assert set(found.values()) == {1e-5} and len(found) == 2
+    found = epsilons(mage())
+    assert found.pop('head.norm') == 1e-5
+    assert set(found.values()) == {1e-6} and len(found) == 7
+
+
 def test_dropped_conditions():
     layer = MODELS.build(dict(tiny.CONDITIONS['representation'], dim=4,
                               drop_prob=.3))
