@@ -34,7 +34,7 @@ setup(
     python_requires='>=3.10',
     packages=[*find_packages(include=['rcg', 'rcg.*']), *shared],
     package_dir={'': '.', **shared},
-    package_data={name: ['*.py', '*.sh', '*.md'] for name in shared},
+    package_data={name: ['*.py', '*.sh', '*.md', '*.json'] for name in shared},
     install_requires=requirements('runtime'),
     extras_require={'tests': requirements('tests'),
                     'optional': requirements('optional')},

@@ -33,7 +33,7 @@ ALLOWED = {
     'rcg.models': {'rcg.models'},
     'rcg.apis': {'rcg'},
     'tools': {'rcg.apis', 'rcg.converters', 'rcg.evaluation', 'rcg.engine',
-              'rcg.registry', 'rcg.checkpoint', 'rcg.datasets'},
+              'rcg.registry', 'rcg.rng', 'rcg.checkpoint', 'rcg.datasets'},
     # It drives single parts, not only what the method does with them.
     'tools.reference': {'rcg'},
     'configs': set(),

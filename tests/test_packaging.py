@@ -31,7 +31,8 @@ def test_wheel(tmp_path):
                  'rcg/share/configs/_base_/default_runtime.py',
                  'rcg/share/tools/train.py',
                  'rcg/share/tools/dist_train.sh',
-                 'rcg/share/tools/reference/pack.py'):
+                 'rcg/share/tools/reference/pack.py',
+                 'rcg/share/tools/selftest/expected.json'):
         assert name in names
     # From any folder: a config is found inside the installed package.
     site = tmp_path / 'site'
