@@ -135,6 +135,14 @@ def test_agrees_with_torch_fidelity_through_inception(
         'tensorflow to 299')
 
 
+def test_the_overview_of_sample_py_is_named(places, toy, tmp_path):
+    folder = write_folder(tmp_path / 'drawn', make_images(24))
+    Image.fromarray(make_images(1, 0, 64)[0]).save(f'{folder}/grid.png')
+    with pytest.raises(ValueError, match='grid.png.*move it elsewhere'):
+        evaluate(folder, '--reference', places[1], '--extractor', toy,
+                 '--metrics', 'fid', '--out', tmp_path / 'm.json')
+
+
 def test_folders_and_archives_give_the_same(places, toy, tmp_path):
     # Sorted, as the files are: by folder.
     order = sorted(range(64), key=lambda i: (i % 3, i))

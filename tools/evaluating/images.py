@@ -87,6 +87,10 @@ def look_at_folder(root: str, num_workers: int) -> Images:
         raise ValueError(f'{len(faults)} of {len(paths)} files cannot be '
                          f'scored, the first: {"; ".join(faults[:3])}.')
     if len(sizes) > 1:
+        if os.path.exists(os.path.join(root, 'grid.png')):
+            raise ValueError(f"'{root}/grid.png' is the overview that "
+                             'tools/sample.py writes, no sample: move it '
+                             'elsewhere.')
         (one, first), (other, second) = list(sizes.items())[:2]
         raise ValueError(
             f"images must have one size, but '{first}' has {one[0]}x{one[1]} "
