@@ -6,7 +6,8 @@ which needs no scaling and a CPU has, too; as published, on a GPU:
     --cfg-options optim_wrapper.type=AmpOptimWrapper \\
         optim_wrapper.dtype=float16
 
-The frozen encoder and tokenizer run in the same precision.
+The frozen encoder and tokenizer run in the same precision. MMEngine's warm-up
+reaches the full rate one iteration before the published one does.
 """
 train_cfg = dict(type='StreamTrainLoop', max_iters=800 * 312)
 optim_wrapper = dict(
