@@ -45,23 +45,6 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def adapt(cfg, args: argparse.Namespace) -> None:
-    """Apply the command line to the config; drop what only trains."""
-    cfg.launcher = args.launcher
-    if args.work_dir is not None:
-        cfg.work_dir = args.work_dir
-    elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs') / Path(args.config).stem)
-    if cfg.get('test_cfg') is None:
-        raise ValueError(f"'{args.config}' has no test_cfg, test_dataloader "
-                         'and test_evaluator: there is nothing to compute.')
-    cfg.load_from, cfg.resume = None, False
-    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper',
-                'param_scheduler', 'val_cfg', 'val_dataloader',
-                'val_evaluator'):
-        cfg[key] = None
-
-
 def write(metrics: dict, path: str) -> None:
     """Write the scalars, sorted by name, and then the protocol."""
     from rcg.engine import open_atomically
@@ -77,6 +60,7 @@ def main() -> None:
         print(f'test {args.config} {args.checkpoint}', flush=True)
     try:
         from mmengine.dist import is_main_process
+        from testing.config import adapt
         from testing.protocol import describe_test
         from testing.resumable import ResumableTestHook
         from testing.save_images import SaveImagesHook

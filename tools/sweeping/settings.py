@@ -1,6 +1,7 @@
 """What is swept: combinations of a generator's settings."""
 import itertools
-from pathlib import Path
+
+from testing.config import adapt
 
 from rcg.registry import RUNNERS
 
@@ -63,15 +64,8 @@ def apply(runner, setting: dict) -> None:
 
 def build(cfg, args):
     """A runner that only tests."""
-    cfg.launcher = args.launcher
-    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(
-        Path('work_dirs') / Path(args.config).stem)
     if cfg.get('test_cfg') is None or 'generator' not in cfg.model:
         raise ValueError(f"'{args.config}' must have model.generator, "
                          'test_cfg, test_dataloader and test_evaluator.')
-    cfg.load_from, cfg.resume = None, False
-    for key in ('train_cfg', 'train_dataloader', 'optim_wrapper',
-                'param_scheduler', 'val_cfg', 'val_dataloader',
-                'val_evaluator'):
-        cfg[key] = None
+    adapt(cfg, args)
     return RUNNERS.build(cfg)
