@@ -140,7 +140,8 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> None:
     args = parse_args()
-    from rcg.engine.tool import friendly_errors
+    from starting import friendly_errors
+
     with friendly_errors(args.debug, 'the same command goes on from here'):
         sys.exit(run(args))
 

@@ -15,7 +15,6 @@ the configs look for them. They keep what ours does not use, so that
 import argparse
 import collections
 import os
-import sys
 from pathlib import Path
 
 
@@ -135,11 +134,8 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    try:
-        from rcg.engine.tool import friendly_errors
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
+    from starting import friendly_errors
+
     with friendly_errors(args.debug, 'run it again'):
         run(args)
 

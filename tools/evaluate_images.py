@@ -132,11 +132,8 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    try:
-        from rcg.engine.tool import friendly_errors
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
+    from starting import friendly_errors
+
     with friendly_errors(args.debug):
         run(args)
 

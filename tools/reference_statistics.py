@@ -10,7 +10,6 @@ and sigma, which all of these read, a .pkl for EDM2 or a .pt for
 torch-fidelity. An npz file of ours remembers which extractor made it.
 """
 import argparse
-import sys
 from pathlib import Path
 
 
@@ -92,11 +91,8 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    try:
-        from rcg.engine.tool import friendly_errors
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
+    from starting import friendly_errors
+
     with friendly_errors(args.debug):
         run(args)
 

@@ -13,7 +13,6 @@ given images and what was drawn from them. Guidance and the like: --cfg-options
 model.generator.guidance_scale=2 model.generator.temperature=6
 """
 import argparse
-import sys
 from pathlib import Path
 
 
@@ -136,11 +135,8 @@ def run(args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     print(f'sample {args.config} {args.checkpoint}', flush=True)
-    try:
-        from rcg.engine.tool import friendly_errors
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
+    from starting import friendly_errors
+
     with friendly_errors(args.debug, 'start again'):
         run(args)
 

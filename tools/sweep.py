@@ -19,7 +19,6 @@ torchrun --nproc_per_node 8 tools/sweep.py ... --launcher pytorch.
 """
 import argparse
 import os
-import sys
 from pathlib import Path
 
 
@@ -105,12 +104,9 @@ def main() -> None:
     args = parse_args()
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         print(f'sweep {args.config} {args.checkpoint}', flush=True)
-    try:
-        from rcg.engine.tool import friendly_errors
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
-    with friendly_errors(args.debug, resume='the same command goes on'):
+    from starting import friendly_errors
+
+    with friendly_errors(args.debug, 'the same command goes on'):
         run(args)
 
 

@@ -115,11 +115,8 @@ def run(args: argparse.Namespace) -> bool:
 def main() -> None:
     args = parse_args()
     print('test of the metrics', flush=True)
-    try:
-        from rcg.engine.tool import friendly_errors
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
+    from starting import friendly_errors
+
     with friendly_errors(args.debug):
         passed = run(args)
     sys.exit(0 if passed else 1)
