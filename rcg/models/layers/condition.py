@@ -9,6 +9,9 @@ from torch import Tensor, nn
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
+_NO_NULL = ('guidance needs a null {}: train with drop_prob > 0, or set '
+            'guidance_scale=1.')
+
 
 @MODELS.register_module()
 class RepresentationCondition(nn.Module):
@@ -19,27 +22,53 @@ class RepresentationCondition(nn.Module):
         dim: E, width of the embedding.
         drop_prob: Probability in training that the learned null condition, a
             vector in representation space, takes its place, so that
-            guidance has something to compare with.
+            guidance has something to compare with. There is none at 0 (as in
+            the published ADM and LDM), and no guidance.
+        project: Whether a linear layer leads from D to E, or nothing does
+            (the published LDM), which asks for D = E.
     """
     kind = 'representation'
 
-    def __init__(self, rep_dim: int, dim: int,
-                 drop_prob: float = .1) -> None:
+    def __init__(self, rep_dim: int, dim: int, drop_prob: float = .1,
+                 project: bool = True) -> None:
         super().__init__()
-        self.drop_prob = drop_prob
-        self.null_condition = nn.Parameter(torch.randn(1, rep_dim) * .02)
-        self.condition_proj = nn.Linear(rep_dim, dim)
+        if not project and rep_dim != dim:
+            raise ValueError(
+                f'without projection the network takes representations of '
+                f'{dim} values, got rep_dim={rep_dim}; set project=True or '
+                f'the width of the context to {rep_dim}.')
+        self.rep_dim, self.drop_prob = rep_dim, drop_prob
+        self.null_condition = None
+        if drop_prob > 0:
+            self.null_condition = nn.Parameter(torch.randn(1, rep_dim) * .02)
+        self.condition_proj = (nn.Linear(rep_dim, dim) if project else
+                               nn.Identity())
 
     def forward(self, condition: Tensor,
                 rng: SampleRng | None = None) -> Tensor:
-        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first."""
-        if rng is not None:
+        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first.
+
+        Raises:
+            ValueError: The representations have another width.
+        """
+        if condition.shape[-1] != self.rep_dim:
+            raise ValueError(
+                'the generator is conditioned on representations of '
+                f'{self.rep_dim} values, got {condition.shape[-1]}; set '
+                "rep_dim of its condition to the encoder's and the RDM's.")
+        if rng is not None and self.null_condition is not None:
             drop = rng.uniform(1) < self.drop_prob  # (N, 1)
             condition = torch.where(drop, self.null_condition, condition)
         return self.condition_proj(condition)
 
     def null(self, batch_size: int) -> Tensor:
-        """The embedded null condition, (N, E)."""
+        """The embedded null condition, (N, E).
+
+        Raises:
+            ValueError: The layer was built without one.
+        """
+        if self.null_condition is None:
+            raise ValueError(_NO_NULL.format('representation'))
         return self.condition_proj(self.null_condition).expand(
             batch_size, -1)
 
@@ -78,6 +107,5 @@ class LabelCondition(nn.Module):
             ValueError: The layer was built without a null label.
         """
         if self.drop_prob == 0:
-            raise ValueError('guidance needs a null label: train with '
-                             'drop_prob > 0, or set guidance_scale=1.')
+            raise ValueError(_NO_NULL.format('label'))
         return self.embedding.weight[-1:].expand(batch_size, -1)

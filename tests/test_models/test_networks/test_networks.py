@@ -101,3 +101,18 @@ def test_label_condition():
     rng = SampleRng.from_seed(0, range(3))
     assert torch.equal(layer(labels, rng), layer.null(3))
     assert torch.equal(layer(labels), layer.embedding.weight[:3])
+
+
+def test_representation_without_null_or_projection():
+    layer = MODELS.build(dict(tiny.CONDITIONS['representation'], dim=6,
+                              drop_prob=0., project=False))
+    assert not list(layer.parameters())
+    rep, rng = torch.randn(3, 6), SampleRng.from_seed(0, range(3))
+    assert layer(rep, rng) is rep
+    with pytest.raises(ValueError, match='null representation'):
+        layer.null(3)
+    with pytest.raises(ValueError, match='6 values, got 5'):
+        layer(rep[:, :5])
+    with pytest.raises(ValueError, match='4 values, got rep_dim=6'):
+        MODELS.build(dict(tiny.CONDITIONS['representation'], dim=4,
+                          project=False))
