@@ -5,7 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BOTTOM = {'rcg.registry', 'rcg.rng', 'rcg.checkpoint'}
 MODELS = 'rcg.models.'
-BESIDE = {MODELS + 'frozen', MODELS + 'data_preprocessor'}
+BESIDE = {MODELS + 'frozen', MODELS + 'data_preprocessor', MODELS + 'fit'}
 # What a file may import from rcg besides its own folder. A prefix allows
 # all that is below it.
 ALLOWED = {
@@ -19,6 +19,7 @@ ALLOWED = {
     'rcg.converters': set(),
     'rcg.models.layers': BOTTOM,
     'rcg.models.frozen': BOTTOM,
+    'rcg.models.fit': BOTTOM,
     'rcg.models.data_preprocessor': BOTTOM,
     'rcg.models.networks': BOTTOM | {MODELS + 'layers'},
     'rcg.models.encoders': BOTTOM | {MODELS + 'layers'},

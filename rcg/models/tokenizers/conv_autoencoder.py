@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.rng import SampleRng
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -207,6 +209,11 @@ class ConvAutoencoder(nn.Module):
         self.downsampling = 2**(len(dims) - 1)
         self.encoder = Encoder(dims, num_res_blocks, z_dim, variant)
         self.decoder = Decoder(dims, num_res_blocks, z_dim, variant)
+
+    def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:
+        """What a generator learns, from what ``encode`` returned; the same
+        here, where encoding is not random."""
+        return codes
 
     def grid_size(self, image_size: int) -> int:
         """Places along a side of an image of ``image_size`` pixels.
