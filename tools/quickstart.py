@@ -82,8 +82,8 @@ def _cfg_options(options: list[str]) -> list[str]:
 def main() -> None:
     args, begun = parse_args(), time.monotonic()
     print('quick start: loading PyTorch', flush=True)
-    from rcg.apis.quickstart import report
-    from rcg.apis.stages import Stage, StageRunner
+    from quickstarting.report import report
+    from quickstarting.stages import Stage, StageRunner
 
     folder = Path(args.work_dir)
     roots = [folder]

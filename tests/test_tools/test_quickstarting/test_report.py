@@ -1,8 +1,5 @@
 """The summary of the quick start."""
-import numpy as np
-
-from rcg.apis.figures import split_grid
-from rcg.apis.quickstart import SCORES, _at_best, make_table
+from tools.quickstarting.report import SCORES, _at_best, make_table
 
 
 def run(fd_train, fd):
@@ -29,14 +26,3 @@ def test_table():
     assert '| RCG (MAGE on generated representations) | 2.00 | 0.50 |' in table
     assert '| 7 |' in table
     assert '900 MB' in table
-
-
-def test_split_grid():
-    import torch
-
-    from rcg.engine import make_grid
-    images = torch.arange(5 * 3 * 8 * 4).view(5, 3, 8, 4).byte()
-    grid = make_grid(images).permute(1, 2, 0).numpy()
-    pieces = split_grid(grid, 4, 8)
-    for image, piece in zip(images, pieces, strict=False):
-        assert np.array_equal(piece, image.permute(1, 2, 0).numpy())

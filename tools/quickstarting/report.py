@@ -5,12 +5,13 @@ from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
-from rcg.apis.figures import draw_curves, draw_samples
-from rcg.apis.stages import JOBS
 from rcg.checkpoint import open_atomically
 from rcg.evaluation.features import shared_extractor
 from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.reference import Reference
+
+from .figures import draw_curves, draw_samples
+from .stages import JOBS
 
 # Name in summary.json -> folder of the stage, title.
 MODELS = {
@@ -28,15 +29,12 @@ SCORES = {
 
 
 def report(folder: Path, roots: list[Path], elapsed: float) -> dict:
-    """Write summary.json, table.md, samples.png and curves.png.
+    """Write summary.json, table.md, samples.png and curves.png; summarize.
 
     Args:
         folder: Where to.
         roots: Work folders of runs that differ in their seed.
         elapsed: Seconds from the start of this process to now.
-
-    Returns:
-        The summary.
     """
     summary = summarize(roots)
     summary['seconds_elapsed'] = round(elapsed, 1)
@@ -56,9 +54,7 @@ def report(folder: Path, roots: list[Path], elapsed: float) -> dict:
 
 
 def summarize(roots: list[Path]) -> dict:
-    """Means over runs, each model at its best sampling settings.
-
-    Where several settings were scored, a model is reported at the one with
+    """Means over runs, each model at its best sampling settings: those with
     the smallest mean distance to the training digits.
     """
     stages = [json.loads((root / 'stages.json').read_text())
@@ -142,8 +138,7 @@ def make_table(summary: dict) -> str:
         lines.append(f'| {title} | {value:.2f} | | | | | |')
     runs = summary['seeds']
     lines += [
-        '',
-        f'1,438 images a model, against 359 held-out digits; '
+        '', f'1,438 images a model, against 359 held-out digits; '
         f'{runs} seed{"s" if runs > 1 else ""}. FD and IS are in the features'
         ' of a digit classifier. Near train: share of samples nearer to a '
         'training digit than 5 % of held-out digits are.',
