@@ -8,40 +8,39 @@ from PIL import Image
 from torch import Tensor
 
 from rcg.apis import labelled_grid
+from rcg.datasets import Digits
 
-# Panels of the training curves: stage, logged value, label of the axis.
-CURVES = (
-    ('encoder', 'top1', 'right key first'),
-    ('tokenizer', 'psnr', 'PSNR in dB'),
-    ('rdm', 'representation/fd', 'representation FD'),
-    ('mage_uncond', 'loss', 'loss'),
-    ('mage', 'loss', 'loss'),
-    ('mage_class_cond', 'loss', 'loss'),
-)
+from .plan import Plan
+
+# Logged value of a stage, label of the axis; models that draw show the loss.
+CURVES = {
+    'encoder': ('top1', 'right key first'),
+    'tokenizer': ('psnr', 'PSNR in dB'),
+    'latents': ('psnr', 'PSNR in dB'),
+    'rdm': ('representation/fd', 'representation FD'),
+}
 
 
-def draw_samples(root: Path, models: list[tuple[str, Path]],
-                 path: Path) -> None:
-    """Real digits, their reconstructions, and samples of each model.
+def draw_samples(root: Path, plan: Plan, path: Path) -> None:
+    """Held-out digits, their reconstructions, and samples of each model.
 
     Args:
-        root: Work folder; its tokenizer drew reconstructions.
-        models: Title and folder of PNG files of each row; rows without a
-            folder are left out.
+        root: Work folder; tokenizers drew reconstructions, and models images.
+        plan: Which tokenizers and models.
         path: Where to.
     """
-    grid = newest(root / 'tokenizer' / 'samples', 'iter_*.png')
-    rows = []
-    if grid is not None:
+    digits = Digits('test')
+    rows = [('held-out digits', [digits[i]['images'] for i in range(20)])]
+    for stage, title in plan.tokenizers.items():
+        grid = max((root / stage / 'samples').glob('iter_*.png'),
+                   key=lambda file: file.stat().st_mtime)
         pairs = split_grid(np.asarray(Image.open(grid)), 16, 32)[:20]
-        rows = [('held-out digits', [_planes(pair[:16]) for pair in pairs]),
-                ('through the tokenizer',
-                 [_planes(pair[16:]) for pair in pairs])]
-    for title, folder in models:
-        files = sorted(folder.glob('0*.png'))[:20]
-        if files:
-            rows.append((title, [_planes(np.asarray(Image.open(f)))
-                                 for f in files]))
+        rows.append((f'through the {title}',
+                     [_planes(pair[16:]) for pair in pairs]))
+    for stage, title in plan.models.items():
+        files = sorted((root / stage / 'images').glob('0*.png'))[:20]
+        rows.append((title, [_planes(np.asarray(Image.open(file)))
+                             for file in files]))
     labelled_grid(rows).save(path)
 
 
@@ -57,12 +56,6 @@ def split_grid(picture: np.ndarray, width: int, height: int,
     return [picture[y:y + height, x:x + width] for y in tops for x in lefts]
 
 
-def newest(folder: Path, pattern: str) -> Path | None:
-    """The file of a pattern that was written last."""
-    files = sorted(folder.glob(pattern), key=lambda f: f.stat().st_mtime)
-    return files[-1] if files else None
-
-
 def read_log(stage: Path) -> list[dict]:
     """Logged values of a stage, from all its runs, in order."""
     records = []
@@ -72,15 +65,21 @@ def read_log(stage: Path) -> list[dict]:
     return records
 
 
-def draw_curves(root: Path, path: Path) -> None:
+def draw_curves(root: Path, plan: Plan, path: Path) -> None:
     """Training curves of every stage over iterations."""
     import matplotlib
     matplotlib.use('Agg')  # no display needed
     from matplotlib import pyplot
-    panels = [panel for panel in CURVES if (root / panel[0]).is_dir()]
-    figure, axes = pyplot.subplots(2, -(-len(panels) // 2), figsize=(10, 5),
+    panels = {**CURVES, **dict.fromkeys(plan.models, ('loss', 'loss'))}
+    panels = {stage: panels[stage] for stage in plan.trained
+              if stage in panels}
+    rows = -(-len(panels) // 3)
+    figure, axes = pyplot.subplots(rows, 3, figsize=(10, 2.5 * rows),
                                    squeeze=False, layout='constrained')
-    for axis, (stage, name, label) in zip(axes.flat, panels, strict=False):
+    for axis in axes.flat[len(panels):]:
+        axis.set_axis_off()
+    for axis, (stage, (name, label)) in zip(axes.flat, panels.items(),
+                                            strict=False):
         points = [(r.get('iter', r.get('step')), r[name])
                   for r in read_log(root / stage) if name in r]
         if points:
