@@ -1,4 +1,7 @@
 """tools/sample.py: every mode on untrained digits models."""
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +12,8 @@ from rcg.datasets import Digits
 from tools import sample
 
 from ..test_engine.running import run_tool
+
+sys.path.append(str(Path(sample.__file__).parent))  # as when it is run
 
 
 @pytest.fixture

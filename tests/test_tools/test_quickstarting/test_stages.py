@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from rcg.apis import stages as module
-from rcg.apis.stages import Stage, StageRunner
+from tools.quickstarting import stages as module
+from tools.quickstarting.stages import Stage, StageRunner
 
 
 @pytest.fixture

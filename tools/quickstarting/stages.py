@@ -13,10 +13,9 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 # Loaded once: a stage is a fork of this process, so it starts at once.
-import rcg.apis.inferencer
+import rcg.apis
 import rcg.datasets
-import rcg.evaluation
-import rcg.models  # noqa: F401
+import rcg.evaluation  # noqa: F401
 from rcg.checkpoint import open_atomically
 from rcg.engine.distributed import usable_cores
 

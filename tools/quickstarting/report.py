@@ -5,20 +5,15 @@ from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
-from rcg.apis.figures import draw_curves, draw_samples
-from rcg.apis.stages import JOBS
 from rcg.checkpoint import open_atomically
 from rcg.evaluation.features import shared_extractor
 from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.reference import Reference
 
-# Name in summary.json -> folder of the stage, title.
-MODELS = {
-    'uncond': ('mage_uncond', 'unconditional MAGE'),
-    'rcg': ('mage', 'RCG (MAGE on generated representations)'),
-    'class_cond': ('mage_class_cond', 'class-conditional MAGE'),
-    'rcg_pca': ('mage_pca', 'control: RCG, PCA of pixels as encoder'),
-}
+from .figures import draw_curves, draw_samples
+from .plan import Plan
+from .stages import JOBS
+
 # Name in summary.json -> metric.
 SCORES = {
     'fd': 'held_out/fd', 'is': 'held_out/is',
@@ -27,27 +22,24 @@ SCORES = {
 }
 
 
-def report(folder: Path, roots: list[Path], elapsed: float) -> dict:
-    """Write summary.json, table.md, samples.png and curves.png.
+def report(folder: Path, roots: list[Path], plan: Plan,
+           elapsed: float) -> dict:
+    """Write summary.json, table.md, samples.png and curves.png; summarize.
 
     Args:
         folder: Where to.
         roots: Work folders of runs that differ in their seed.
+        plan: What was run.
         elapsed: Seconds from the start of this process to now.
-
-    Returns:
-        The summary.
     """
-    summary = summarize(roots)
+    summary = summarize(roots, plan)
     summary['seconds_elapsed'] = round(elapsed, 1)
     with open_atomically(folder / 'summary.json') as file:
         file.write((json.dumps(summary, indent=1) + '\n').encode())
-    table = make_table(summary)
+    table = make_table(summary, plan)
     (folder / 'table.md').write_text(table)
-    draw_samples(roots[0], [
-        (title, roots[0] / stage / 'images')
-        for stage, title in MODELS.values()], folder / 'samples.png')
-    draw_curves(roots[0], folder / 'curves.png')
+    draw_samples(roots[0], plan, folder / 'samples.png')
+    draw_curves(roots[0], plan, folder / 'curves.png')
     print(f'\n{table}\nwork folder: {folder.resolve()}\n'
           f'  {folder / "samples.png"}   real, reconstructed, generated\n'
           f'  {folder / "curves.png"}    training curves\n'
@@ -55,55 +47,54 @@ def report(folder: Path, roots: list[Path], elapsed: float) -> dict:
     return summary
 
 
-def summarize(roots: list[Path]) -> dict:
-    """Means over runs, each model at its best sampling settings.
+def summarize(roots: list[Path], plan: Plan) -> dict:
+    """Means over runs; ``models`` and ``tokenizers`` (FD) by their stage."""
+    def scores(stage: str, ending: str = '') -> list[dict]:
+        return [json.loads((root / stage / f'metrics{ending}.json')
+                           .read_text()) for root in roots]
 
-    Where several settings were scored, a model is reported at the one with
-    the smallest mean distance to the training digits.
-    """
-    stages = [json.loads((root / 'stages.json').read_text())
-              for root in roots]
-    floors = [json.loads((root / 'tokenizer' / 'metrics.json').read_text())
-              for root in roots]
-    summary = dict(
-        models={}, seeds=len(roots),
-        tokenizer_floor=statistics.mean(
-            floor['held_out/fd'] for floor in floors),
+    records = [json.loads((root / 'stages.json').read_text())
+               for root in roots]
+    return dict(
+        models={stage: at_best({ending: scores(stage, ending) for ending in
+                                plan.settings(stage)}, plan.settings(stage))
+                for stage in plan.models},
+        seeds=len(roots),
+        tokenizers={stage: statistics.mean(
+            run['held_out/fd'] for run in scores(stage))
+                    for stage in plan.tokenizers},
         real_train=statistics.mean(map(distance_of_real, roots)),
         seconds={name: round(statistics.mean(
-            stage[name]['seconds'] for stage in stages), 2)
-                 for name in stages[0]},
+            record[name]['seconds'] for record in records), 2)
+                 for name, *_ in plan.commands(0)},
         # An upper bound: two stages at a time, each as large as the largest.
         peak_memory_mb=JOBS * max(
-            record['peak_memory_mb'] for stage in stages
-            for record in stage.values()))
-    for name, (stage, _) in MODELS.items():
-        files = sorted(path.name for path in (roots[0] / stage).glob(
-            'metrics*.json'))
-        if files:
-            runs = {file: [json.loads((root / stage / file).read_text())
-                           for root in roots] for file in files}
-            summary['models'][name] = _at_best(runs)
-    return summary
+            stage['peak_memory_mb'] for record in records
+            for stage in record.values()))
 
 
-def _at_best(runs: dict[str, list[dict]]) -> dict:
-    def distance(file):
-        return statistics.mean(run['train/fd'] for run in runs[file])
+def at_best(runs: dict[str, list[dict]],
+            settings: dict[str, dict[str, float]]) -> dict:
+    """Mean scores at the settings with the smallest mean distance to the
+    training digits.
 
-    best = min(runs, key=distance)
+    Args:
+        runs: Metrics of every seed, by name of their settings.
+        settings: Settings by their name.
+    """
+    distances = {name: statistics.mean(run['train/fd'] for run in runs[name])
+                 for name in runs}
+    best = min(distances, key=distances.get)
     scores = {name: statistics.mean(run[key] for run in runs[best])
               for name, key in SCORES.items()}
     if len(runs[best]) > 1:
         scores['fd_std'] = statistics.stdev(
             run['held_out/fd'] for run in runs[best])
     if len(runs) > 1:
-        steps, temperature = best.removesuffix('.json').split('_')[1:]
-        scores['settings'] = dict(num_steps=int(steps),
-                                  temperature=float(temperature))
+        scores['settings'] = settings[best]
         scores['fd_train_of_settings'] = {
-            file.removesuffix('.json').removeprefix('metrics_'):
-            distance(file) for file in runs}
+            name.removeprefix('_'): value
+            for name, value in distances.items()}
     return scores
 
 
@@ -119,31 +110,29 @@ def distance_of_real(root: Path) -> float:
     return frechet_distance(*train, *held_out)
 
 
-def make_table(summary: dict) -> str:
+def make_table(summary: dict, plan: Plan) -> str:
     """The summary as a Markdown table."""
     seconds = summary['seconds']
     lines = [
         '| model | FD | IS | precision | recall | near train | seconds |',
         '|---|---|---|---|---|---|---|']
-    for name, scores in summary['models'].items():
-        stage, title = MODELS[name]
+    for stage, scores in summary['models'].items():
         spread = f' ± {scores["fd_std"]:.2f}' if 'fd_std' in scores else ''
-        if 'settings' in scores:
-            title += (f', {scores["settings"]["num_steps"]} steps, '
-                      f'temperature {scores["settings"]["temperature"]:g}')
+        title = ', '.join([plan.models[stage], *(
+            f'{name} {value:g}' for name, value in
+            scores.get('settings', {}).items())])
         lines.append(
             f'| {title} | {scores["fd"]:.2f}{spread} | {scores["is"]:.2f} | '
             f'{scores["precision"]:.2f} | {scores["recall"]:.2f} | '
             f'{scores["near_train"]:.0%} | {seconds[stage]:.0f} |')
-    for title, value in (
-            ('tokenizer: training digits, reconstructed',
-             summary['tokenizer_floor']),
-            ('training digits themselves', summary['real_train'])):
-        lines.append(f'| {title} | {value:.2f} | | | | | |')
+    floors = {f'{plan.tokenizers[stage]}: training digits, reconstructed': fd
+              for stage, fd in summary['tokenizers'].items()}
+    floors['training digits themselves'] = summary['real_train']
+    lines += [f'| {title} | {fd:.2f} | | | | | |'
+              for title, fd in floors.items()]
     runs = summary['seeds']
     lines += [
-        '',
-        f'1,438 images a model, against 359 held-out digits; '
+        '', f'1,438 images a model, against 359 held-out digits; '
         f'{runs} seed{"s" if runs > 1 else ""}. FD and IS are in the features'
         ' of a digit classifier. Near train: share of samples nearer to a '
         'training digit than 5 % of held-out digits are.',
