@@ -2,5 +2,6 @@
 from .denoising_mlp import DenoisingMLP
 from .dit import DiT
 from .mage_vit import MAGEViT
+from .unet import UNet
 
-__all__ = ['DenoisingMLP', 'DiT', 'MAGEViT']
+__all__ = ['DenoisingMLP', 'DiT', 'MAGEViT', 'UNet']
