@@ -20,7 +20,9 @@ TOKENIZERS_BY_NAME = dict(
     ids=dict(type='VQGAN', dim=32, dim_mult=(1, 1), num_res_blocks=0,
              z_dim=4, num_codes=8),
     latents=dict(type='LatentVQGAN', dim=32, dim_mult=(1, 1),
-                 num_res_blocks=1, num_codes=8, attention_levels=(1, )))
+                 num_res_blocks=1, num_codes=8, attention_levels=(1, )),
+    moments=dict(type='AutoencoderKL', dim=32, dim_mult=(1, 1),
+                 num_res_blocks=1))
 
 
 @pytest.fixture(scope='module')
@@ -47,7 +49,8 @@ def write(folder, name, **more):
     """A config and weights of a random tokenizer."""
     torch.manual_seed(0)
     tokenizer = TOKENIZERS.build(TOKENIZERS_BY_NAME[name])
-    torch.nn.init.normal_(tokenizer.quantizer.codebook)
+    if hasattr(tokenizer, 'quantizer'):
+        torch.nn.init.normal_(tokenizer.quantizer.codebook)
     save_atomically(tokenizer.state_dict(), folder / 'weights.pth')
     content = dict(tokenizer=dict(TOKENIZERS_BY_NAME[name],
                                   checkpoint='elsewhere'), **more)
