@@ -108,12 +108,14 @@ def test_a_part_of_the_folder(tool, folder):
     assert (found['num'], len(originals)) == (4, 4)
 
 
-def test_a_tokenizer_that_was_trained_here(tool, folder):
-    arguments = write(folder, 'ids', extractor=EXTRACTOR,
-                      model=dict(type='VQTraining'))
-    model = MODELS.build(dict(type='VQTraining',
-                              tokenizer=TOKENIZERS_BY_NAME['ids']))
-    save_atomically({'state_dict': model.state_dict()}, arguments[1])
+@pytest.mark.parametrize(('name', 'trainer'), [
+    ('ids', 'VQTraining'), ('moments', 'KLTraining')])
+def test_a_tokenizer_that_was_trained_here(name, trainer, tool, folder):
+    # It is that of the model, whatever else the config mentions.
+    cfg = dict(type=trainer, tokenizer=TOKENIZERS_BY_NAME[name])
+    arguments = write(folder, 'latents', extractor=EXTRACTOR, model=cfg)
+    save_atomically({'state_dict': MODELS.build(cfg).state_dict()},
+                    arguments[1])
     tool.run(tool.parse_args(arguments))
     assert (folder / 'out' / 'metrics.json').exists()
 
