@@ -23,6 +23,7 @@ from rcg.models.pretraining.classifier import (
     ConvClassifier,
 )
 from rcg.models.pretraining.codebook import EMACodebook
+from rcg.models.pretraining.kl import KLTraining
 from rcg.models.pretraining.moco_v3 import MoCoV3
 from rcg.models.pretraining.perceptual import (
     EncoderFeatures,
@@ -40,8 +41,9 @@ from rcg.models.pretraining.vqgan import VQTraining
 __all__ = [
     'AdversarialLoss', 'Augmentation', 'ClassifierTraining', 'ColorJitter',
     'ConvClassifier', 'Cutout', 'EMACodebook', 'EncoderFeatures',
-    'GaussianBlur', 'GaussianNoise', 'MoCoV3', 'NoOptimizer', 'NoWrapper',
-    'PCATraining', 'PatchDiscriminator', 'PerceptualLoss', 'RandomAffine',
-    'RandomFlip', 'RandomGamma', 'RandomGrayscale', 'RandomResizedCrop',
-    'RecomputeBatchNormHook', 'Solarize', 'VGG16Features', 'VQTraining'
+    'GaussianBlur', 'GaussianNoise', 'KLTraining', 'MoCoV3', 'NoOptimizer',
+    'NoWrapper', 'PCATraining', 'PatchDiscriminator', 'PerceptualLoss',
+    'RandomAffine', 'RandomFlip', 'RandomGamma', 'RandomGrayscale',
+    'RandomResizedCrop', 'RecomputeBatchNormHook', 'Solarize',
+    'VGG16Features', 'VQTraining'
 ]

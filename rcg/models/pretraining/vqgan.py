@@ -113,9 +113,6 @@ class VQTraining(BaseModel):
         losses |= self._image_losses(images, fakes, step)
         if self.training:
             self.step.advance()
-        with torch.no_grad():
-            mse = (fakes.clamp(-1, 1) - images).div(2).square().mean((1, 2, 3))
-            losses['psnr'] = -10 * mse.clamp(min=1e-10).log10().mean()
         return losses
 
     def _quantize(self, z: Tensor, rng: SampleRng,
@@ -150,7 +147,7 @@ class VQTraining(BaseModel):
 
     def _image_losses(self, images: Tensor, fakes: Tensor,
                       step: int) -> dict[str, Tensor]:
-        """What the reconstruction ``fakes`` is worth."""
+        """What the reconstruction ``fakes`` is worth; psnr."""
         # Halved, for the range is [-1, 1] here and [0, 1] in the network.
         losses = dict(loss_pixel=_PIXEL_LOSSES[self.pixel_loss](
             fakes / 2, images / 2))
@@ -160,4 +157,7 @@ class VQTraining(BaseModel):
             losses |= self.adversarial(
                 images, fakes, sum(losses.values()),
                 self.tokenizer.decoder.conv_out.weight, step)
+        with torch.no_grad():
+            mse = (fakes.clamp(-1, 1) - images).div(2).square().mean((1, 2, 3))
+            losses['psnr'] = -10 * mse.clamp(min=1e-10).log10().mean()
         return losses

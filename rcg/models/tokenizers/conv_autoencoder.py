@@ -27,6 +27,8 @@ class Variant:
         kernel_out: Size of the encoder's last convolution.
         extra_blocks: Blocks that a level of the decoder has more.
         groups: Groups of the norms.
+        moments: Whether the encoder gives the mean and the logarithm of the
+            variance of each channel of the latents, or the latents.
     """
     attention: tuple[int, ...] | None = ()
     bias: bool = True
@@ -35,6 +37,7 @@ class Variant:
     kernel_out: int = 3
     extra_blocks: int = 1
     groups: int = 32
+    moments: bool = False
 
     def norm(self, dim: int) -> nn.GroupNorm:
         return nn.GroupNorm(self.groups, dim, eps=1e-6)
@@ -207,7 +210,8 @@ class ConvAutoencoder(nn.Module):
         super().__init__()
         _check(dims, num_res_blocks, variant)
         self.downsampling = 2**(len(dims) - 1)
-        self.encoder = Encoder(dims, num_res_blocks, z_dim, variant)
+        self.encoder = Encoder(dims, num_res_blocks,
+                               (1 + variant.moments) * z_dim, variant)
         self.decoder = Decoder(dims, num_res_blocks, z_dim, variant)
 
     def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:

@@ -1,0 +1,20 @@
+"""No tokenizer: pixels are the codes."""
+from torch import Tensor, nn
+
+from rcg.registry import TOKENIZERS
+
+
+@TOKENIZERS.register_module()
+class Pixels(nn.Module):
+    """Images <-> the same images, for generators that draw pixels (ADM).
+
+    It has no weights, and takes images of any size.
+    """
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Codes for a generator: images (N, 3, H, W), as they are."""
+        return images
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """Images (N, 3, H, W) of codes, which they are."""
+        return codes
