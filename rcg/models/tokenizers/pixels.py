@@ -2,6 +2,7 @@
 from torch import Tensor, nn
 
 from rcg.registry import TOKENIZERS
+from rcg.rng import SampleRng
 
 
 @TOKENIZERS.register_module()
@@ -14,6 +15,10 @@ class Pixels(nn.Module):
     def encode(self, images: Tensor) -> Tensor:
         """Codes for a generator: images (N, 3, H, W), as they are."""
         return images
+
+    def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:
+        """What a generator learns: the codes."""
+        return codes
 
     def decode(self, codes: Tensor) -> Tensor:
         """Images (N, 3, H, W) of codes, which they are."""
