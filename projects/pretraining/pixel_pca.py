@@ -6,7 +6,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from rcg.models.encoders import PixelPCA
-from rcg.models.pretraining.represent import represent
+from rcg.projects.pretraining.represent import represent
 from rcg.registry import (
     ENCODERS,
     MODEL_WRAPPERS,

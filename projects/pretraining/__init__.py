@@ -1,16 +1,16 @@
 """Learning the parts from unlabeled images."""
-from rcg.models.pretraining.adversarial import (
+from rcg.projects.pretraining.adversarial import (
     AdversarialLoss,
     PatchDiscriminator,
 )
-from rcg.models.pretraining.augment import (
+from rcg.projects.pretraining.augment import (
     Augmentation,
     Cutout,
     RandomAffine,
     RandomFlip,
     RandomResizedCrop,
 )
-from rcg.models.pretraining.augment_color import (
+from rcg.projects.pretraining.augment_color import (
     ColorJitter,
     GaussianBlur,
     GaussianNoise,
@@ -18,24 +18,24 @@ from rcg.models.pretraining.augment_color import (
     RandomGrayscale,
     Solarize,
 )
-from rcg.models.pretraining.classifier import (
+from rcg.projects.pretraining.classifier import (
     ClassifierTraining,
     ConvClassifier,
 )
-from rcg.models.pretraining.codebook import EMACodebook
-from rcg.models.pretraining.moco_v3 import MoCoV3
-from rcg.models.pretraining.perceptual import (
+from rcg.projects.pretraining.codebook import EMACodebook
+from rcg.projects.pretraining.moco_v3 import MoCoV3
+from rcg.projects.pretraining.perceptual import (
     EncoderFeatures,
     PerceptualLoss,
     VGG16Features,
 )
-from rcg.models.pretraining.pixel_pca import (
+from rcg.projects.pretraining.pixel_pca import (
     NoOptimizer,
     NoWrapper,
     PCATraining,
 )
-from rcg.models.pretraining.recompute_bn import RecomputeBatchNormHook
-from rcg.models.pretraining.vqgan import VQTraining
+from rcg.projects.pretraining.recompute_bn import RecomputeBatchNormHook
+from rcg.projects.pretraining.vqgan import VQTraining
 
 __all__ = [
     'AdversarialLoss', 'Augmentation', 'ClassifierTraining', 'ColorJitter',

@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rcg.models.data_preprocessor import to_uint8
-from rcg.models.pretraining.codebook import count_codes, pick
-from rcg.models.pretraining.step_counter import StepCounter
+from rcg.projects.pretraining.codebook import count_codes, pick
+from rcg.projects.pretraining.step_counter import StepCounter
 from rcg.registry import MODELS, TOKENIZERS
 from rcg.rng import SampleRng
 

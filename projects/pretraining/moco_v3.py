@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rcg.models.encoders import Encoder
 from rcg.models.layers.mlp import batch_norm_mlp
-from rcg.models.pretraining.augment import Augmentation
-from rcg.models.pretraining.represent import represent
+from rcg.projects.pretraining.augment import Augmentation
+from rcg.projects.pretraining.represent import represent
 from rcg.registry import ENCODERS, MODELS
 from rcg.rng import SampleRng
 

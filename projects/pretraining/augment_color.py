@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rcg.models.pretraining.augment import RandomTransform, Range, uniform
+from rcg.projects.pretraining.augment import RandomTransform, Range, uniform
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
