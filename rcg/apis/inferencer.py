@@ -60,7 +60,7 @@ class RCGInferencer:
         if kind == 'label':
             return self.model.generator.network.condition.num_classes
         rdm = self.model.rdm if kind == 'representation' else None
-        embed = rdm and rdm.label_embed
+        embed = getattr(rdm, 'label_embed', None)
         return None if embed is None else embed.num_embeddings
 
     def sample(self, num_images: int, seed: int = 0,
