@@ -25,11 +25,10 @@ class VQTraining(BaseModel):
     Args:
         tokenizer: Config of the tokenizer.
         pixel_loss: 'l1' or 'l2', between images in [0, 1].
-        warmup_steps: Steps without quantisation. None: quantise from the
-            first step with the codes that are there, to train a given
-            tokenizer further.
-        codebook: Config of what moves the codes (:class:`EMACodebook`);
-            by default they follow the gradient.
+        warmup_steps: Steps without quantisation. None: quantise at once with
+            the codes that are there, to train a given tokenizer further.
+        codebook: Config of what moves the codes (:class:`EMACodebook`), if
+            not the gradient.
         perceptual: Config of a :class:`PerceptualLoss`, if any.
         adversarial: Config of an :class:`AdversarialLoss`, if any.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.
