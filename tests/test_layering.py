@@ -28,8 +28,6 @@ ALLOWED = {
                                                'rcg.diffusion'},
     'rcg.models.generators': BOTTOM | BESIDE | {MODELS + 'layers',
                                                 'rcg.diffusion'},
-    'rcg.models.pretraining': BOTTOM | BESIDE | {
-        MODELS + 'layers', MODELS + 'encoders', MODELS + 'tokenizers'},
     'rcg.models.rcg': BOTTOM | BESIDE,
     'rcg.models': {'rcg.models'},
     'rcg.apis': {'rcg'},
@@ -38,6 +36,9 @@ ALLOWED = {
     # It drives single parts, not only what the method does with them.
     'tools.reference': {'rcg'},
     'configs': set(),
+    'rcg.projects': {'rcg'},
+    'rcg.projects.pretraining': BOTTOM | BESIDE | {
+        MODELS + 'layers', MODELS + 'encoders', MODELS + 'tokenizers'},
 }
 
 
@@ -61,9 +62,11 @@ def imports_of(path: Path, module: str):
 
 
 def files():
-    for top in ('rcg', 'tools', 'configs'):
+    for top in ('rcg', 'tools', 'configs', 'projects'):
+        package = ['rcg'] if top == 'projects' else []
         for path in sorted((ROOT / top).rglob('*.py')):
-            module = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+            parts = path.relative_to(ROOT).with_suffix('').parts
+            module = '.'.join([*package, *parts])
             yield path, module.removesuffix('.__init__')
 
 
@@ -81,6 +84,14 @@ def test_imports_point_down():
             if name.startswith('rcg.') and not any(
                     is_below(name, place) for place in allowed):
                 wrong.append(f'{module} imports {name}')
+    assert not wrong, '\n'.join(wrong)
+
+
+def test_projects_are_imported_by_projects_alone():
+    wrong = [f'{module} imports {name}' for path, module in files()
+             if not is_below(module, 'rcg.projects')
+             for name in imports_of(path, module)
+             if is_below(name, 'rcg.projects')]
     assert not wrong, '\n'.join(wrong)
 
 

@@ -58,7 +58,8 @@ class RCGInferencer:
         kind = self.model.generator.condition_kind
         if kind == 'label':
             return self.model.generator.network.condition.num_classes
-        embed = kind and getattr(self.model.rdm, 'label_embed', None)
+        rdm = self.model.rdm if kind == 'representation' else None
+        embed = getattr(rdm, 'label_embed', None)
         return None if embed is None else embed.num_embeddings
 
     def sample(self, num_images: int, seed: int = 0,

@@ -4,7 +4,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from rcg.checkpoint import load_weights
-from rcg.models.pretraining.kl import divergence
+from rcg.projects.pretraining.kl import divergence
 from rcg.registry import MODELS, TOKENIZERS
 
 from .test_vqgan import (

@@ -1,14 +1,11 @@
-"""Random augmentation of whole batches on the device: colors.
-
-Transforms as described in ``augment.py``.
-"""
+"""Random augmentation of whole batches: colors; see ``augment.py``."""
 import math
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rcg.models.pretraining.augment import RandomTransform, Range, uniform
+from rcg.projects.pretraining.augment import RandomTransform, Range, uniform
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
@@ -60,19 +57,19 @@ class ColorJitter(RandomTransform):
                  saturation: float = 0., hue: float = 0.,
                  prob: float = 1.) -> None:
         super().__init__(prob)
-        self.changes = brightness, contrast, saturation
+        self.ranges = [(max(0., 1 - change), 1 + change)
+                       for change in (brightness, contrast, saturation)]
         self.hue = hue
 
     def apply(self, x: Tensor, rng: SampleRng) -> Tensor:
         u = rng.uniform(4, 1, 1, 1)
-        factors = []
-        for i, change in enumerate(self.changes):
-            low, high = max(0., 1 - change), 1 + change
-            factors.append(low + (high - low) * u[:, i])
-        x = (x * factors[0]).clamp(0, 1)
-        x = torch.lerp(luma(x).mean((2, 3), keepdim=True), x,
-                       factors[1]).clamp(0, 1)
-        x = torch.lerp(luma(x), x, factors[2]).clamp(0, 1)
+        light, contrast, color = (
+            low + (high - low) * u[:, i]
+            for i, (low, high) in enumerate(self.ranges))
+        x = (x * light).clamp(0, 1)
+        gray = luma(x).mean((2, 3), keepdim=True)
+        x = torch.lerp(gray, x, contrast).clamp(0, 1)
+        x = torch.lerp(luma(x), x, color).clamp(0, 1)
         if not self.hue:
             return x
         return shift_hue(x, self.hue * (2 * u[:, 3, 0] - 1))

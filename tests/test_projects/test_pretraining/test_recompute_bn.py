@@ -8,7 +8,7 @@ from torch import nn
 from rcg.engine import RcgRunner
 from rcg.models.encoders import ConvEncoder
 from rcg.models.frozen import Frozen
-from rcg.models.pretraining.recompute_bn import (
+from rcg.projects.pretraining.recompute_bn import (
     RecomputeBatchNormHook,
     recompute_batch_norm,
 )

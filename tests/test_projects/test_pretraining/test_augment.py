@@ -5,7 +5,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from rcg.models.pretraining.augment import (
+from rcg.projects.pretraining.augment import (
     Augmentation,
     Cutout,
     RandomAffine,

@@ -1,9 +1,8 @@
 """Random augmentation of whole batches on the device: geometry.
 
 A transform maps images (N, 3, H, W) in [0, 1] and a :class:`SampleRng` to
-images. Each image gets its own parameters from its own stream, without a loop
-over images, so its augmentation does not depend on the rest of the batch.
-Colors are in ``augment_color.py``.
+images. Each image draws its parameters from its own stream: how it is
+augmented does not depend on its batch. Colors are in ``augment_color.py``.
 """
 import math
 from collections.abc import Sequence
@@ -102,9 +101,8 @@ class RandomAffine(RandomTransform):
 class RandomResizedCrop:
     """Cut a rectangle of random area and aspect, resize it (bilinear).
 
-    A rectangle that would stick out is narrowed to the image, where
-    torchvision draws again. There is no antialiasing: images should not be
-    much larger than ``size``.
+    A rectangle that would stick out is narrowed, where torchvision draws
+    again. No antialiasing: images should not be much larger than ``size``.
 
     Args:
         size: Side of the result.

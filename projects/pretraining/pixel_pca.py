@@ -6,7 +6,7 @@ from mmengine.optim import OptimWrapper, OptimWrapperDict
 from torch import Tensor, nn
 
 from rcg.models.encoders import PixelPCA
-from rcg.models.pretraining.represent import represent
+from rcg.projects.pretraining.represent import represent
 from rcg.registry import (
     ENCODERS,
     MODEL_WRAPPERS,
@@ -44,8 +44,8 @@ class NoOptimizer:
 class NoWrapper(nn.Module):
     """For models without gradients, which DDP refuses: leaves them as is.
 
-    In a config: ``model_wrapper_cfg=dict(type='rcg.NoWrapper')``; MMEngine
-    looks for wrappers in its own scope. Such a model exchanges between
+    In a config: ``model_wrapper_cfg=dict(type='rcg.NoWrapper')`` (MMEngine
+    looks for wrappers in its own scope). The model itself exchanges between
     processes what it has to.
     """
 
@@ -57,9 +57,8 @@ class NoWrapper(nn.Module):
 class PCATraining(BaseModel):
     """Exact principal components of all images seen so far.
 
-    It sums images and their products; after each batch the components are
-    those of the sum over all batches and processes. One pass over a dataset
-    gives its components; the order of the images does not matter.
+    It sums images and their products over batches and processes: one pass
+    over a dataset gives its components, in whatever order the images come.
 
     Load the result with ``prefix='encoder.'``.
 

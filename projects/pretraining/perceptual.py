@@ -32,10 +32,10 @@ class VGG16Features(nn.Module):
             layers = vgg16(weights=None).features[:self.ends[-1] + 1]
         self.layers = layers.to_empty(device='cpu')
         load_weights(self.layers, find_checkpoint(checkpoint), 'features.')
-        self.register_buffer('mean', torch.tensor(
-            [.485, .456, .406]).view(3, 1, 1), persistent=False)
-        self.register_buffer('std', torch.tensor(
-            [.229, .224, .225]).view(3, 1, 1), persistent=False)
+        for name, values in dict(mean=(.485, .456, .406),
+                                 std=(.229, .224, .225)).items():
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1),
+                                 persistent=False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Five maps (N, C, h, w) of images in [-1, 1], 16 pixels or more."""

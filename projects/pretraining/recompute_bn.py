@@ -39,8 +39,8 @@ def recompute_batch_norm(encoder: Encoder, batches: Iterable[Tensor]) -> None:
 class RecomputeBatchNormHook(Hook):
     """Recomputes the encoder's statistics before the last checkpoint.
 
-    In training they are of augmented views and of past weights. The frozen
-    encoder sees clean images, for which those can be far off when training
+    In training they are of augmented views and past weights, which can be
+    far off for the clean images that the frozen encoder sees when training
     was short. All processes compute the same.
 
     Args:

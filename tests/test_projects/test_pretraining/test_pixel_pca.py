@@ -8,7 +8,7 @@ from torch import multiprocessing
 from rcg.engine import RcgRunner
 from rcg.models.encoders import PixelPCA
 from rcg.models.frozen import Frozen
-from rcg.models.pretraining.pixel_pca import (
+from rcg.projects.pretraining.pixel_pca import (
     NoOptimizer,
     NoWrapper,
     PCATraining,

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from rcg.models.encoders import Encoder
 from rcg.models.layers.mlp import batch_norm_mlp
-from rcg.models.pretraining.augment import Augmentation
-from rcg.models.pretraining.represent import represent
+from rcg.projects.pretraining.augment import Augmentation
+from rcg.projects.pretraining.represent import represent
 from rcg.registry import ENCODERS, MODELS
 from rcg.rng import SampleRng
 
@@ -22,8 +22,7 @@ def contrast(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
 
     Args:
         queries (N, D): Row i belongs to row i of ``keys``.
-        keys (N, D): Of this process; those of the others are gathered in
-            order of rank.
+        keys (N, D): Of this process; all are gathered in order of rank.
 
     Returns:
         (N, N * number of processes): Logits of the true key.
@@ -38,17 +37,13 @@ def contrast(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
 def info_nce(logits: Tensor, labels: Tensor, temperature: float) -> Tensor:
     """Contrastive loss, algorithm 1 of arXiv:2104.02057.
 
-    The factor of twice the temperature keeps the size of gradients when the
-    temperature changes.
+    Twice the temperature keeps the size of gradients when it changes.
     """
     return 2 * temperature * F.cross_entropy(logits, labels)
 
 
 def spread(x: Tensor) -> Tensor:
-    """Collapse monitor (arXiv:2011.10566, section 4.1).
-
-    Args:
-        x (N, D): Features.
+    """Collapse monitor (arXiv:2011.10566, section 4.1) of features (N, D).
 
     Returns:
         Standard deviation of a dimension of unit vectors times sqrt(D):
@@ -128,20 +123,20 @@ class MoCoV3(BaseModel):
             if self.training:
                 self.update_momentum_encoder(momentum)
             keys = [self.momentum_encoder.project(view) for view in views]
-        labels = torch.arange(len(images), device=images.device)
+        logits = torch.cat([
+            contrast(q, k, self.temperature)
+            for q, k in zip(queries, reversed(keys), strict=True)])
+        labels = torch.arange(len(images), device=images.device).repeat(2)
         labels = labels + len(images) * get_rank()
-        logits = [contrast(q, k, self.temperature)
-                  for q, k in zip(queries, reversed(keys), strict=True)]
-        both, labels = torch.cat(logits), labels.repeat(2)
         with torch.no_grad():
-            positive = both.gather(1, labels[:, None]).mean()
+            positive = logits.gather(1, labels[:, None]).mean()
             monitors = dict(
                 positive_similarity=positive * self.temperature,
-                top1=(both.argmax(1) == labels).float().mean(),
+                top1=(logits.argmax(1) == labels).float().mean(),
                 feature_std=spread(features[0]),
                 key_momentum=momentum)
         # The mean over both halves is half of algorithm 1's sum.
-        loss = 2 * info_nce(both, labels, self.temperature)
+        loss = 2 * info_nce(logits, labels, self.temperature)
         return dict(loss_contrastive=loss, **monitors)
 
     def key_momentum(self) -> Tensor:

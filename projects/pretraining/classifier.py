@@ -21,13 +21,11 @@ def _block(in_dim: int, out_dim: int, stride: int) -> nn.Sequential:
 class ConvClassifier(nn.Module):
     """Four convolutions, global average pooling, one linear layer.
 
-    Batch norm makes it learn digits in 100 steps; group norm takes three
-    times as many.
+    Batch norm learns digits in 100 steps, group norm in three times as many.
 
     Args:
         num_classes: Length K of the logits.
-        width: Channels of the first convolution; the second has twice as
-            many.
+        width: Channels of the first convolution; the second has twice that.
         feature_dim: Length D of the features.
     """
 
@@ -58,9 +56,6 @@ def random_shift(images: Tensor, rng: SampleRng, pixels: int) -> Tensor:
         images (N, C, H, W): Pixels that move in repeat the border.
         rng: Draws one pair of offsets an image.
         pixels: Largest offset.
-
-    Returns:
-        (N, C, H, W): The moved images.
     """
     N, C, H, W = images.shape
     padded = F.pad(images, [pixels] * 4, mode='replicate')
@@ -96,10 +91,10 @@ class ClassifierTraining(BaseModel):
         logits = self.logits(images)
         if mode == 'tensor':
             return logits
-        return [{'correct': correct, 'logits': row, 'index': int(index)}
-                for correct, row, index in zip(
-                    (logits.argmax(1) == labels).tolist(), logits, indices,
-                    strict=True)]
+        correct = (logits.argmax(1) == labels).tolist()
+        return [dict(correct=right, logits=row, index=index)
+                for right, row, index in zip(
+                    correct, logits, indices.tolist(), strict=True)]
 
     def logits(self, images: Tensor) -> Tensor:
         """Logits (N, K) of images (N, 3, H, W) in [-1, 1]."""

@@ -1,5 +1,6 @@
 """The adversarial term of VQGAN (arXiv:2012.09841) section 3.1."""
 import math
+from itertools import pairwise
 
 import torch
 from mmengine.dist import all_reduce
@@ -13,27 +14,26 @@ from rcg.registry import MODELS
 class PatchDiscriminator(nn.Module):
     """Judges overlapping patches (PatchGAN, arXiv:1611.07004).
 
-    Group norms stand where the paper has batch norms, so that the verdict on
-    an image does not depend on the batch or the number of processes.
+    Group norms, where the paper has batch norms: the verdict on an image
+    depends neither on its batch nor on the number of processes.
 
     Args:
         dim: Width of the first layer; doubles with each one up to eightfold.
-        num_layers: Layers of stride 2. The images must keep 4 pixels or more
-            after them.
+        num_layers: Layers of stride 2; an image needs 3 * 2**num_layers
+            pixels a side.
     """
 
     def __init__(self, dim: int = 64, num_layers: int = 3) -> None:
         super().__init__()
         layers = [nn.Conv2d(3, dim, 4, 2, 1), nn.LeakyReLU(.2)]
-        width = dim
-        for i in range(1, num_layers + 1):
-            out = dim * min(2**i, 8)
+        widths = [dim * min(2**i, 8) for i in range(num_layers + 1)]
+        for i, (width, out) in enumerate(pairwise(widths), 1):
             stride = 2 if i < num_layers else 1
             layers += [nn.Conv2d(width, out, 4, stride, 1, bias=False),
                        nn.GroupNorm(math.gcd(32, out), out),
                        nn.LeakyReLU(.2)]
-            width = out
-        self.layers = nn.Sequential(*layers, nn.Conv2d(width, 1, 4, 1, 1))
+        self.layers = nn.Sequential(*layers,
+                                    nn.Conv2d(widths[-1], 1, 4, 1, 1))
         self.min_size = 2**num_layers * 3
 
     def forward(self, images: Tensor) -> Tensor:
@@ -54,16 +54,15 @@ class AdversarialLoss(nn.Module):
     """Both sides of the game in one pass, with gradients kept apart.
 
     The tokenizer is judged by a copy of the discriminator without gradients,
-    the discriminator by detached images. So one backward pass of the sum of
-    all terms gives either side its own gradient, and a plain optimizer, DDP
-    and gradient accumulation need to know nothing of the game; both sides
-    step at once. For optimizers with settings of their own see
+    the discriminator by detached images. One backward pass of the sum gives
+    either side its own gradient, and a plain optimizer, DDP and gradient
+    accumulation need to know nothing of the game; both sides step at once.
+    For one optimizer a side see
     :class:`~rcg.engine.joint_optim_wrapper.JointOptimWrapper`.
 
     Args:
         discriminator: Config of the discriminator.
-        weight: Of the tokenizer's adversarial term, times the adaptive
-            weight, eq. 7 of the paper.
+        weight: Of the tokenizer's term, times the adaptive weight (eq. 7).
         start: The game begins after that many steps. Until then the
             discriminator's gradients are 0 (give it no weight decay).
     """

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from rcg.checkpoint import CheckpointError
-from rcg.models.pretraining.perceptual import (
+from rcg.projects.pretraining.perceptual import (
     PerceptualLoss,
     VGG16Features,
     feature_distance,

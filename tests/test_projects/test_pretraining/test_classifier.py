@@ -4,7 +4,7 @@ import torch
 from rcg.datasets import Digits, StreamItem
 from rcg.evaluation import shared_extractor
 from rcg.models.data_preprocessor import ImagePreprocessor
-from rcg.models.pretraining.classifier import (
+from rcg.projects.pretraining.classifier import (
     ClassifierTraining,
     ConvClassifier,
     random_shift,

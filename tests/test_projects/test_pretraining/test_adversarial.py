@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch import nn
 
-from rcg.models.pretraining.adversarial import (
+from rcg.projects.pretraining.adversarial import (
     AdversarialLoss,
     PatchDiscriminator,
     adaptive_weight,

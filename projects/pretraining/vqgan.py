@@ -5,8 +5,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from rcg.models.data_preprocessor import to_uint8
-from rcg.models.pretraining.codebook import count_codes, pick
-from rcg.models.pretraining.step_counter import StepCounter
+from rcg.projects.pretraining.codebook import count_codes, pick
+from rcg.projects.pretraining.step_counter import StepCounter
 from rcg.registry import MODELS, TOKENIZERS
 from rcg.rng import SampleRng
 
@@ -25,11 +25,10 @@ class VQTraining(BaseModel):
     Args:
         tokenizer: Config of the tokenizer.
         pixel_loss: 'l1' or 'l2', between images in [0, 1].
-        warmup_steps: Steps without quantisation. None: quantise from the
-            first step with the codes that are there, to train a given
-            tokenizer further.
-        codebook: Config of what moves the codes (:class:`EMACodebook`);
-            by default they follow the gradient.
+        warmup_steps: Steps without quantisation. None: quantise at once with
+            the codes that are there, to train a given tokenizer further.
+        codebook: Config of what moves the codes (:class:`EMACodebook`), if
+            not the gradient.
         perceptual: Config of a :class:`PerceptualLoss`, if any.
         adversarial: Config of an :class:`AdversarialLoss`, if any.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.

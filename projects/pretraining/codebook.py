@@ -1,7 +1,7 @@
 """How codes learn: from data at first, then as averages of their vectors.
 
-Letters: M vectors of this process, K codes, D width of a code. Everything
-here gives the same on every process, however the batch is split.
+Letters: M vectors of this process, K codes, D width of a code. All results
+are the same on every process, however the batch is split.
 """
 import torch
 from mmengine.dist import all_gather, all_reduce
@@ -42,17 +42,16 @@ def count_codes(ids: Tensor, num_codes: int) -> Tensor:
 class EMACodebook(nn.Module):
     """Moves each code to the running average of the vectors it stands for.
 
-    VQ-VAE (arXiv:1711.00937) appendix A.1, and as in Jukebox
-    (arXiv:2005.00341) section 3.1 codes that hardly any vector uses are
-    replaced by vectors of the batch.
+    VQ-VAE (arXiv:1711.00937) appendix A.1. Codes that hardly any vector uses
+    become vectors of the batch, as in Jukebox (arXiv:2005.00341) section 3.1.
 
     Args:
         num_codes: K; filled in by the model.
         dim: D; filled in by the model.
         decay: Share of the average that a step keeps.
         reseed_interval: Steps between two searches for dead codes.
-        dead_share: A code is dead if it is used less often than this share
-            of an even use of all codes. 0 keeps all codes.
+        dead_share: A code is dead if used less often than this share of an
+            even use of all codes. 0 keeps all codes.
 
     Raises:
         ValueError: An argument is out of range.
@@ -115,8 +114,8 @@ class EMACodebook(nn.Module):
                scores: Tensor) -> None:
         """Replace dead codes by vectors, without a look at how many.
 
-        A vector is picked with a probability that grows with its squared
-        distance from its code, as k-means++ chooses its starts.
+        The squared distance from its code weighs a vector's chance, as
+        k-means++ chooses its starts.
 
         Args:
             codebook (K, D): Changed in place.
@@ -130,8 +129,7 @@ class EMACodebook(nn.Module):
         dead = self.cluster_size < self.dead_share * even  # (K,)
         # The n-th dead code gets the n-th seed.
         seeds = seeds[(dead.cumsum(0) - 1).clamp(min=0)]
-        # Room to prove itself: it dies again if nothing comes in about
-        # 1 / (1 - decay) steps.
+        # It dies again if nothing comes in about 1 / (1 - decay) steps.
         size = torch.where(dead, 3 * self.dead_share * even,
                            self.cluster_size)
         self.code_sum.copy_(torch.where(dead[:, None], seeds * size[:, None],

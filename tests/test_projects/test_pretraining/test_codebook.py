@@ -4,7 +4,7 @@ import torch
 import torch.distributed as dist
 from torch import multiprocessing
 
-from rcg.models.pretraining.codebook import EMACodebook, count_codes, pick
+from rcg.projects.pretraining.codebook import EMACodebook, count_codes, pick
 from rcg.registry import MODELS
 
 K, D = 4, 3

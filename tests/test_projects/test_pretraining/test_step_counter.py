@@ -2,7 +2,7 @@
 import torch
 from mmengine.runner.checkpoint import load_state_dict
 
-from rcg.models.pretraining.step_counter import StepCounter
+from rcg.projects.pretraining.step_counter import StepCounter
 
 
 def test_counts_in_step_with_its_buffer():

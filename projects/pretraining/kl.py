@@ -1,8 +1,8 @@
 """Learning a tokenizer with continuous latents from images."""
 from torch import Tensor
 
-from rcg.models.pretraining.vqgan import VQTraining
 from rcg.models.tokenizers.autoencoder_kl import split_moments
+from rcg.projects.pretraining.vqgan import VQTraining
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 

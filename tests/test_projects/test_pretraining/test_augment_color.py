@@ -3,7 +3,7 @@ import colorsys
 import pytest
 import torch
 
-from rcg.models.pretraining.augment_color import (
+from rcg.projects.pretraining.augment_color import (
     ColorJitter,
     GaussianBlur,
     GaussianNoise,
@@ -13,7 +13,7 @@ from rcg.models.pretraining.augment_color import (
     luma,
     shift_hue,
 )
-from tests.test_models.test_pretraining.test_augment import FixedRng
+from tests.test_projects.test_pretraining.test_augment import FixedRng
 
 
 @pytest.fixture

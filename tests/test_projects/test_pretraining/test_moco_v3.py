@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import distributed as dist
 from torch import multiprocessing, nn
 
-from rcg.models.pretraining.moco_v3 import (
+from rcg.projects.pretraining.moco_v3 import (
     MoCoV3,
     contrast,
     info_nce,
