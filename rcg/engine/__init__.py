@@ -1,7 +1,5 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
-from rcg.checkpoint import open_atomically
-
-from .config import find_config, load_config, without_weights
+from .config import find_config, load_config
 from .ema import TrainableEMA
 from .hooks import (
     CacheFeaturesHook,
@@ -25,5 +23,5 @@ __all__ = [
     'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
     'ScalarVisualizer', 'StreamTrainLoop', 'TrainableEMA',
     'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
-    'make_grid', 'open_atomically', 'without_weights'
+    'make_grid',
 ]

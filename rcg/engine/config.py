@@ -77,16 +77,6 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
     return cfg
 
 
-def without_weights(cfg):
-    """A (part of a) config whose frozen parts keep their initial weights."""
-    if isinstance(cfg, dict):
-        return {key: without_weights(value) for key, value in cfg.items()
-                if key not in ('checkpoint', 'prefix')}
-    if isinstance(cfg, (list, tuple)):
-        return type(cfg)(without_weights(value) for value in cfg)
-    return cfg
-
-
 def parse_options(options: list[str]) -> dict:
     """Turn ``key=value`` strings into a dict of dotted keys."""
     parsed = {}
