@@ -2,12 +2,9 @@
 import logging
 
 
-class _ForPeople(logging.Filter):
-    """Lets warnings pass, and records marked ``console``."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return (record.levelno >= logging.WARNING
-                or getattr(record, 'console', False))
+def _is_for_people(record: logging.LogRecord) -> bool:
+    return (record.levelno >= logging.WARNING
+            or getattr(record, 'console', False))
 
 
 def quiet_console(logger: logging.Logger, log_level: str) -> None:
@@ -20,4 +17,4 @@ def quiet_console(logger: logging.Logger, log_level: str) -> None:
         if not isinstance(handler, logging.FileHandler):
             handler.setFormatter(logging.Formatter('%(message)s'))
             if log_level == 'INFO':
-                handler.addFilter(_ForPeople())
+                handler.addFilter(_is_for_people)
