@@ -22,18 +22,12 @@ from rcg.checkpoint import (
     to_plain,
     weights_of,
 )
-from rcg.engine.console import quiet_console
+from rcg.engine import resume
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.optim import resolve_lr
-from rcg.engine.resume import check_same_run, describe_run
 from rcg.engine.schedule import in_iterations
-from rcg.engine.states import (
-    load_schedulers,
-    on_cpu,
-    scheduler_states,
-    with_histories,
-)
+from rcg.engine.visualizer import quiet_console
 from rcg.registry import RUNNERS
 
 
@@ -51,20 +45,17 @@ for _scheme in ('', *CheckpointLoader._schemes):
 
 @RUNNERS.register_module()
 class RcgRunner(Runner):
-    """Runs training, validation and testing on one process or many.
+    """MMEngine's Runner, with these differences.
 
-    What differs from MMEngine's Runner: processes talk through gloo where
-    there is no GPU; the console shows progress and warnings, the log file
-    everything; ``base_lr`` of an optimizer becomes a learning rate for the
-    effective batch; checkpoints hold plain types and appear complete or not
-    at all; resuming is strict and refuses another config, data set size or
-    frozen part.
+    Processes talk through gloo where there is no GPU. The console shows
+    progress and warnings, the log file everything. ``base_lr`` becomes a
+    learning rate for the effective batch. Checkpoints hold plain types and
+    appear complete or not at all. Resuming is strict and refuses another
+    config, data set size or frozen part.
     """
 
     loaded_from: str | None = None  # the file that the weights are of
     _names_in_use: set[str] = set()
-
-    # ------------------------------------------------------------- starting
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group; choose a name for the log folder."""
@@ -80,7 +71,7 @@ class RcgRunner(Runner):
         self._names_in_use.add(self._timestamp)
 
     def build_logger(self, log_level: str = 'INFO', **kwargs):
-        """A logger whose console handler shows what a person wants."""
+        """A logger that shows on the console what a person wants."""
         logger = super().build_logger(log_level=log_level, **kwargs)
         quiet_console(logger, log_level)
         return logger
@@ -129,9 +120,8 @@ class RcgRunner(Runner):
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
         """Build, with no more workers than this process has cores."""
         if isinstance(dataloader, dict):
-            dataloader = dict(dataloader)
-            dataloader['num_workers'] = min(
-                dataloader.get('num_workers', 0), usable_cores())
+            dataloader = {**dataloader, 'num_workers': min(
+                dataloader.get('num_workers', 0), usable_cores())}
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def build_optim_wrapper(self, optim_wrapper):
@@ -148,8 +138,6 @@ class RcgRunner(Runner):
         return super().build_param_scheduler(
             in_iterations(scheduler, self.train_loop.max_iters))
 
-    # -------------------------------------------------------------- loading
-
     def load_or_resume(self) -> None:
         """Load ``load_from``, or resume from it or from the work folder."""
         if self._has_loaded:
@@ -163,19 +151,25 @@ class RcgRunner(Runner):
                          'from the beginning')
                 self._resume = False
         if path is not None:
-            path = find_checkpoint(path)
             self.resume(path) if self._resume else self.load_checkpoint(path)
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without the wrapper of DDP."""
+        if is_model_wrapper(self.model):
+            return self.model.module
+        return self.model
 
     def load_checkpoint(self, filename: str, map_location='cpu',
                         strict: bool | None = None, revise_keys=()) -> dict:
-        """Load weights.
+        """Load weights to where the model is.
 
         Args:
             filename: File or work folder.
-            map_location: Ignored; weights are copied to where the model is.
+            map_location, revise_keys: MMEngine's; ignored. 'module.' of DDP
+                is removed.
             strict: Refuse weights that do not fit; by default when resuming.
                 Otherwise what fits is loaded and the rest is a warning.
-            revise_keys: Ignored; 'module.' of DDP is removed.
 
         Returns:
             The whole checkpoint.
@@ -184,32 +178,27 @@ class RcgRunner(Runner):
             CheckpointError: The weights do not fit (at all, if not strict).
         """
         filename = find_checkpoint(filename)
-        checkpoint = read_checkpoint(filename)
-        weights = weights_of(checkpoint)
-        if 'state_dict' not in checkpoint:
-            checkpoint = {}
-        checkpoint['state_dict'] = {
-            name.removeprefix('module.'): value
-            for name, value in weights.items()
-        }
+        content = read_checkpoint(filename)
+        state = {name.removeprefix('module.'): value
+                 for name, value in weights_of(content).items()}
+        checkpoint = content if 'state_dict' in content else {}
+        checkpoint['state_dict'] = state
         if self._resume:
             self._check_resumable(checkpoint, filename)
-        fits = True
         try:
-            check_fit(self.bare_model, checkpoint['state_dict'], filename)
+            check_fit(self.bare_model, state, filename)
         except CheckpointError as error:
             if self._resume if strict is None else strict:
                 raise
-            self._load_what_fits(checkpoint['state_dict'], error)
-            fits = False
+            state = self._what_fits(state, error)
+        # It may exchange the weights in place.
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        if fits:  # hooks may have exchanged the weights
-            self.bare_model.load_state_dict(checkpoint['state_dict'])
+        self.bare_model.load_state_dict(state, strict=False)
         self._has_loaded, self.loaded_from = True, filename
         self.say(f'loaded {filename}')
         return checkpoint
 
-    def _load_what_fits(self, state: dict, error: CheckpointError) -> None:
+    def _what_fits(self, state: dict, error: CheckpointError) -> dict:
         own = self.bare_model.state_dict()
         fits = {name: value for name, value in state.items()
                 if name in own and own[name].shape == value.shape}
@@ -217,14 +206,7 @@ class RcgRunner(Runner):
             raise error
         self.logger.warning(f'{error} {len(fits)} of {len(own)} tensors fit '
                             'and were loaded.')
-        self.bare_model.load_state_dict(fits, strict=False)
-
-    @property
-    def bare_model(self) -> nn.Module:
-        """The model without the wrapper of DDP."""
-        if is_model_wrapper(self.model):
-            return self.model.module
-        return self.model
+        return fits
 
     def resume(self, filename: str, resume_optimizer: bool = True,
                resume_param_scheduler: bool = True,
@@ -240,15 +222,15 @@ class RcgRunner(Runner):
         self.train_loop._epoch = checkpoint['meta'].get('epoch', 0)
         self.train_loop._iter = checkpoint['meta']['iter']
         self.message_hub.load_state_dict(
-            with_histories(checkpoint['message_hub']))
+            resume.with_histories(checkpoint['message_hub']))
         if resume_optimizer:
             self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
             self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
         if resume_param_scheduler and self.param_schedulers:
             self.param_schedulers = self.build_param_scheduler(
                 self.param_schedulers)
-            load_schedulers(self.param_schedulers,
-                            checkpoint['param_schedulers'])
+            resume.load_schedulers(self.param_schedulers,
+                                   checkpoint['param_schedulers'])
         self.say(f'resumed at iteration {self.iter}')
 
     def _check_resumable(self, checkpoint: dict, filename: str) -> None:
@@ -267,14 +249,12 @@ class RcgRunner(Runner):
                 f"'{filename}' is of a run with weight averaging: without "
                 'it, training would go on from the averaged weights. Keep '
                 'TrainableEMAHook in custom_hooks.')
-        check_same_run(checkpoint['meta'].get('run', {}), self._run(),
-                       filename)
+        resume.check_same_run(checkpoint['meta'].get('run', {}),
+                              self._run(), filename)
 
     def _run(self) -> dict:
-        return describe_run(self.cfg, self.train_dataloader,
-                            describe_parts(self.bare_model))
-
-    # --------------------------------------------------------------- saving
+        return resume.describe_run(self.cfg, self.train_dataloader,
+                                   describe_parts(self.bare_model))
 
     @master_only
     def save_checkpoint(self, out_dir: str, filename: str,
@@ -302,8 +282,8 @@ class RcgRunner(Runner):
         if save_optimizer:
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers:
-            checkpoint['param_schedulers'] = scheduler_states(
+            checkpoint['param_schedulers'] = resume.scheduler_states(
                 self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        save_atomically(on_cpu(to_plain(checkpoint)),
+        save_atomically(resume.on_cpu(to_plain(checkpoint)),
                         os.path.join(out_dir, filename))
