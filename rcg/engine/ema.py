@@ -3,18 +3,17 @@ import copy
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseAveragedModel
 from torch import Tensor, nn
 
 from rcg.registry import MODELS
 
 
 @MODELS.register_module()
-class TrainableEMA(BaseAveragedModel):
+class TrainableEMA(nn.Module):
     """Exponential moving average of the trainable parameters.
 
-    Parameters that are not trained are shared with the source model.
-    Buffers (statistics of batch norm) are copied, not averaged.
+    Frozen parameters are shared with the source model. Buffers (statistics
+    of batch norm) are copied, not averaged.
 
     Args:
         model: The model to average; the average starts as its copy.
@@ -25,19 +24,17 @@ class TrainableEMA(BaseAveragedModel):
         only: First parts of the names of those to average; all by default.
 
     Raises:
-        ValueError: ``decay`` is out of range, or nothing is called as
-            ``only`` says.
+        ValueError: ``decay`` is out of range, or ``only`` fits no name.
     """
 
     def __init__(self, model: nn.Module, decay: float = .9999,
                  warmup: bool = True, only: Sequence[str] = ()) -> None:
-        nn.Module.__init__(self)  # the base class would copy frozen weights
+        super().__init__()
         if not 0 <= decay < 1:
             raise ValueError(f'decay must be in [0, 1), got {decay}.')
         shared = {id(p): p for p in model.parameters() if not p.requires_grad}
         self.module = copy.deepcopy(model, shared).requires_grad_(False)
         self.decay, self.warmup = decay, warmup
-        self.interval, self.update_buffers = 1, False
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
         self.num_updates = 0  # mirrors `steps`; reading that would sync
         averaged = dict(self.module.named_parameters())
@@ -53,18 +50,14 @@ class TrainableEMA(BaseAveragedModel):
         """Move the average towards ``model``; call once per step."""
         self.num_updates += 1
         self.steps.fill_(self.num_updates)
-        averaged, source = self._pairs(model)
-        torch._foreach_lerp_(averaged, source, self.weight)
-        self._copy_buffers(model)
-
-    @torch.no_grad()
-    def restart(self, model: nn.Module) -> None:
-        """Make the average a copy of ``model`` that has seen no update."""
-        averaged, source = self._pairs(model)
-        torch._foreach_copy_(averaged, source)
-        self._copy_buffers(model)
-        self.num_updates = 0
-        self.steps.zero_()
+        n, decay = self.num_updates, self.decay
+        if self.warmup:
+            decay = min(decay, (1 + n) / (10 + n))
+        torch._foreach_lerp_(*self._pairs(model), 1 - decay)
+        for ours, theirs in zip(self.module.buffers(), model.buffers(),
+                                strict=True):
+            if ours is not theirs:
+                ours.copy_(theirs)
 
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:
@@ -74,31 +67,13 @@ class TrainableEMA(BaseAveragedModel):
             ours.copy_(theirs)
             theirs.copy_(kept)
 
-    @property
-    def weight(self) -> float:
-        """Weight of the new parameters in the latest update."""
-        n = self.num_updates
-        decay = min(self.decay, (1 + n) / (10 + n))
-        return 1 - (decay if self.warmup else self.decay)
-
     def _pairs(self, model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
         source = dict(model.named_parameters())
         return (list(self.avg_parameters.values()),
                 [source[name].detach() for name in self.avg_parameters])
-
-    def _copy_buffers(self, model: nn.Module) -> None:
-        for ours, theirs in zip(self.module.buffers(), model.buffers(),
-                                strict=True):
-            if ours is not theirs:
-                ours.copy_(theirs)
 
     def load_state_dict(self, *args, **kwargs):
         """Load, and take over the number of updates."""
         result = super().load_state_dict(*args, **kwargs)
         self.num_updates = int(self.steps)
         return result
-
-    def avg_func(self, averaged_param: Tensor, source_param: Tensor,
-                 steps: int) -> None:
-        """Average one parameter (abstract in the base class)."""
-        averaged_param.lerp_(source_param, self.weight)

@@ -20,8 +20,7 @@ class TrainableEMAHook(Hook):
     Args:
         decay, warmup, only: See :class:`~rcg.engine.ema.TrainableEMA`.
         before_step: Take the weights before each (micro-)batch, not after
-            each step. So does the published RDM, whose average therefore
-            lacks the last step.
+            each step: the published RDM's average lacks the last step.
 
     Attributes:
         ema_model: The average; None when nothing is trained.
@@ -60,44 +59,31 @@ class TrainableEMAHook(Hook):
         finally:
             self._swap()
 
-    def _swap(self) -> None:
+    def _swap(self, runner=None, metrics: dict | None = None) -> None:
         if self.ema_model is not None:
             self.ema_model.swap(self.source)
 
-    def before_val_epoch(self, runner) -> None:
-        self._swap()
-
-    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._swap()
-
-    def before_test_epoch(self, runner) -> None:
-        self._swap()
-
-    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._swap()
+    before_val_epoch = after_val_epoch = _swap
+    before_test_epoch = after_test_epoch = _swap
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
-        average = self.ema_model.state_dict()
-        _exchange(checkpoint['state_dict'], average,
-                  self.ema_model.avg_parameters)
-        checkpoint['ema_state_dict'] = average
+        checkpoint['ema_state_dict'] = self.ema_model.state_dict()
+        self._exchange(checkpoint)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
-        if not runner._resume or 'ema_state_dict' not in checkpoint:
-            return
-        self._build(runner)
-        average = checkpoint['ema_state_dict']
-        _exchange(checkpoint['state_dict'], average,
-                  self.ema_model.avg_parameters)
-        load_state_dict(self.ema_model, average, 'ema_state_dict')
-        self._resumed = True
+        if runner._resume and 'ema_state_dict' in checkpoint:
+            self._build(runner)
+            self._exchange(checkpoint)
+            load_state_dict(self.ema_model, checkpoint['ema_state_dict'],
+                            'ema_state_dict')
+            self._resumed = True
 
-
-def _exchange(state: dict, average: dict, names) -> None:
-    for name in names:
-        theirs = f'module.{name}'
-        if name in state and theirs in average:
-            state[name], average[theirs] = average[theirs], state[name]
+    def _exchange(self, checkpoint: dict) -> None:
+        state, average = checkpoint['state_dict'], checkpoint['ema_state_dict']
+        for name in self.ema_model.avg_parameters:
+            theirs = f'module.{name}'
+            if name in state and theirs in average:
+                state[name], average[theirs] = average[theirs], state[name]
 
 
 def _made_a_step(optim_wrapper) -> bool:
