@@ -1,16 +1,12 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
 from .config import find_config, load_config
 from .ema import TrainableEMA
-from .hooks import (
-    CacheFeaturesHook,
-    IterSeedHook,
-    LightRuntimeInfoHook,
-    PlainCheckpointHook,
-    ProgressHook,
-    SampleGridHook,
-    TrainableEMAHook,
-)
-from .hooks.sample_grid import make_grid
+from .hooks.cache_features import CacheFeaturesHook
+from .hooks.checkpoint import PlainCheckpointHook
+from .hooks.ema import TrainableEMAHook
+from .hooks.iter_seed import IterSeedHook
+from .hooks.progress import LightRuntimeInfoHook, ProgressHook
+from .hooks.sample_grid import SampleGridHook, make_grid
 from .joint_optim_wrapper import JointConstructor, JointOptimWrapper
 from .loop import StreamTrainLoop
 from .optim import AutocastOptimWrapper, TwoGroupConstructor
@@ -23,5 +19,5 @@ __all__ = [
     'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
     'ScalarVisualizer', 'StreamTrainLoop', 'TrainableEMA',
     'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
-    'make_grid',
+    'make_grid'
 ]

@@ -3,8 +3,8 @@ import datetime
 import time
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
-from mmengine.hooks import Hook
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook, RuntimeInfoHook
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
@@ -15,33 +15,25 @@ class RunningMeans:
     """Means of scalars that stay on the device until they are asked for."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+        self._sums: dict[str, tuple[Tensor, int]] = {}  # and counts
 
     def add(self, values: dict[str, Tensor]) -> None:
         """Take one value for each name; scalars."""
         for name, value in values.items():
-            value = value.detach().float()
-            if name in self._sums:
-                self._sums[name] += value
-                self._counts[name] += 1
-            else:
-                self._sums[name] = value.clone()
-                self._counts[name] = 1
+            total, count = self._sums.get(name, (0., 0))
+            self._sums[name] = total + value.detach().float(), count + 1
 
     def fetch(self) -> dict[str, float]:
         """Means since the last call and over the processes; one sync."""
         if not self._sums:
             return {}
-        device = max((total.device for total in self._sums.values()),
+        device = max((total.device for total, _ in self._sums.values()),
                      key=lambda device: device.type != 'cpu')
-        means = torch.stack([(total / self._counts[name]).to(device)
-                             for name, total in self._sums.items()])
-        if get_world_size() > 1:
-            all_reduce(means, 'mean')
+        means = torch.stack([(total / count).to(device)
+                             for total, count in self._sums.values()])
+        all_reduce(means, 'mean')
         values = dict(zip(self._sums, means.tolist(), strict=True))
         self._sums.clear()
-        self._counts.clear()
         return values
 
 
@@ -50,8 +42,8 @@ class ProgressHook(Hook):
     """Logs training values and metrics; prints one line now and then.
 
     The line: stage, iteration, losses, iterations a second, time left.
-    Values are means over the iterations since the last line and over the
-    processes. They go to every backend of the visualizer.
+    Values, means over the processes and the iterations since the last line,
+    go to every backend of the visualizer.
 
     Args:
         interval: Training iterations between lines.
@@ -66,8 +58,6 @@ class ProgressHook(Hook):
         self.interval, self.seconds = interval, seconds
         self.means = RunningMeans()
 
-    # ------------------------------------------------------------- training
-
     def before_train(self, runner) -> None:
         self._started = self._line_at = time.perf_counter()
         self._first = self._line_iter = runner.iter
@@ -75,9 +65,8 @@ class ProgressHook(Hook):
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs: dict | None = None) -> None:
-        values = dict(outputs or {})
-        values.update(_gradient_norms(runner.optim_wrapper))
-        self.means.add(values)
+        self.means.add({**(outputs or {}),
+                        **_gradient_norms(runner.optim_wrapper)})
         done = runner.iter + 1
         if done % self.interval == 0 or done == runner.max_iters:
             self._report(runner, done)
@@ -107,8 +96,6 @@ class ProgressHook(Hook):
             f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', f'left {_time(left)}'
         ]))
 
-    # ----------------------------------------------- validation and testing
-
     def before_val_epoch(self, runner) -> None:
         self._eval_started = self._eval_line = time.perf_counter()
 
@@ -126,30 +113,31 @@ class ProgressHook(Hook):
 
     def _report_batch(self, runner, done: int, loader, phase: str) -> None:
         now = time.perf_counter()
-        if now - self._eval_line < self.seconds:
-            return
-        self._eval_line = now
-        left = (now - self._eval_started) / done * (len(loader) - done)
-        runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
-                   f'batches  left {_time(left)}')
+        if now - self._eval_line >= self.seconds:
+            self._eval_line = now
+            left = (now - self._eval_started) / done * (len(loader) - done)
+            runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
+                       f'batches  left {_time(left)}')
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._report_metrics(runner, metrics, 'validation', _iteration(runner))
+        self._report_metrics(runner, metrics, 'validation')
         if hasattr(self, '_paused'):
             spent = time.perf_counter() - self._eval_started
             self._paused += spent
             self._line_at += spent
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._report_metrics(runner, metrics, 'test', _iteration(runner))
+        self._report_metrics(runner, metrics, 'test')
 
-    def _report_metrics(self, runner, metrics, phase: str, step: int) -> None:
+    def _report_metrics(self, runner, metrics, phase: str) -> None:
         scalars = {name: float(value) for name, value in
                    (metrics or {}).items() if isinstance(value, (int, float))}
         if scalars:
+            # runner.iter would build the training data
+            step = getattr(runner._train_loop, 'iter', 0)
             runner.visualizer.add_scalars(scalars, step=step)
-            runner.say(f'{stage_name(runner)}  {phase}  ' + '  '.join(
-                f'{name} {value:.4g}' for name, value in scalars.items()))
+            runner.say('  '.join([stage_name(runner), phase, *(
+                f'{name} {value:.4g}' for name, value in scalars.items())]))
 
     def after_run(self, runner) -> None:
         runner.visualizer.close()
@@ -163,11 +151,6 @@ def stage_name(runner) -> str:
     return path.replace('\\', '/').rpartition('/')[2].removesuffix('.py')
 
 
-def _iteration(runner) -> int:
-    loop = runner._train_loop  # the property would build the training data
-    return getattr(loop, 'iter', 0)
-
-
 def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
     """Norms of the step that was just made, if it was clipped."""
     if isinstance(optim_wrapper, OptimWrapperDict):
@@ -175,9 +158,8 @@ def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
                 for part, wrapper in optim_wrapper.items()
                 for name, norm in _gradient_norms(wrapper).items()}
     norm = getattr(optim_wrapper, 'grad_norm', None)
-    if norm is None or not optim_wrapper.should_update():
-        return {}
-    return {'grad_norm': norm}
+    fresh = norm is not None and optim_wrapper.should_update()
+    return {'grad_norm': norm} if fresh else {}
 
 
 def _learning_rate(optim_wrapper) -> float:
@@ -188,3 +170,26 @@ def _learning_rate(optim_wrapper) -> float:
 
 def _time(seconds: float) -> str:
     return str(datetime.timedelta(seconds=round(seconds)))
+
+
+@HOOKS.register_module()
+class LightRuntimeInfoHook(RuntimeInfoHook):
+    """MMEngine's hook without a look at the device in every iteration.
+
+    The base class fetches each logged value each time, so that the host
+    waits for the device, and keeps up to a million of them per name in every
+    checkpoint. Here :class:`ProgressHook` collects them.
+    """
+
+    def before_run(self, runner) -> None:
+        runner.message_hub.update_info_dict({
+            'seed': runner.seed, 'experiment_name': runner.experiment_name})
+        self.last_loop_stage = None
+
+    def before_train_iter(self, runner, batch_idx: int,
+                          data_batch=None) -> None:
+        runner.message_hub.update_info('iter', runner.iter)
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
+                         outputs: dict | None = None) -> None:
+        """Nothing: see the class."""
