@@ -14,8 +14,8 @@ from rcg.registry import HOOKS
 class PlainCheckpointHook(Hook):
     """Saves ``iter_N.pth``, then removes old ones: never the other way.
 
-    ``last_checkpoint`` names the newest by its file name alone, so that a
-    work folder may be moved. The last iteration is always saved.
+    ``last_checkpoint`` holds the newest one's file name alone: a work folder
+    may be moved. The last iteration is always saved.
 
     Args:
         interval: Iterations between checkpoints.
@@ -53,7 +53,6 @@ class PlainCheckpointHook(Hook):
             raise ValueError(
                 f'the checkpoint interval ({self.interval}) must be a '
                 f'multiple of accumulative_counts ({counts}).')
-        self._kept = runner.message_hub.get_info('kept_checkpoints', [])
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
@@ -62,22 +61,20 @@ class PlainCheckpointHook(Hook):
             self._save(runner, f'iter_{runner.iter + 1}.pth')
 
     def _save(self, runner, name: str) -> None:
-        kept = [old for old in self._kept if old != name] + [name]
-        surplus = []
-        if self.max_keep_ckpts > 0:
-            surplus = kept[:-self.max_keep_ckpts]
-            kept = kept[-self.max_keep_ckpts:]
-        runner.message_hub.update_info('kept_checkpoints', kept)
-        runner.save_checkpoint(runner.work_dir, name)
-        self._kept = kept
+        hub, folder = runner.message_hub, runner.work_dir
+        kept = [old for old in hub.get_info('kept_checkpoints', [])
+                if old != name] + [name]
+        surplus = (kept[:-self.max_keep_ckpts] if self.max_keep_ckpts > 0
+                   else [])
+        hub.update_info('kept_checkpoints', kept[len(surplus):])
+        runner.save_checkpoint(folder, name)
         if not is_main_process():
             return
-        pointer = os.path.join(runner.work_dir, 'last_checkpoint')
-        with open_atomically(pointer) as file:
+        with open_atomically(os.path.join(folder, 'last_checkpoint')) as file:
             file.write(name.encode())
         for old in surplus:
             with contextlib.suppress(FileNotFoundError):
-                os.remove(os.path.join(runner.work_dir, old))
+                os.remove(os.path.join(folder, old))
         runner.logger.info(f'saved {name}')
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
