@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> dict:
     from starting import without_weights
 
     from rcg.engine import load_config
-    from rcg.engine.optim import resolve_lr
+    from rcg.engine.schedule import resolve_lr
     from rcg.registry import MODELS
 
     cfg = load_config(args.config, args.cfg_options)

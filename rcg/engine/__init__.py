@@ -1,15 +1,17 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
 from .config import find_config, load_config
-from .ema import TrainableEMA
 from .hooks.cache_features import CacheFeaturesHook
 from .hooks.checkpoint import PlainCheckpointHook
-from .hooks.ema import TrainableEMAHook
-from .hooks.iter_seed import IterSeedHook
+from .hooks.ema import TrainableEMA, TrainableEMAHook
 from .hooks.progress import LightRuntimeInfoHook, ProgressHook
 from .hooks.sample_grid import SampleGridHook, make_grid
-from .joint_optim_wrapper import JointConstructor, JointOptimWrapper
-from .loop import StreamTrainLoop
-from .optim import AutocastOptimWrapper, TwoGroupConstructor
+from .loop import IterSeedHook, StreamTrainLoop
+from .optim import (
+    AutocastOptimWrapper,
+    JointConstructor,
+    JointOptimWrapper,
+    TwoGroupConstructor,
+)
 from .runner import RcgRunner
 from .visualizer import ScalarVisualizer
 

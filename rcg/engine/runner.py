@@ -25,8 +25,7 @@ from rcg.checkpoint import (
 from rcg.engine import resume
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
-from rcg.engine.optim import resolve_lr
-from rcg.engine.schedule import in_iterations
+from rcg.engine.schedule import in_iterations, resolve_lr
 from rcg.engine.visualizer import quiet_console
 from rcg.registry import RUNNERS
 

@@ -54,8 +54,7 @@ class PlainCheckpointHook(Hook):
                 f'the checkpoint interval ({self.interval}) must be a '
                 f'multiple of accumulative_counts ({counts}).')
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
                 or self.is_last_train_iter(runner)):
             self._save(runner, f'iter_{runner.iter + 1}.pth')

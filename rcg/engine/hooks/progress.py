@@ -57,14 +57,14 @@ class ProgressHook(Hook):
             raise ValueError(f'interval must be at least 1, got {interval}.')
         self.interval, self.seconds = interval, seconds
         self.means = RunningMeans()
+        self._started = self._line_at = 0.  # moved on by validation
 
     def before_train(self, runner) -> None:
         self._started = self._line_at = time.perf_counter()
         self._first = self._line_iter = runner.iter
-        self._paused = 0.  # in validation
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(self, runner, outputs: dict | None = None,
+                         **kwargs) -> None:
         self.means.add({**(outputs or {}),
                         **_gradient_norms(runner.optim_wrapper)})
         done = runner.iter + 1
@@ -76,7 +76,7 @@ class ProgressHook(Hook):
         now = time.perf_counter()
         rate = (done - self._line_iter) / max(now - self._line_at, 1e-9)
         self._line_at, self._line_iter = now, done
-        per_iter = (now - self._started - self._paused) / (done - self._first)
+        per_iter = (now - self._started) / (done - self._first)
         left = per_iter * (runner.max_iters - done)
         tags = {**values, 'lr': _learning_rate(runner.optim_wrapper),
                 'iterations_per_second': rate}
@@ -101,13 +101,11 @@ class ProgressHook(Hook):
 
     before_test_epoch = before_val_epoch
 
-    def after_val_iter(self, runner, batch_idx: int, data_batch=None,
-                       outputs=None) -> None:
+    def after_val_iter(self, runner, batch_idx: int, **kwargs) -> None:
         self._report_batch(runner, batch_idx + 1, runner.val_dataloader,
                            'validation')
 
-    def after_test_iter(self, runner, batch_idx: int, data_batch=None,
-                        outputs=None) -> None:
+    def after_test_iter(self, runner, batch_idx: int, **kwargs) -> None:
         self._report_batch(runner, batch_idx + 1, runner.test_dataloader,
                            'test')
 
@@ -121,10 +119,9 @@ class ProgressHook(Hook):
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
         self._report_metrics(runner, metrics, 'validation')
-        if hasattr(self, '_paused'):
-            spent = time.perf_counter() - self._eval_started
-            self._paused += spent
-            self._line_at += spent
+        spent = time.perf_counter() - self._eval_started
+        self._started += spent
+        self._line_at += spent
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         self._report_metrics(runner, metrics, 'test')
@@ -186,10 +183,8 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
             'seed': runner.seed, 'experiment_name': runner.experiment_name})
         self.last_loop_stage = None
 
-    def before_train_iter(self, runner, batch_idx: int,
-                          data_batch=None) -> None:
+    def before_train_iter(self, runner, **kwargs) -> None:
         runner.message_hub.update_info('iter', runner.iter)
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
-                         outputs: dict | None = None) -> None:
+    def after_train_iter(self, runner, **kwargs) -> None:
         """Nothing: see the class."""

@@ -46,8 +46,7 @@ class SampleGridHook(Hook):
         self.num_classes, self.dataset = num_classes, dataset
         self._batch = None
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
                 or self.is_last_train_iter(runner)):
             self.draw(runner, runner.iter + 1)
