@@ -11,9 +11,9 @@ from rcg.registry import HOOKS, LOOPS
 class IterSeedHook(Hook):
     """Seed torch by (seed, iteration, rank) before each iteration.
 
-    Only dropout and the like draw from torch's global generator here (noise
-    comes from the batch's ``rng``). MMEngine stores no generator state, so
-    without this hook a resumed run would repeat the first masks.
+    Dropout and the like draw from torch's global generator, whose state
+    MMEngine does not store: a resumed run would repeat the first masks.
+    (Noise comes from the batch's ``rng``.)
     """
 
     priority = 'VERY_HIGH'
@@ -34,8 +34,8 @@ class StreamTrainLoop(IterBasedTrainLoop):
         dataloader: Data loader or its config; its sampler has ``position``.
         max_iters: Micro-iterations in total; with gradient accumulation,
             several make one step.
-        val_interval: Iterations between validations; there is always one
-            after the last iteration.
+        val_interval: Iterations between validations; the last iteration is
+            always followed by one.
         val_begin: First iteration that may be followed by a validation.
 
     Raises:

@@ -1,4 +1,5 @@
 """States as plain types, and what may differ when a run goes on."""
+import json
 import re
 
 import torch
@@ -36,20 +37,13 @@ def flatten(value, path: str = '') -> dict[str, object]:
         items = ((item['type'] if path == 'custom_hooks' and
                   isinstance(item, dict) else i, item)
                  for i, item in enumerate(value))
-    else:
-        return {path: _simple(value)}
+    else:  # a saved tuple is still a tuple, a dumped one is a list
+        plain = json.loads(json.dumps(value, default=str))
+        return {path: '{}' if plain == {} else plain}
     flat = {}
     for key, item in items:
         flat |= flatten(item, f'{path}.{key}' if path else str(key))
     return flat
-
-
-def _simple(value):
-    if isinstance(value, (list, tuple)):  # a saved tuple is still a tuple,
-        return [_simple(item) for item in value]  # a dumped one is a list
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
 
 
 def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
@@ -69,8 +63,7 @@ def check_same_run(saved: dict, current: dict, filename: str) -> None:
     """Compare the run of a checkpoint with the one that would go on.
 
     Raises:
-        CheckpointError: Something differs that would change the result; the
-            message lists what was and what is.
+        CheckpointError: Lists what differs and would change the result.
     """
     lines = []
     was, now = saved.get('config'), current['config']

@@ -161,17 +161,13 @@ class RcgRunner(Runner):
 
     def load_checkpoint(self, filename: str, map_location='cpu',
                         strict: bool | None = None, revise_keys=()) -> dict:
-        """Load weights to where the model is.
+        """Load weights to where the model is; return the whole checkpoint.
 
         Args:
-            filename: File or work folder.
-            map_location, revise_keys: MMEngine's; ignored. 'module.' of DDP
-                is removed.
+            filename: File or work folder; 'module.' of DDP is removed.
             strict: Refuse weights that do not fit; by default when resuming.
                 Otherwise what fits is loaded and the rest is a warning.
-
-        Returns:
-            The whole checkpoint.
+            map_location, revise_keys: MMEngine's; ignored.
 
         Raises:
             CheckpointError: The weights do not fit (at all, if not strict).
@@ -187,25 +183,19 @@ class RcgRunner(Runner):
         try:
             check_fit(self.bare_model, state, filename)
         except CheckpointError as error:
-            if self._resume if strict is None else strict:
+            own = self.bare_model.state_dict()
+            state = {name: value for name, value in state.items()
+                     if name in own and own[name].shape == value.shape}
+            if not state or (self._resume if strict is None else strict):
                 raise
-            state = self._what_fits(state, error)
+            self.logger.warning(f'{error} {len(state)} of {len(own)} tensors '
+                                'fit and were loaded.')
         # It may exchange the weights in place.
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         self.bare_model.load_state_dict(state, strict=False)
         self._has_loaded, self.loaded_from = True, filename
         self.say(f'loaded {filename}')
         return checkpoint
-
-    def _what_fits(self, state: dict, error: CheckpointError) -> dict:
-        own = self.bare_model.state_dict()
-        fits = {name: value for name, value in state.items()
-                if name in own and own[name].shape == value.shape}
-        if not fits:
-            raise error
-        self.logger.warning(f'{error} {len(fits)} of {len(own)} tensors fit '
-                            'and were loaded.')
-        return fits
 
     def resume(self, filename: str, resume_optimizer: bool = True,
                resume_param_scheduler: bool = True,
@@ -257,15 +247,12 @@ class RcgRunner(Runner):
 
     @master_only
     def save_checkpoint(self, out_dir: str, filename: str,
-                        file_client_args: dict | None = None,
-                        save_optimizer: bool = True,
+                        *, save_optimizer: bool = True,
                         save_param_scheduler: bool = True,
-                        meta: dict | None = None, by_epoch: bool = False,
-                        backend_args: dict | None = None) -> None:
+                        meta: dict | None = None, **kwargs) -> None:
         """Write a checkpoint of tensors and built-in types, atomically.
 
-        The signature is MMEngine's; ``file_client_args``, ``backend_args``
-        and ``by_epoch`` are not used.
+        MMEngine's other arguments (file backends, epochs) have no effect.
 
         Raises:
             OSError: Writing failed; earlier checkpoints are untouched.

@@ -18,12 +18,9 @@ def quiet_console(logger: logging.Logger, log_level: str) -> None:
         if not isinstance(handler, logging.FileHandler):
             handler.setFormatter(logging.Formatter('%(message)s'))
             if log_level == 'INFO':
-                handler.addFilter(_is_for_people)
-
-
-def _is_for_people(record: logging.LogRecord) -> bool:
-    return (record.levelno >= logging.WARNING
-            or getattr(record, 'console', False))
+                handler.addFilter(
+                    lambda record: record.levelno >= logging.WARNING
+                    or getattr(record, 'console', False))
 
 
 @VISUALIZERS.register_module()

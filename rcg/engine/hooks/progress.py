@@ -1,6 +1,7 @@
 """Logged values without waiting for the device, and the progress line."""
 import datetime
 import time
+from pathlib import PureWindowsPath
 
 import torch
 from mmengine.dist import all_reduce
@@ -79,10 +80,10 @@ class ProgressHook(Hook):
         per_iter = (now - self._started) / (done - self._first)
         left = per_iter * (runner.max_iters - done)
         tags = {**values, 'lr': _learning_rate(runner.optim_wrapper),
-                'iterations_per_second': rate}
+                'iterations_per_second': rate, 'iter': done}
         if torch.cuda.is_available():
             tags['memory_mb'] = torch.cuda.max_memory_allocated() >> 20
-        runner.visualizer.add_scalars({**tags, 'iter': done}, step=done)
+        runner.visualizer.add_scalars(tags, step=done)
         for name, value in values.items():
             runner.message_hub.update_scalar(f'train/{name}', value)
         losses = [name for name in values if 'loss' in name]
@@ -93,8 +94,7 @@ class ProgressHook(Hook):
         width = len(str(runner.max_iters))
         runner.say('  '.join([
             f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}', *shown,
-            f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', f'left {_time(left)}'
-        ]))
+            f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', _left(left)]))
 
     def before_val_epoch(self, runner) -> None:
         self._eval_started = self._eval_line = time.perf_counter()
@@ -115,7 +115,7 @@ class ProgressHook(Hook):
             self._eval_line = now
             left = (now - self._eval_started) / done * (len(loader) - done)
             runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
-                       f'batches  left {_time(left)}')
+                       f'batches  {_left(left)}')
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
         self._report_metrics(runner, metrics, 'validation')
@@ -143,9 +143,8 @@ class ProgressHook(Hook):
 def stage_name(runner) -> str:
     """The name of the config file, or of the model's class."""
     path = runner.cfg.filename
-    if path is None:
-        return runner.model_name
-    return path.replace('\\', '/').rpartition('/')[2].removesuffix('.py')
+    return (runner.model_name if path is None
+            else PureWindowsPath(path).name.removesuffix('.py'))
 
 
 def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
@@ -165,17 +164,17 @@ def _learning_rate(optim_wrapper) -> float:
                 if name.endswith('lr') and not name.endswith('base_lr'))
 
 
-def _time(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))
+def _left(seconds: float) -> str:
+    return f'left {datetime.timedelta(seconds=round(seconds))}'
 
 
 @HOOKS.register_module()
 class LightRuntimeInfoHook(RuntimeInfoHook):
     """MMEngine's hook without a look at the device in every iteration.
 
-    The base class fetches each logged value each time, so that the host
-    waits for the device, and keeps up to a million of them per name in every
-    checkpoint. Here :class:`ProgressHook` collects them.
+    The base class fetches each logged value each time: the host waits for
+    the device; up to a million per name stay in every checkpoint. Here
+    :class:`ProgressHook` collects them.
     """
 
     def before_run(self, runner) -> None:
