@@ -9,6 +9,12 @@ from torch import Tensor, nn
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
 
+def single_wrappers(wrapper) -> dict[str, OptimWrapper]:
+    """What a wrapper consists of, by name; none for a closed form."""
+    several = isinstance(wrapper, OptimWrapperDict)
+    return dict(wrapper.items()) if several else {'': wrapper}
+
+
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(OptimWrapper):
     """Forward and loss under autocast, on a CPU as on a GPU.
@@ -39,8 +45,7 @@ class AutocastOptimWrapper(OptimWrapper):
         """Autocast, and no gradient exchange between micro-batches."""
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(
-                device, dtype=torch.bfloat16,
-                enabled=self.dtype == torch.bfloat16):
+                device, torch.bfloat16, self.dtype == torch.bfloat16):
             yield
 
     def _clip_grad(self) -> None:
@@ -65,8 +70,7 @@ class TwoGroupConstructor:
             parameters, or their last components ('class_token').
     """
 
-    def __init__(self, optim_wrapper_cfg: dict,
-                 paramwise_cfg: dict | None = None) -> None:
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg=None) -> None:
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))
         extra = dict(paramwise_cfg or {})
@@ -77,8 +81,7 @@ class TwoGroupConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer and its wrapper."""
-        if is_model_wrapper(model):
-            model = model.module
+        model = model.module if is_model_wrapper(model) else model
         cfg = self.optimizer_cfg
         cfg['params'] = self.groups(model, cfg.get('weight_decay', 0.))
         if cfg['type'] in ('Adam', 'AdamW') and not (
@@ -119,12 +122,12 @@ class JointOptimWrapper(OptimWrapperDict):
 
     For models whose parts want settings of their own but whose gradients
     come from one sum, like a tokenizer and its discriminator. MMEngine's
-    ``OptimWrapperDict`` leaves both to the model's ``train_step``, which its
-    DDP wrapper does not call; this one works with stock models and DDP.
+    class leaves both to the model's ``train_step``, which its DDP wrapper
+    does not call; this one works with stock models and DDP.
 
     Args:
-        **wrappers: Optimizer wrapper by name. The first one's precision and
-            accumulation hold for all.
+        **wrappers: By name. The first one's precision and accumulation hold
+            for all.
 
     Raises:
         ValueError: They accumulate different numbers of micro-batches.
@@ -185,8 +188,7 @@ class JointConstructor:
         paramwise_cfg: Belongs to the parts; must be None here.
     """
 
-    def __init__(self, optim_wrapper_cfg: dict,
-                 paramwise_cfg: dict | None = None) -> None:
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg=None) -> None:
         if paramwise_cfg is not None:
             raise ValueError('paramwise_cfg belongs to a part: '
                              'optim_wrapper=dict(part=dict(paramwise_cfg=..)).')
@@ -199,8 +201,7 @@ class JointConstructor:
             ValueError: A part is no child of the model, or a trainable
                 parameter belongs to no part.
         """
-        if is_model_wrapper(model):
-            model = model.module
+        model = model.module if is_model_wrapper(model) else model
         children = dict(model.named_children())
         for name in self.parts:
             if name not in children:

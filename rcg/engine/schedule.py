@@ -39,18 +39,15 @@ def resolve_lr(cfg: dict, batch_size: int, world_size: int) -> list[str]:
 
 
 def in_iterations(schedulers, max_iters: int):
-    """Turn the shares in a schedule into iterations.
+    """A copy of schedules with iterations where they have shares of a run.
 
-    ``begin`` and ``end`` that are floats are shares of the run, so that a
-    schedule fits a run of any length: ``dict(type='CosineAnnealingLR',
-    begin=.1, end=1.)``. A cosine without ``T_max`` lasts from begin to end.
+    Floats in ``begin`` and ``end`` are shares, so that a schedule fits any
+    length: ``dict(type='CosineAnnealingLR', begin=.1, end=1.)``. A cosine
+    without ``T_max`` lasts from begin to end.
 
     Args:
         schedulers: Config of a scheduler, or a list or dict of them.
         max_iters: Length of the run.
-
-    Returns:
-        The same with integers; what was given is not changed.
 
     Raises:
         ValueError: A share is not in [0, 1].

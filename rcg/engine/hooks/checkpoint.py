@@ -4,9 +4,9 @@ import os
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
 
 from rcg.checkpoint import open_atomically
+from rcg.engine.optim import single_wrappers
 from rcg.registry import HOOKS
 
 
@@ -44,15 +44,12 @@ class PlainCheckpointHook(Hook):
         self.save_best, self.sign = save_best, 1 if rule == 'less' else -1
 
     def before_train(self, runner) -> None:
-        wrapper = runner.optim_wrapper
-        if isinstance(wrapper, OptimWrapperDict):
-            wrapper = next(iter(wrapper.values()), None)
-        # Without an optimizer (a closed form) every iteration is a step.
-        counts = 1 if wrapper is None else wrapper._accumulative_counts
-        if self.interval % counts:
-            raise ValueError(
-                f'the checkpoint interval ({self.interval}) must be a '
-                f'multiple of accumulative_counts ({counts}).')
+        for wrapper in single_wrappers(runner.optim_wrapper).values():
+            counts = wrapper._accumulative_counts
+            if self.interval % counts:
+                raise ValueError(
+                    f'the checkpoint interval ({self.interval}) must be a '
+                    f'multiple of accumulative_counts ({counts}).')
 
     def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
 from rcg.checkpoint import load_state_dict
+from rcg.engine.optim import single_wrappers
 from rcg.registry import HOOKS, MODELS
 
 
@@ -16,15 +16,14 @@ from rcg.registry import HOOKS, MODELS
 class TrainableEMA(nn.Module):
     """Exponential moving average of the trainable parameters.
 
-    Frozen parameters are shared with the source model. Buffers (statistics
-    of batch norm) are copied, not averaged.
+    Frozen parameters are shared with the model; buffers (statistics of batch
+    norm) are copied, not averaged.
 
     Args:
         model: The model to average; the average starts as its copy.
         decay: Weight of the old average, in [0, 1).
         warmup: Use ``min(decay, (1 + n) / (10 + n))`` at update n = 1, 2,
-            ..., as the published RDM does, so that early averages forget
-            the random start.
+            ..., as the published RDM does, to forget the random start.
         only: First parts of the names of those to average; all by default.
 
     Raises:
@@ -118,7 +117,9 @@ class TrainableEMAHook(Hook):
             self.ema_model.update_parameters(self.source)
 
     def after_train_iter(self, runner, **kwargs) -> None:
-        if not self.before_step and _made_a_step(runner.optim_wrapper):
+        if not self.before_step and any(
+                wrapper.should_update() for wrapper in
+                single_wrappers(runner.optim_wrapper).values()):
             self.ema_model.update_parameters(self.source)
 
     @contextlib.contextmanager
@@ -155,9 +156,3 @@ class TrainableEMAHook(Hook):
             theirs = f'module.{name}'
             if name in state and theirs in average:
                 state[name], average[theirs] = average[theirs], state[name]
-
-
-def _made_a_step(optim_wrapper) -> bool:
-    if isinstance(optim_wrapper, OptimWrapperDict):
-        return any(map(_made_a_step, optim_wrapper.values()))
-    return optim_wrapper.should_update()

@@ -6,9 +6,9 @@ from pathlib import PureWindowsPath
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook, RuntimeInfoHook
-from mmengine.optim import OptimWrapperDict
 from torch import Tensor
 
+from rcg.engine.optim import single_wrappers
 from rcg.registry import HOOKS
 
 
@@ -101,32 +101,20 @@ class ProgressHook(Hook):
 
     before_test_epoch = before_val_epoch
 
-    def after_val_iter(self, runner, batch_idx: int, **kwargs) -> None:
-        self._report_batch(runner, batch_idx + 1, runner.val_dataloader,
-                           'validation')
-
-    def after_test_iter(self, runner, batch_idx: int, **kwargs) -> None:
-        self._report_batch(runner, batch_idx + 1, runner.test_dataloader,
-                           'test')
-
-    def _report_batch(self, runner, done: int, loader, phase: str) -> None:
+    def _after_iter(self, runner, batch_idx: int, mode: str, **kwargs) -> None:
+        """After each batch of validation and testing."""
         now = time.perf_counter()
         if now - self._eval_line >= self.seconds:
             self._eval_line = now
+            phase, loader = (('test', runner.test_dataloader) if mode == 'test'
+                             else ('validation', runner.val_dataloader))
+            done = batch_idx + 1
             left = (now - self._eval_started) / done * (len(loader) - done)
             runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
                        f'batches  {_left(left)}')
 
-    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._report_metrics(runner, metrics, 'validation')
-        spent = time.perf_counter() - self._eval_started
-        self._started += spent
-        self._line_at += spent
-
-    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._report_metrics(runner, metrics, 'test')
-
-    def _report_metrics(self, runner, metrics, phase: str) -> None:
+    def after_val_epoch(self, runner, metrics: dict | None = None,
+                        phase: str = 'validation') -> None:
         scalars = {name: float(value) for name, value in
                    (metrics or {}).items() if isinstance(value, (int, float))}
         if scalars:
@@ -135,6 +123,12 @@ class ProgressHook(Hook):
             runner.visualizer.add_scalars(scalars, step=step)
             runner.say('  '.join([stage_name(runner), phase, *(
                 f'{name} {value:.4g}' for name, value in scalars.items())]))
+        spent = time.perf_counter() - self._eval_started
+        self._started += spent
+        self._line_at += spent
+
+    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
+        self.after_val_epoch(runner, metrics, 'test')
 
     def after_run(self, runner) -> None:
         runner.visualizer.close()
@@ -149,13 +143,10 @@ def stage_name(runner) -> str:
 
 def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
     """Norms of the step that was just made, if it was clipped."""
-    if isinstance(optim_wrapper, OptimWrapperDict):
-        return {f'{part}.{name}': norm
-                for part, wrapper in optim_wrapper.items()
-                for name, norm in _gradient_norms(wrapper).items()}
-    norm = getattr(optim_wrapper, 'grad_norm', None)
-    fresh = norm is not None and optim_wrapper.should_update()
-    return {'grad_norm': norm} if fresh else {}
+    return {f'{part}.grad_norm'.lstrip('.'): wrapper.grad_norm
+            for part, wrapper in single_wrappers(optim_wrapper).items()
+            if getattr(wrapper, 'grad_norm', None) is not None
+            and wrapper.should_update()}
 
 
 def _learning_rate(optim_wrapper) -> float:

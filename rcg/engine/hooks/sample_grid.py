@@ -31,7 +31,7 @@ class SampleGridHook(Hook):
         seed: Of the random streams (seed, 0), (seed, 1), ...
         num_classes: Give labels 0, 1, ..., num_classes - 1, 0, ...
         dataset: Config of a dataset whose first items are the input; by
-            default there is no input besides the random streams and labels.
+            default only the random streams and labels are.
 
     Raises:
         ValueError: The model's predictions hold no images.
@@ -73,24 +73,21 @@ class SampleGridHook(Hook):
                 for name in ('originals', 'images') if name in predictions[0]]
         self._write(runner, 'samples', make_grid(torch.cat(rows, 2)), step)
 
-    def after_val_epoch(self, runner, metrics=None) -> None:
-        self._show(runner, runner.val_loop)
-
-    def after_test_epoch(self, runner, metrics=None) -> None:
-        self._show(runner, runner.test_loop)
-
-    def _show(self, runner, loop) -> None:
-        for metric in loop.evaluator.metrics:
+    def after_val_epoch(self, runner, metrics=None, loop=None) -> None:
+        for metric in (loop or runner.val_loop).evaluator.metrics:
             if getattr(metric, 'picture', None) is not None:
                 self._write(runner, type(metric).__name__, metric.picture,
                             runner.iter)
 
+    def after_test_epoch(self, runner, metrics=None) -> None:
+        self.after_val_epoch(runner, loop=runner.test_loop)
+
     @master_only
     def _write(self, runner, name: str, picture: Tensor, step: int) -> None:
         picture = picture.permute(1, 2, 0).numpy()
-        folder = os.path.join(runner.work_dir, name)
-        os.makedirs(folder, exist_ok=True)
-        with open_atomically(os.path.join(folder, f'iter_{step}.png')) as file:
+        path = os.path.join(runner.work_dir, name, f'iter_{step}.png')
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open_atomically(path) as file:
             Image.fromarray(picture).save(file, 'png')
         board = runner.visualizer._vis_backends.get('TensorboardVisBackend')
         if board is not None:
@@ -103,10 +100,9 @@ class SampleGridHook(Hook):
             chosen = range(min(self.num_images, len(dataset)))
             return default_collate([dataset[i] for i in chosen])
         keys = torch.stack([torch.full_like(indices, self.seed), indices], 1)
-        batch = {'keys': keys, 'indices': indices}
-        if self.num_classes is not None:
-            batch['labels'] = indices % self.num_classes
-        return batch
+        labels = ({} if self.num_classes is None else
+                  {'labels': indices % self.num_classes})
+        return {'keys': keys, 'indices': indices, **labels}
 
 
 def make_grid(images: Tensor, padding: int = 2) -> Tensor:
