@@ -10,7 +10,7 @@ from mmengine.runner import Runner
 import rcg
 from rcg.registry import nearest
 
-# Names that config files define for each other; the Runner ignores them.
+# What config files define for each other; the Runner ignores it.
 SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
                 'extractor', 'data_root', 'batch_size')
 # What Runner and Config read besides the arguments of Runner.__init__.
@@ -23,16 +23,16 @@ def config_folders() -> list[Path]:
     """Where the configs of this project may be: checkout, installed wheel."""
     package = Path(rcg.__file__).resolve().parent
     return [folder for folder in (package.parent / 'configs',
-                                  package / 'share' / 'configs')
+                                  package / 'share/configs')
             if folder.is_dir()]
 
 
 def find_config(path: str) -> str:
-    """Resolve a config path.
+    """The file of a config, from any current folder.
 
     Args:
-        path: An existing file, or a path in the project's ``configs`` (with
-            or without that folder's name), from any current folder.
+        path: An existing file, or a path in the project's ``configs``, with
+            or without that folder's name.
 
     Raises:
         FileNotFoundError: There is none; the message names near ones.

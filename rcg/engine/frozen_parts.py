@@ -7,8 +7,8 @@ from torch import nn
 def frozen_parts(model: nn.Module) -> dict[str, object]:
     """The parts that a model uses and never trains, by attribute path.
 
-    A part is any attribute that is no module and has ``checkpoint`` and
-    ``sha256`` (:class:`rcg.models.frozen.Frozen`); parts of parts count.
+    They are no modules and have ``checkpoint`` and ``sha256``
+    (:class:`rcg.models.frozen.Frozen`); parts of parts count.
     """
     found = {}
     for path, module in model.named_modules():

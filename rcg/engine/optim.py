@@ -24,8 +24,8 @@ class AutocastOptimWrapper(OptimWrapper):
 
     Args:
         dtype: 'bfloat16', or 'float32' for no autocast.
-        **kwargs: See MMEngine's ``OptimWrapper``: ``optimizer``,
-            ``accumulative_counts``, ``clip_grad``.
+        **kwargs: MMEngine's: ``optimizer``, ``accumulative_counts``,
+            ``clip_grad``.
 
     Attributes:
         grad_norm: Norm before the last clipping, a tensor on the device
@@ -96,8 +96,7 @@ class TwoGroupConstructor:
         """The groups, without decay first; an empty group is left out.
 
         Raises:
-            ValueError: Nothing is trainable, or a name in ``no_decay`` fits
-                no trainable parameter.
+            ValueError: Nothing is trainable, or fits a name in ``no_decay``.
         """
         trainable = {f'.{name}': p for name, p in model.named_parameters()
                      if p.requires_grad}
@@ -182,9 +181,8 @@ class JointConstructor:
     tokenizer=dict(optimizer=...), adversarial=dict(optimizer=...))``.
 
     Args:
-        optim_wrapper_cfg: For each part (a child of the model) the config of
-            an optimizer wrapper, built by its own ``constructor``,
-            'TwoGroupConstructor' by default.
+        optim_wrapper_cfg: For each part (a child of the model) a wrapper's
+            config, built by its ``constructor``, or TwoGroupConstructor.
         paramwise_cfg: Belongs to the parts; must be None here.
     """
 
@@ -198,8 +196,7 @@ class JointConstructor:
         """Build one wrapper a part.
 
         Raises:
-            ValueError: A part is no child of the model, or a trainable
-                parameter belongs to no part.
+            ValueError: A part is no child, or a parameter has no part.
         """
         model = model.module if is_model_wrapper(model) else model
         children = dict(model.named_children())
@@ -214,7 +211,7 @@ class JointConstructor:
             raise ValueError(
                 f'no optimizer in optim_wrapper for {left[:3]} and others '
                 f'({len(left)} in all); add their parts.')
-        default = dict(constructor='rcg.TwoGroupConstructor')
         return JointOptimWrapper(**{
-            name: build_optim_wrapper(children[name], default | cfg)
+            name: build_optim_wrapper(children[name], {
+                'constructor': 'rcg.TwoGroupConstructor', **cfg})
             for name, cfg in self.parts.items()})

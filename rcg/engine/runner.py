@@ -44,13 +44,12 @@ for _scheme in ('', *CheckpointLoader._schemes):
 
 @RUNNERS.register_module()
 class RcgRunner(Runner):
-    """MMEngine's Runner, with these differences.
+    """MMEngine's Runner, quiet, exact and on any machine.
 
-    Processes talk through gloo where there is no GPU. The console shows
-    progress and warnings, the log file everything. ``base_lr`` becomes a
-    learning rate for the effective batch. Checkpoints hold plain types and
-    appear complete or not at all. Resuming is strict and refuses another
-    config, data set size or frozen part.
+    Without a GPU processes talk through gloo. The console shows progress and
+    warnings, the log file everything. ``base_lr`` becomes a learning rate for
+    the effective batch. Checkpoints hold plain types. Resuming is strict and
+    refuses another config, data set size or frozen part.
     """
 
     loaded_from: str | None = None  # the file that the weights are of
@@ -106,10 +105,9 @@ class RcgRunner(Runner):
         cfg.setdefault('find_unused_parameters',
                        self.cfg.get('find_unused_parameters', False))
         # Buffers are left alone; torch 2.15 renamed the switch.
-        known = inspect.signature(
-            nn.parallel.DistributedDataParallel).parameters
-        switch = 'forward_sync_buffers'
-        cfg.setdefault(switch if switch in known else 'broadcast_buffers',
+        new = 'forward_sync_buffers'
+        known = inspect.signature(nn.parallel.DistributedDataParallel)
+        cfg.setdefault(new if new in known.parameters else 'broadcast_buffers',
                        False)
         if not torch.cuda.is_available():
             cfg['device_ids'] = None
@@ -155,9 +153,8 @@ class RcgRunner(Runner):
     @property
     def bare_model(self) -> nn.Module:
         """The model without the wrapper of DDP."""
-        if is_model_wrapper(self.model):
-            return self.model.module
-        return self.model
+        wrapped = is_model_wrapper(self.model)
+        return self.model.module if wrapped else self.model
 
     def load_checkpoint(self, filename: str, map_location='cpu',
                         strict: bool | None = None, revise_keys=()) -> dict:
@@ -223,11 +220,10 @@ class RcgRunner(Runner):
         self.say(f'resumed at iteration {self.iter}')
 
     def _check_resumable(self, checkpoint: dict, filename: str) -> None:
-        wanted = {'meta', 'message_hub', 'optimizer'}
+        wanted = ['message_hub', 'meta', 'optimizer']
         if self.param_schedulers:
-            wanted.add('param_schedulers')
-        absent = sorted(wanted - set(checkpoint))
-        if absent:
+            wanted.append('param_schedulers')
+        if absent := [name for name in wanted if name not in checkpoint]:
             raise CheckpointError(
                 f"'{filename}' cannot be resumed from: it lacks "
                 f'{", ".join(absent)}. To start a new run from its weights '
@@ -262,9 +258,8 @@ class RcgRunner(Runner):
             cfg=self._config_text, run=self._run(), seed=self.seed,
             experiment_name=self.experiment_name,
             time=time.strftime('%Y%m%d_%H%M%S'), rcg_version=rcg.__version__)
-        checkpoint = {'meta': meta,
-                      'state_dict': dict(self.bare_model.state_dict()),
-                      'message_hub': self.message_hub.state_dict()}
+        checkpoint = dict(meta=meta, message_hub=self.message_hub.state_dict(),
+                          state_dict=dict(self.bare_model.state_dict()))
         if save_optimizer:
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers:

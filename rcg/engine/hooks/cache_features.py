@@ -23,14 +23,12 @@ class CacheFeaturesHook(Hook):
 
     Before training, ``model.encode(images)`` runs over the training data in
     their order, in batches of one shape. The file's name is a hash of the
-    frozen parts' contents and configs, the data set and the features: a
-    change of any makes a new file. Where a model names in
-    ``encoding_parts`` the attributes that ``encode`` uses, no other frozen
-    part counts. The first process computes; all load from ``cache_dir``,
-    which they must share.
+    frozen parts' contents and configs (of those in ``model.encoding_parts``
+    if it names what ``encode`` uses), the data set and the features: a
+    change of any makes a new file. The first process computes; all load.
 
     Args:
-        cache_dir: Folder of the stored features.
+        cache_dir: Folder of the stored features, shared by all processes.
         names: The features to keep, e.g. ('codes', 'representations').
         batch_size: Images at a time.
         num_workers: Processes that read images meanwhile.

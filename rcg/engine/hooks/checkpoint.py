@@ -20,8 +20,8 @@ class PlainCheckpointHook(Hook):
     Args:
         interval: Iterations between checkpoints.
         max_keep_ckpts: Number of newest checkpoints to keep; -1 keeps all.
-        save_best: Name of a validation metric; ``best.pth`` holds the
-            (averaged) weights with its best value so far.
+        save_best: Validation metric; ``best.pth`` holds the (averaged)
+            weights with its best value so far.
         rule: 'less' or 'greater': which value of ``save_best`` is better.
 
     Raises:
@@ -60,8 +60,7 @@ class PlainCheckpointHook(Hook):
         hub, folder = runner.message_hub, runner.work_dir
         kept = [old for old in hub.get_info('kept_checkpoints', [])
                 if old != name] + [name]
-        surplus = (kept[:-self.max_keep_ckpts] if self.max_keep_ckpts > 0
-                   else [])
+        surplus = kept[:-self.max_keep_ckpts] * (self.max_keep_ckpts > 0)
         hub.update_info('kept_checkpoints', kept[len(surplus):])
         runner.save_checkpoint(folder, name)
         if not is_main_process():
