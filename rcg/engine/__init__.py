@@ -3,7 +3,11 @@ from .config import find_config, load_config
 from .hooks.cache_features import CacheFeaturesHook
 from .hooks.checkpoint import PlainCheckpointHook
 from .hooks.ema import TrainableEMA, TrainableEMAHook
-from .hooks.progress import LightRuntimeInfoHook, ProgressHook
+from .hooks.progress import (
+    LightRuntimeInfoHook,
+    ProgressHook,
+    ScalarVisualizer,
+)
 from .hooks.sample_grid import SampleGridHook, make_grid
 from .loop import IterSeedHook, StreamTrainLoop
 from .optim import (
@@ -13,7 +17,6 @@ from .optim import (
     TwoGroupConstructor,
 )
 from .runner import RcgRunner
-from .visualizer import ScalarVisualizer
 
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',

@@ -12,21 +12,13 @@ from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
 import rcg
-from rcg.checkpoint import (
-    CheckpointError,
-    check_fit,
-    find_checkpoint,
-    open_atomically,
-    read_checkpoint,
-    save_atomically,
-    to_plain,
-    weights_of,
-)
+import rcg.checkpoint as files
+from rcg.checkpoint import CheckpointError
 from rcg.engine import resume
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
+from rcg.engine.hooks.progress import quiet_console
 from rcg.engine.schedule import in_iterations, resolve_lr
-from rcg.engine.visualizer import quiet_console
 from rcg.registry import RUNNERS
 
 
@@ -34,7 +26,7 @@ def _read(path: str, map_location=None) -> dict:
     if '://' in path:  # MMEngine would unpickle what it downloads
         raise ValueError(f"'{path}' is on another machine: download it and "
                          'give the path of the file.')
-    return read_checkpoint(path)  # weights are copied to the device anyway
+    return files.read_checkpoint(path)  # load_state_dict changes the device
 
 
 # Whatever loads through MMEngine (init_cfg) reads safely too.
@@ -93,7 +85,7 @@ class RcgRunner(Runner):
     def dump_config(self) -> None:
         """Write the config to the work folder."""
         name = os.path.basename(self.cfg.filename or f'{self.timestamp}.py')
-        with open_atomically(os.path.join(self.work_dir, name)) as file:
+        with files.open_atomically(os.path.join(self.work_dir, name)) as file:
             file.write(self._config_text.encode())
 
     def wrap_model(self, model_wrapper_cfg: dict | None,
@@ -142,7 +134,7 @@ class RcgRunner(Runner):
         path = self._load_from
         if self._resume and path is None:
             try:
-                path = find_checkpoint(self.work_dir)
+                path = files.find_checkpoint(self.work_dir)
             except FileNotFoundError:
                 self.say(f'nothing to resume in {self.work_dir}: starting '
                          'from the beginning')
@@ -169,16 +161,16 @@ class RcgRunner(Runner):
         Raises:
             CheckpointError: The weights do not fit (at all, if not strict).
         """
-        filename = find_checkpoint(filename)
-        content = read_checkpoint(filename)
+        filename = files.find_checkpoint(filename)
+        content = files.read_checkpoint(filename)
         state = {name.removeprefix('module.'): value
-                 for name, value in weights_of(content).items()}
+                 for name, value in files.weights_of(content).items()}
         checkpoint = content if 'state_dict' in content else {}
         checkpoint['state_dict'] = state
         if self._resume:
             self._check_resumable(checkpoint, filename)
         try:
-            check_fit(self.bare_model, state, filename)
+            files.check_fit(self.bare_model, state, filename)
         except CheckpointError as error:
             own = self.bare_model.state_dict()
             state = {name: value for name, value in state.items()
@@ -266,5 +258,5 @@ class RcgRunner(Runner):
             checkpoint['param_schedulers'] = resume.scheduler_states(
                 self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        save_atomically(resume.on_cpu(to_plain(checkpoint)),
-                        os.path.join(out_dir, filename))
+        files.save_atomically(resume.on_cpu(files.to_plain(checkpoint)),
+                              os.path.join(out_dir, filename))

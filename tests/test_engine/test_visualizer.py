@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from rcg.engine.visualizer import quiet_console
+from rcg.engine.hooks.progress import quiet_console
 
 from .running import build_runner
 

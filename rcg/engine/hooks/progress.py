@@ -1,15 +1,33 @@
-"""Logged values without waiting for the device, and the progress line."""
+"""What people see of a run, and where logged values and pictures go."""
 import datetime
+import logging
 import time
 from pathlib import PureWindowsPath
+from types import SimpleNamespace
 
 import torch
 from mmengine.dist import all_reduce
 from mmengine.hooks import Hook, RuntimeInfoHook
+from mmengine.visualization import Visualizer
 from torch import Tensor
 
 from rcg.engine.optim import single_wrappers
-from rcg.registry import HOOKS
+from rcg.registry import HOOKS, VISUALIZERS
+
+
+def quiet_console(logger: logging.Logger, log_level: str) -> None:
+    """Show bare messages on the console; at level 'INFO' only a choice.
+
+    A record is shown if it is a warning or worse, or logged with
+    ``extra={'console': True}``. Files keep everything.
+    """
+    for handler in logger.handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.setFormatter(logging.Formatter('%(message)s'))
+            if log_level == 'INFO':
+                handler.addFilter(
+                    lambda record: record.levelno >= logging.WARNING
+                    or getattr(record, 'console', False))
 
 
 class RunningMeans:
@@ -178,3 +196,18 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
 
     def after_train_iter(self, runner, **kwargs) -> None:
         """Nothing: see the class."""
+
+
+@VISUALIZERS.register_module()
+class ScalarVisualizer(Visualizer):
+    """Passes scalars and images to its backends; draws nothing itself.
+
+    MMEngine's class prepares a matplotlib figure for boxes and masks, and
+    each backend stores the config once more: two seconds at every start.
+    """
+
+    def _initialize_fig(self, fig_cfg: dict) -> tuple:
+        return None, SimpleNamespace(get_dpi=lambda: 100.), None
+
+    def add_config(self, config, **kwargs) -> None:
+        """Nothing: the Runner writes the config to the work folder."""
