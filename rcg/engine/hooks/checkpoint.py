@@ -25,8 +25,8 @@ class PlainCheckpointHook(Hook):
         rule: 'less' or 'greater': which value of ``save_best`` is better.
 
     Raises:
-        ValueError: An argument is out of range, or a checkpoint would fall
-            between the micro-batches of one step, whose gradients it lacks.
+        ValueError: An argument is out of range, or a checkpoint would lack
+            the gradients of a step's first micro-batches.
     """
 
     priority = 'VERY_LOW'

@@ -202,8 +202,8 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
 class ScalarVisualizer(Visualizer):
     """Passes scalars and images to its backends; draws nothing itself.
 
-    MMEngine's class prepares a matplotlib figure for boxes and masks, and
-    each backend stores the config once more: two seconds at every start.
+    MMEngine's class prepares a figure for boxes, and each backend stores the
+    config once more: two seconds at every start.
     """
 
     def _initialize_fig(self, fig_cfg: dict) -> tuple:

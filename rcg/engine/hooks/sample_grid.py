@@ -19,11 +19,10 @@ from rcg.registry import DATASETS, HOOKS
 class SampleGridHook(Hook):
     """Writes ``samples/iter_N.png`` in the work folder, and to TensorBoard.
 
-    ``model.test_step`` makes the images, with averaged weights if the run
-    has them, from the same random streams each time. Those that come with
-    ``originals`` (reconstructions) are shown under them. After an evaluation
-    what a metric holds as ``picture`` goes to a folder with the metric's
-    name (:class:`rcg.evaluation.NearestTrain`).
+    ``model.test_step`` makes the images, with averaged weights if there are,
+    from the same random streams each time; reconstructions are shown under
+    their ``originals``. After an evaluation a metric's ``picture`` goes to a
+    folder with its name (:class:`rcg.evaluation.NearestTrain`).
 
     Args:
         interval: Iterations between pictures; one after the last iteration.
@@ -106,14 +105,11 @@ class SampleGridHook(Hook):
 
 
 def make_grid(images: Tensor, padding: int = 2) -> Tensor:
-    """Arrange images in rows, about as many rows as columns.
+    """Arrange images in about as many rows as columns: (3, H', W').
 
     Args:
         images (N, 3, H, W): uint8.
         padding: White pixels between and around images.
-
-    Returns:
-        (3, H', W'): uint8.
     """
     columns = math.ceil(math.sqrt(len(images)))
     absent = -len(images) % columns
