@@ -20,6 +20,10 @@ class Extractor:
     Get one from :func:`shared_extractor`: metrics with equal configs then
     hold the same object, and a batch goes through the network once.
 
+    Args:
+        is_encoder: Whether the network takes images in [-1, 1] and returns
+            the features, rather than uint8 images and a dict.
+
     Attributes:
         sha256: Hash of the file of weights, None without one.
         references: Results over whole datasets, filled by
@@ -27,11 +31,13 @@ class Extractor:
     """
 
     def __init__(self, module: nn.Module, sha256: str | None = None,
-                 settings: dict | None = None) -> None:
+                 settings: dict | None = None,
+                 is_encoder: bool = False) -> None:
         self.module = module.eval().requires_grad_(False)
         # A published network finds its weights itself.
         self.sha256 = sha256 or getattr(module, 'sha256', None)
         self.references, self._settings = {}, settings or {}
+        self._is_encoder = is_encoder
         self._device, self._batch = None, (None, None)
 
     def describe(self) -> dict:
@@ -43,8 +49,8 @@ class Extractor:
             getattr(self.module, 'interpolation', ''),
             getattr(self.module, 'antialias', False) and 'antialiased']))
         return {'type': type(self.module).__name__,
-                **{name: value for name, value in self._settings.items()
-                   if name not in ('checkpoint', 'weights_path', 'download')},
+                **_without(self._settings, 'checkpoint', 'weights_path',
+                           'download'),
                 'weights': path and os.path.basename(path),
                 'sha256': self.sha256,
                 'resize': f'{rule} to {size}' if size else 'none'}
@@ -57,10 +63,10 @@ class Extractor:
             self._device = images.device
         # A score must not depend on the precision that a model trains in.
         with torch.autocast(images.device.type, enabled=False):
-            return self.forward(images)
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        return self.module(images)
+            if self._is_encoder:
+                images = images.float().div_(127.5).sub_(1)
+                return {'features': self.module(images)}
+            return self.module(images)
 
     def of_samples(self, data_samples: Sequence[dict]) -> dict[str, Tensor]:
         """Features of the ``images`` of a batch of model outputs.
@@ -73,20 +79,9 @@ class Extractor:
         return self._batch[1]
 
 
-class EncoderExtractor(Extractor):
-    """An image encoder as a feature extractor."""
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        images = images.float().div_(127.5).sub_(1)
-        return {'features': self.module(images)}
-
-
 def stack_images(data_samples: Sequence[dict],
                  name: str = 'images') -> Tensor:
-    """Stack the images of model outputs.
-
-    Returns:
-        (N, 3, H, W): uint8.
+    """Stack the images of model outputs: (N, 3, H, W), uint8.
 
     Raises:
         KeyError: An output has no images.
@@ -144,12 +139,15 @@ def shared_extractor(cfg: dict,
                      default=str)
     extractor = _SHARED.get(key)
     if extractor is None:
-        own = {name: value for name, value in settings.items()
-               if name not in ('checkpoint', 'prefix')}
-        module, sha256 = registry.build(own), None
+        module, sha256 = registry.build(
+            _without(settings, 'checkpoint', 'prefix')), None
         if settings.get('checkpoint') is not None:
             sha256 = load_weights(module, settings['checkpoint'],
                                   settings.get('prefix', ''))
-        cls = EncoderExtractor if registry is ENCODERS else Extractor
-        extractor = _SHARED[key] = cls(module, sha256, settings)
+        extractor = _SHARED[key] = Extractor(module, sha256, settings,
+                                             registry is ENCODERS)
     return extractor
+
+
+def _without(settings: dict, *names: str) -> dict:
+    return {k: v for k, v in settings.items() if k not in names}

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor
 
-from rcg.evaluation.features import shared_extractor
-from rcg.evaluation.sample_metric import StreamMetric
 from rcg.registry import METRICS
+
+from .features import shared_extractor
+from .sample_metric import StreamMetric
 
 _SCALE = 2.**40  # probabilities become multiples of its inverse, in int64
 _MOST = 1_000_000  # samples of a split; more could overflow
@@ -24,8 +26,7 @@ def inception_score(logits: Tensor,
     each split would hold few classes and score far too low.
 
     Args:
-        logits (N, K): Of the classifier, in the order of the samples'
-            indices.
+        logits (N, K): Of the classifier, in the order of the indices.
         num_splits: Number of parts, at most N; each gives one score.
 
     Returns:
@@ -53,18 +54,11 @@ def split_of_samples(size: int, num_splits: int) -> Tensor:
 
 
 def split_sums(logits: Tensor, splits: Tensor, num_splits: int) -> Tensor:
-    """Sums over the samples of each split; those of several sets add up.
+    """Sums of p, of sum p log p and of 1: (num_splits, K + 2), int64.
 
+    Over the samples (N, K) of each split (N,); those of several sets add up.
     Fixed-point numbers, so that their order does not matter, with an error
     below 1e-12 in a probability.
-
-    Args:
-        logits (N, K): Finite.
-        splits (N,): Where each sample belongs.
-        num_splits: Number of splits.
-
-    Returns:
-        (num_splits, K + 2): Sums of p and of sum p log p, and counts, int64.
     """
     if not logits.isfinite().all():
         raise ValueError('inception_score got NaN or infinite logits; look '
@@ -73,8 +67,8 @@ def split_sums(logits: Tensor, splits: Tensor, num_splits: int) -> Tensor:
     p = log_p.exp()
     rows = torch.cat([p, (p * log_p).sum(-1, keepdim=True)], 1)
     rows = rows.mul_(_SCALE).round_().long()
-    rows = torch.cat([rows, torch.ones_like(rows[:, :1])], 1)
-    return torch.zeros_like(rows[:1]).repeat(num_splits, 1).index_add_(
+    rows = F.pad(rows, (0, 1), value=1)
+    return rows.new_zeros(num_splits, rows.shape[1]).index_add_(
         0, splits.to(rows.device), rows)
 
 
@@ -92,11 +86,7 @@ class InceptionScore(StreamMetric):
 
     It keeps sums alone if it knows from the start how many samples will
     come (``num_images`` of the dataset's metainfo), and otherwise logits.
-
-    Args:
-        extractor: Config of a feature extractor with logits.
-        num_splits: Parts that are scored separately; the mean is reported.
-        prefix: Stands before the names ``is`` and ``is_std``.
+    ``is`` and ``is_std`` are mean and deviation of ``num_splits`` parts.
     """
 
     def __init__(self, extractor: dict, num_splits: int = 10,
@@ -114,14 +104,13 @@ class InceptionScore(StreamMetric):
 
     def add(self, indices: Tensor, rows: Tensor) -> None:
         self.results.append((indices, rows))
-        if self.size is not None:
-            self._sum(self.size)
+        self._sum(self.size)
 
-    def _sum(self, size: int) -> None:
-        splits = split_of_samples(size, self.num_splits)
-        for indices, rows in self.results:
-            self.add_sums(split_sums(rows, splits[indices], self.num_splits))
-        self.results.clear()
+    def _sum(self, size: int | None) -> None:
+        while size is not None and self.results:
+            indices, rows = self.results.pop()
+            splits = split_of_samples(size, self.num_splits)[indices]
+            self.add_sums(split_sums(rows, splits, self.num_splits))
 
     def own_sums(self) -> Tensor:
         return self._sums

@@ -10,14 +10,12 @@ def kernel_distance(fake: Tensor, real: Tensor, num_subsets: int = 100,
     """Squared MMD, estimated without bias on random subsets.
 
     With Inception features and the cubic kernel (x y / D + 1)^3 it is the KID
-    (arXiv:1801.01401, eq. 4). The subsets are those that torch-fidelity
-    draws. The expectation does not depend on the number of samples; it may
-    be a little below zero.
+    (arXiv:1801.01401, eq. 4), on torch-fidelity's subsets. Its expectation
+    does not depend on the number of samples; it may be a little below zero.
 
     Args:
         fake (N, D), real (M, D): Features.
-        num_subsets: Number of estimates.
-        subset_size: Samples of each set in an estimate.
+        num_subsets, subset_size: Number of estimates, samples in each set.
         sigma: If given, of a Gaussian kernel in place of the cubic one.
 
     Returns:
@@ -26,12 +24,12 @@ def kernel_distance(fake: Tensor, real: Tensor, num_subsets: int = 100,
     Raises:
         ValueError: A set is smaller than a subset, or a feature not finite.
     """
-    size = subset_size
-    if not 2 <= size <= min(len(fake), len(real)):
+    size, most = subset_size, min(len(fake), len(real))
+    if not 2 <= size <= most:
         raise ValueError(
-            f'subset_size must be from 2 to {min(len(fake), len(real))} for '
-            f'{len(fake)} generated and {len(real)} real samples, got {size}; '
-            'scores with other subset sizes have another spread.')
+            f'subset_size must be from 2 to {most} for {len(fake)} generated '
+            f'and {len(real)} real samples, got {size}; scores with other '
+            'subset sizes have another spread.')
     if not (fake.isfinite().all() and real.isfinite().all()):
         raise ValueError('kernel_distance got NaN or infinite features; look '
                          'for NaN in the images and in the extractor.')

@@ -5,9 +5,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rcg.evaluation.features import stack_rows
-from rcg.evaluation.sample_metric import SampleMetric
 from rcg.registry import METRICS
+
+from .features import stack_rows
+from .sample_metric import SampleMetric
 
 
 def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
@@ -27,12 +28,10 @@ def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
         raise ValueError(f'k must be in [1, {len(rows) - 1}], got {k}; a row '
                          'does not count as its own neighbor.')
     rows = F.normalize(rows.float(), dim=1)
-    num_classes = int(labels.max()) + 1
-    hits = 0
+    hits, num_classes = 0, int(labels.max()) + 1
     for start in range(0, len(rows), 1024):  # bounds memory
         similarity = rows[start:start + 1024] @ rows.T
-        block = torch.arange(len(similarity), device=rows.device)
-        similarity[block, start + block] = -torch.inf
+        similarity.diagonal(start).fill_(-torch.inf)
         weights, nearest = similarity.topk(k)
         votes = rows.new_zeros(len(similarity), num_classes)
         votes.scatter_add_(1, labels[nearest], weights)
@@ -45,10 +44,6 @@ class KNNAccuracy(SampleMetric):
     """Leave-one-out k-NN accuracy of representations, in percent.
 
     Labels serve this score alone: no encoder is trained with them.
-
-    Args:
-        k: Number of neighbors.
-        prefix: Stands before the name, with a slash.
     """
     default_prefix = 'representation'
 

@@ -13,7 +13,7 @@ _BLOCK = 1024  # rows per matrix product: with few, it waits for memory
 
 
 class Moments:
-    """Sums of features and of their outer products, without rounding.
+    """Sums of features (D,) and of their outer products, without rounding.
 
     Features are rounded to multiples of 2^-24, so they become integers (and
     float32 features above .5 do not change at all); samples whose features
@@ -21,10 +21,6 @@ class Moments:
     float64 holds exactly. So the result is the same, bit for bit, in whatever
     order and on however many processes the samples come, though nothing but
     the sums (and a block of rows) is kept.
-
-    Args:
-        dim: Length D of a feature.
-        device: Where to sum.
     """
 
     def __init__(self, dim: int, device: torch.device | str = 'cpu') -> None:
@@ -46,13 +42,10 @@ class Moments:
         return int(high * _WORD + low)
 
     def add(self, features: Tensor) -> None:
-        """Add samples.
-
-        Args:
-            features (N, D): Finite, between -2048 and 2048.
+        """Add samples (N, D).
 
         Raises:
-            ValueError: A feature is NaN, infinite or out of range.
+            ValueError: A feature is not between -2048 and 2048, or NaN.
         """
         features = features.detach()
         if not (features.abs() < _RANGE).all():  # catches NaN as well
@@ -96,23 +89,16 @@ class Moments:
         _carry(high, low)
 
     def _widen(self, num_levels: int) -> None:
-        missing = num_levels - len(self._sums)
-        if missing > 0:
-            self._sums = torch.cat([self._sums, self._sums.new_zeros(
-                missing, *self._sums.shape[1:])])
+        more = num_levels - len(self._sums)
+        if more > 0:
+            zeros = self._sums.new_zeros(more, *self._sums.shape[1:])
+            self._sums = torch.cat([self._sums, zeros])
 
     def merge(self, sums: Tensor) -> None:
         """Add the sums of other samples."""
         self._add_rows()
         self._widen(len(sums))
         self._sums[:len(sums)] += sums
-
-    def all_reduce(self) -> None:
-        """Add up the sums of all processes, on all of them."""
-        num_levels = torch.tensor(len(self.sums))
-        all_reduce(num_levels, 'max')
-        self._widen(int(num_levels))
-        all_reduce(self._sums)
 
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
         """Mean (D,) and unbiased covariance (D, D), float64.
@@ -131,6 +117,16 @@ class Moments:
             mean = mean + total[-1, :-1] * unit / n
             square = square + total[:-1, :-1] * unit**2
         return mean, (square - n * torch.outer(mean, mean)) / (n - 1)
+
+
+def reduced(moments: Moments | None, device: torch.device) -> Moments:
+    """Moments over all processes; a process without samples passes None."""
+    shape = torch.tensor(moments.sums.shape if moments else [0] * 4)
+    all_reduce(shape, 'max')
+    moments = moments or Moments(int(shape[-1]) - 1, device)
+    moments._widen(int(shape[0]))
+    all_reduce(moments._sums)
+    return moments
 
 
 def _carry(high: Tensor, low: Tensor) -> None:

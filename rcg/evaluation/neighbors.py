@@ -1,4 +1,4 @@
-"""Distances to the nearest of a set of features, in blocks."""
+"""Distances to nearest neighbors, and the scores that count them."""
 import torch
 from torch import Tensor
 
@@ -6,31 +6,120 @@ _BLOCK = 1024  # rows at a time: bounds memory to one block of distances
 
 
 def distance_blocks(rows: Tensor, others: Tensor):
-    """Yield (start, distances (block, M)) of the rows to all others.
+    """Yield the distances (block, M) of the rows to all others.
 
-    In float64, since a difference of squares would lose the small distances
-    (of near copies) in float32.
+    In float64: a difference of squares in float32 loses near copies.
     """
     if not (rows.isfinite().all() and others.isfinite().all()):
         raise ValueError('features hold NaN or infinite values; look for NaN '
                          'in the images and in the extractor.')
     others = others.double()
-    for start in range(0, len(rows), _BLOCK):
-        yield start, torch.cdist(rows[start:start + _BLOCK].double(), others)
+    for block in rows.split(_BLOCK):
+        yield torch.cdist(block.double(), others)
 
 
 def nearest(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Distance (N,) and place (N,) of the nearest of others (M, D)."""
-    found = [distances.min(1)
-             for _, distances in distance_blocks(rows, others)]
+    found = [distances.min(1) for distances in distance_blocks(rows, others)]
     return tuple(map(torch.cat, zip(*found, strict=True)))
 
 
 def kth_neighbor_distance(rows: Tensor, k: int) -> Tensor:
     """(N,): distance of each row to its k-th nearest other row."""
     out = []
-    for start, distances in distance_blocks(rows, rows):
-        block = torch.arange(len(distances), device=distances.device)
-        distances[block, start + block] = torch.inf  # not to itself
+    for i, distances in enumerate(distance_blocks(rows, rows)):
+        distances.diagonal(i * _BLOCK).fill_(torch.inf)  # not to itself
         out.append(distances.kthvalue(k, dim=1).values)
     return torch.cat(out)
+
+
+def precision_recall(real: Tensor, fake: Tensor,
+                     k: int = 3) -> tuple[float, float]:
+    """Improved precision and recall (Kynkaanniemi et al., arXiv:1904.06991).
+
+    The manifold of a set is the union of balls around its members that reach
+    to their k-th nearest neighbor in the set. Precision is the share of fake
+    samples on the real manifold, recall that of real samples on the fake.
+
+    Args:
+        real (N, D), fake (M, D): Features.
+        k: Neighbors; smaller than N and M.
+
+    Raises:
+        ValueError: A set has no k neighbors, or a feature is not finite.
+    """
+    if not 1 <= k < min(len(real), len(fake)):
+        raise ValueError(f'k must be from 1 to {min(len(real), len(fake)) - 1}'
+                         f' for {len(real)} real and {len(fake)} fake '
+                         f'samples, got {k}.')
+    return _share_covered(fake, real, k), _share_covered(real, fake, k)
+
+
+def _share_covered(rows: Tensor, centers: Tensor, k: int) -> float:
+    radii = kth_neighbor_distance(centers, k)
+    covered = [(distances <= radii).any(1)
+               for distances in distance_blocks(rows, centers)]
+    return torch.cat(covered).double().mean().item()
+
+
+def density_coverage(real: Tensor, fake: Tensor,
+                     k: int = 5) -> tuple[float, float]:
+    """Density and coverage (Naeem et al., arXiv:2002.09797, eq. 5 and 6).
+
+    Balls around the real samples reach to their k-th nearest real neighbor.
+    Density is the number of balls that a fake sample lies in, over k (equal
+    distributions: about 1; may exceed it); coverage the share of balls that
+    hold a fake sample (as many of an equal distribution: about 1 - 2^-k).
+    Unlike precision and recall, outliers among the samples raise neither.
+
+    Args:
+        real (N, D), fake (M, D): Features.
+        k: Neighbors; smaller than N.
+
+    Raises:
+        ValueError: A set has too few samples, or a feature is not finite.
+    """
+    if not 1 <= k < len(real) or not len(fake):
+        raise ValueError(f'k must be from 1 to {len(real) - 1} for '
+                         f'{len(real)} real and {len(fake)} (at least 1) fake '
+                         f'samples, got {k}.')
+    radii = kth_neighbor_distance(real, k)
+    inside, closest = 0, torch.full_like(radii, torch.inf)
+    for distances in distance_blocks(fake, real):  # (block, N)
+        inside += int((distances < radii).sum())
+        closest = torch.minimum(closest, distances.min(0).values)
+    covered = (closest < radii).double().mean().item()
+    return inside / (k * len(fake)), covered
+
+
+def nearest_train(train: Tensor, held_out: Tensor, fake: Tensor,
+                  quantile: float = .05) -> tuple[float, float, Tensor]:
+    """Compare the samples' distances to training images with held-out ones'.
+
+    A model that has learned the distribution is as far from its training
+    images as new real images are. One that copies is nearer.
+
+    Args:
+        train (N, D), held_out (M, D), fake (L, D): Features.
+        quantile: Share of the held-out images that counts as near.
+
+    Returns:
+        Share of the samples that are nearer to a training image than all but
+        the nearest ``quantile`` of the held-out images (no copying: about
+        ``quantile``); the mean nearest distance of the samples over that of
+        the held-out images (no copying: about 1); and pairs (L, 2) of a
+        sample and its nearest training image, the closest first.
+
+    Raises:
+        ValueError: A feature is not finite, or all held-out images repeat
+            training images.
+    """
+    real, _ = nearest(held_out, train)
+    ours, places = nearest(fake, train)
+    if real.mean() == 0:
+        raise ValueError('every held-out image is also a training image: '
+                         'give NearestTrain two different splits.')
+    near = ours < torch.quantile(real, quantile)
+    order = ours.argsort(stable=True)
+    return (near.double().mean().item(), (ours.mean() / real.mean()).item(),
+            torch.stack([order, places[order]], 1).cpu())

@@ -9,11 +9,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
-from rcg.evaluation.features import stack_rows
-from rcg.evaluation.frechet import frechet_distance
-from rcg.evaluation.moments import Moments
-from rcg.evaluation.reference import Reference, reduced
-from rcg.evaluation.samples import counted_rows, gather_in_order
+from .features import stack_rows
+from .frechet import frechet_distance
+from .moments import Moments, reduced
+from .reference import Reference
+from .samples import counted_rows, gather_in_order
 
 
 class SampleMetric(BaseMetric):
@@ -32,17 +32,16 @@ class SampleMetric(BaseMetric):
     default_prefix = 'generation'
     names: tuple[str, ...] = ()
     cumulative = False
+    _device: torch.device | None = None
 
     def __init__(self, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
-        self._device = None
 
     @property
     def device(self) -> torch.device:
         """Where the samples are (or, without any, those of the others)."""
-        if self._device is None and is_distributed():
-            return get_comm_device()
-        return self._device or torch.device(get_device())
+        others = get_comm_device() if is_distributed() else get_device()
+        return self._device or torch.device(others)
 
     @property
     def size(self) -> int | None:
@@ -65,7 +64,7 @@ class SampleMetric(BaseMetric):
         self._device = rows.device
         if self.size is not None:  # then what fills up a batch is known
             counted = indices < self.size
-            indices, rows = indices[counted], rows[counted.to(rows.device)]
+            indices, rows = indices[counted], rows[counted]
         self.take(indices, rows)
 
     def take(self, indices: Tensor, rows: Tensor) -> None:
@@ -75,8 +74,7 @@ class SampleMetric(BaseMetric):
     def state(self, since: int = 0) -> dict[str, Tensor]:
         """What this process took, for :meth:`load_state` of another one.
 
-        Args:
-            since: Number of batches to leave out, unless it is cumulative.
+        ``since`` batches are left out, unless the metric is cumulative.
         """
         indices, rows = _joined(self.results[since:])
         return dict(indices=indices, rows=rows)
@@ -102,14 +100,15 @@ class SampleMetric(BaseMetric):
 
     def describe(self) -> dict:
         """Type, settings, extractor and references, for the protocol."""
-        public = {name: value for name, value in vars(self).items()
-                  if name[0] != '_' and name not in ('names', 'prefix')}
-        return dict(type=type(self).__name__, **{
-            name: value for name, value in public.items()
-            if isinstance(value, (int, float, str))
-            and not name.startswith('collect_')}, **{
-            name: value.describe() for name, value in public.items()
-            if hasattr(value, 'describe')})
+        found = {'type': type(self).__name__}
+        for name, value in vars(self).items():
+            if name.startswith(('_', 'collect_', 'names', 'prefix')):
+                continue
+            if hasattr(value, 'describe'):
+                found[name] = value.describe()
+            elif isinstance(value, (int, float, str)):
+                found[name] = value
+        return found
 
     def clear(self) -> None:
         """Forget all samples."""
@@ -128,10 +127,8 @@ class SampleMetric(BaseMetric):
 
 def _joined(batches: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Indices (N,) and rows (N, D) of a list of batches."""
-    if not batches:
-        return torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0)
-    indices, rows = zip(*batches, strict=True)
-    return torch.cat(indices), torch.cat(rows)
+    nothing = torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0)
+    return tuple(map(torch.cat, zip(*(batches or [nothing]), strict=True)))
 
 
 class StreamMetric(SampleMetric):
@@ -172,12 +169,9 @@ class StreamMetric(SampleMetric):
         self._indices.append(indices)
         self._last = indices, rows
 
-    def _flush(self, counted: Tensor | None = None) -> None:
+    def _flush(self, counted: Tensor | slice = slice(None)) -> None:
         if self._last is not None:
-            indices, rows = self._last
-            if counted is not None:
-                indices, rows = indices[counted], rows[counted.to(rows.device)]
-            self.add(indices, rows)
+            self.add(*(part[counted] for part in self._last))
         self._last = None
 
     def state(self, since: int = 0) -> dict[str, Tensor]:
@@ -206,13 +200,7 @@ class StreamMetric(SampleMetric):
 
 
 class FrechetMetric(StreamMetric):
-    """Frechet distance between rows of samples and a reference.
-
-    Args:
-        name: Name of the result.
-        reference: The dataset to compare with.
-        prefix: Stands before the name, with a slash.
-    """
+    """Frechet distance, called ``name``, of rows from those of a reference."""
 
     def __init__(self, name: str, reference: Reference,
                  prefix: str | None = None) -> None:

@@ -7,18 +7,15 @@ _DTYPES = torch.float32, torch.float64, torch.int64
 
 
 def counted_rows(indices: Tensor, size: int) -> Tensor:
-    """Tell the samples that count from padding.
+    """Tell the samples that count from padding: (N,), True if they do.
 
     Indices of ``size`` or more fill up the last batch; indices that came
     before (on any process) were added to give all processes equal shares.
+    Over all processes, every index from 0 to size - 1 counts once.
 
     Args:
         indices (N,): Indices of this process's samples as they came, int64.
         size: Number of samples that there should be over all processes.
-
-    Returns:
-        (N,): True for the samples that count. Over all processes, every index
-        from 0 to size - 1 counts once.
 
     Raises:
         RuntimeError: An index is missing.
@@ -29,13 +26,10 @@ def counted_rows(indices: Tensor, size: int) -> Tensor:
     ordered, order = flat[valid].sort(stable=True)
     first = torch.ones_like(ordered, dtype=torch.bool)
     first[1:] = ordered[1:] != ordered[:-1]
-    if int(first.sum()) != size:
-        seen = torch.zeros(size, dtype=torch.bool)
-        seen[ordered] = True
-        missing = (~seen).nonzero().flatten()
+    if missing := set(range(size)).difference(ordered.tolist()):
         raise RuntimeError(
             f'{len(missing)} of {size} samples are missing from the '
-            f'evaluation, the first is {int(missing[0])}. The sampler must '
+            f'evaluation, the first is {min(missing)}. The sampler must '
             "give every index: batch_sampler=dict(type='SeedBatchSampler').")
     counted = torch.zeros(len(flat), dtype=torch.bool)
     counted[valid[order[first]]] = True
@@ -58,16 +52,13 @@ def gather_padded(rows: Tensor, fill: float = 0) -> Tensor:
 
 
 def gather_in_order(indices: Tensor, rows: Tensor, size: int) -> Tensor:
-    """Rows of all processes in the order of their indices.
+    """Rows (size, D) of all processes in the order of their indices.
 
     Args:
-        indices (N,): Index of each row, int64 in [0, size); over all
-            processes each comes once.
+        indices (N,): Of this process's rows, int64; over all processes each
+            from 0 to size - 1 comes once.
         rows (N, D): Rows of this process.
-        size: Number of rows over all processes.
-
-    Returns:
-        (size, D): On the CPU, the same on all processes.
+        size: Number of rows over all processes, returned on the CPU.
     """
     indices = gather_padded(indices.view(-1, 1), fill=-1).flatten()
     rows = gather_padded(rows).flatten(0, 1)

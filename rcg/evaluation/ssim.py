@@ -15,8 +15,7 @@ def structural_similarity(images: Tensor, originals: Tensor) -> Tensor:
     three channels; the paper itself looks at luminance alone.
 
     Args:
-        images (N, 3, H, W): uint8.
-        originals (N, 3, H, W): uint8.
+        images, originals (N, 3, H, W): uint8.
 
     Returns:
         (N,): In [-1, 1], float64; 1 for equal images.
