@@ -10,20 +10,23 @@ from .features import Extractor, shared_extractor
 from .frechet import frechet_distance, frechet_influence
 from .inception_score import InceptionScore, inception_score
 from .kernel_distance import kernel_distance
-from .knn import KNNAccuracy, knn_accuracy
 from .metrics import (
     Accuracy,
     FrechetDistance,
+    KNNAccuracy,
     ReconstructionError,
     RepresentationFrechetDistance,
-    StructuralSimilarity,
 )
 from .moments import Moments
-from .neighbors import density_coverage, nearest_train, precision_recall
+from .neighbors import (
+    density_coverage,
+    knn_accuracy,
+    nearest_train,
+    precision_recall,
+)
 from .published import CLIP, DINOv2, Inception
 from .reference import Reference
 from .sample_metric import FrechetMetric, SampleMetric, StreamMetric
-from .ssim import structural_similarity
 from .statistics import StatisticsFile, build_reference
 
 __all__ = [
@@ -32,8 +35,8 @@ __all__ = [
     'InceptionScore', 'KNNAccuracy', 'KernelDistance', 'Moments',
     'NearestTrain', 'PrecisionRecall', 'ReconstructionError', 'Reference',
     'RepresentationFrechetDistance', 'SampleMetric', 'StatisticsFile',
-    'StreamMetric', 'StructuralSimilarity', 'build_reference',
-    'density_coverage', 'frechet_distance', 'frechet_influence',
-    'inception_score', 'kernel_distance', 'knn_accuracy', 'nearest_train',
-    'precision_recall', 'shared_extractor', 'structural_similarity'
+    'StreamMetric', 'build_reference', 'density_coverage',
+    'frechet_distance', 'frechet_influence', 'inception_score',
+    'kernel_distance', 'knn_accuracy', 'nearest_train', 'precision_recall',
+    'shared_extractor'
 ]

@@ -1,5 +1,6 @@
 """Distances to nearest neighbors, and the scores that count them."""
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 _BLOCK = 1024  # rows at a time: bounds memory to one block of distances
@@ -90,6 +91,31 @@ def density_coverage(real: Tensor, fake: Tensor,
         closest = torch.minimum(closest, distances.min(0).values)
     covered = (closest < radii).double().mean().item()
     return inside / (k * len(fake)), covered
+
+
+def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
+    """Leave-one-out accuracy of a vote among the k nearest other rows.
+
+    Each neighbor votes with its cosine similarity.
+
+    Args:
+        rows (N, D): Representations; N above k.
+        labels (N,): Classes, int64.
+
+    Returns:
+        Share in [0, 1] of rows whose class wins the vote.
+    """
+    if not 1 <= k < len(rows):
+        raise ValueError(f'k must be in [1, {len(rows) - 1}], got {k}; a row '
+                         'does not count as its own neighbor.')
+    rows = F.normalize(rows.float(), dim=1)
+    votes = rows.new_zeros(len(rows), int(labels.max()) + 1)
+    for start in range(0, len(rows), _BLOCK):
+        similarity = rows[start:start + _BLOCK] @ rows.T
+        similarity.diagonal(start).fill_(-torch.inf)
+        weights, places = similarity.topk(k)
+        votes[start:start + _BLOCK].scatter_add_(1, labels[places], weights)
+    return (votes.argmax(1) == labels).double().mean().item()
 
 
 def nearest_train(train: Tensor, held_out: Tensor, fake: Tensor,

@@ -1,6 +1,11 @@
 """Structural similarity of images."""
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+
+from rcg.evaluation import SampleMetric
+from rcg.evaluation.metrics import stack_pairs
 
 _WINDOW, _SIGMA = 11, 1.5
 _K1, _K2, _RANGE = .01, .03, 255
@@ -15,7 +20,8 @@ def structural_similarity(images: Tensor, originals: Tensor) -> Tensor:
     three channels; the paper itself looks at luminance alone.
 
     Args:
-        images, originals (N, 3, H, W): uint8.
+        images (N, 3, H, W): uint8.
+        originals (N, 3, H, W): uint8.
 
     Returns:
         (N,): In [-1, 1], float64; 1 for equal images.
@@ -48,3 +54,17 @@ def _blur(x: Tensor) -> Tensor:
         size = x.shape[axis] - _WINDOW + 1
         x = sum(w * x.narrow(axis, i, size) for i, w in enumerate(weights))
     return x
+
+
+class StructuralSimilarity(SampleMetric):
+    """Mean SSIM of reconstructions; see :func:`structural_similarity`.
+
+    Of ``images`` against ``originals``, both uint8. At most 1.
+    """
+    default_prefix = 'reconstruction'
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        return structural_similarity(*stack_pairs(data_samples))[:, None]
+
+    def score(self, rows: Tensor) -> dict[str, float]:
+        return {'ssim': rows.mean().item()}
