@@ -100,31 +100,29 @@ class InceptionScore(StreamMetric):
 
     def clear(self) -> None:
         super().clear()
-        self._sums = torch.zeros(0, dtype=torch.int64)
+        self.sums = torch.zeros(0, dtype=torch.int64)
 
     def add(self, indices: Tensor, rows: Tensor) -> None:
         self.results.append((indices, rows))
-        self._sum(self.size)
+        if self.size is not None:
+            self._sum(self.size)
 
-    def _sum(self, size: int | None) -> None:
-        while size is not None and self.results:
+    def _sum(self, size: int) -> None:
+        splits = split_of_samples(size, self.num_splits)
+        while self.results:
             indices, rows = self.results.pop()
-            splits = split_of_samples(size, self.num_splits)[indices]
-            self.add_sums(split_sums(rows, splits, self.num_splits))
-
-    def own_sums(self) -> Tensor:
-        return self._sums
+            self.add_sums(split_sums(rows, splits[indices], self.num_splits))
 
     def add_sums(self, sums: Tensor) -> None:
-        self._sums = sums + self._sums if len(self._sums) else sums
+        self.sums = sums + self.sums if len(self.sums) else sums
 
     def finish(self, size: int) -> dict[str, float]:
         self._sum(size)
-        width = torch.tensor(self._sums.shape[-1])
+        width = torch.tensor(self.sums.shape[-1])
         all_reduce(width, 'max')  # a process may have no samples
-        if not len(self._sums):
-            self._sums = self._sums.new_zeros(self.num_splits, int(width))
-        sums = self._sums.to(self.device)
+        if not len(self.sums):
+            self.sums = self.sums.new_zeros(self.num_splits, int(width))
+        sums = self.sums.to(self.device)
         all_reduce(sums)
         mean, std = score_of_sums(sums)
         return {'is': mean, 'is_std': std}

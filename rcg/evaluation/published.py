@@ -31,6 +31,8 @@ class PublishedNetwork(nn.Module):
     Attributes:
         url, published_sha256: The published file and how its hash starts.
         path, sha256: The file in use and its hash.
+        kind: What the file should hold.
+        mean, std: Of the RGB values that the network expects.
 
     Raises:
         FileNotFoundError: The file is not there.
@@ -40,7 +42,9 @@ class PublishedNetwork(nn.Module):
     published_sha256: str
     resizes = 'bicubic', 'tensorflow'
     input_size: int
-    kind: str  # what the file should hold
+    kind: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
 
     def __init__(self, weights_path: str | None = None,
                  resize: str | None = None, download: bool = False) -> None:
@@ -72,10 +76,10 @@ class PublishedNetwork(nn.Module):
                 f'Get {self.url}') from error
 
     def _find(self, path: str | None, download: bool) -> str:
+        name = os.path.basename(self.url)
         places = [os.path.expanduser(path)] if path else [
-            os.path.join(folder, os.path.basename(self.url)) for folder in (
-                os.environ.get('RCG_WEIGHTS') or 'checkpoints',
-                os.path.join(torch.hub.get_dir(), 'checkpoints'))]
+            os.path.join(os.environ.get('RCG_WEIGHTS') or 'checkpoints', name),
+            os.path.join(torch.hub.get_dir(), 'checkpoints', name)]
         for place in filter(os.path.isfile, places):
             return place
         how = (', name another place (weights_path), or allow the download '
@@ -100,6 +104,12 @@ class PublishedNetwork(nn.Module):
         """Make the network that these weights are of."""
         raise NotImplementedError
 
+    def forward(self, images: Tensor) -> dict[str, Tensor]:
+        """``features`` (N, D) of uint8 images (N, 3, H, W)."""
+        mean, std = images.new_tensor(
+            [self.mean, self.std], dtype=torch.float32)[..., None, None]
+        return {'features': self.network((self.resized(images) - mean) / std)}
+
     def resized(self, images: Tensor) -> Tensor:
         """From uint8 (N, 3, H, W) to floats of about [0, 1], input_size."""
         size, x = (self.input_size, self.input_size), images.float()
@@ -115,8 +125,7 @@ class PublishedNetwork(nn.Module):
 class Inception(PublishedNetwork):
     """torch-fidelity's 'inception-v3-compat', with which RCG was measured.
 
-    The network of ADM's evaluation and of pytorch-fid, resizing as
-    TensorFlow 1 did.
+    The network of ADM's evaluation and of pytorch-fid.
     """
     kind = 'Inception of torch-fidelity'
     url = ('https://github.com/toshas/torch-fidelity/releases/download/'
@@ -128,8 +137,7 @@ class Inception(PublishedNetwork):
     def build(self, state: dict[str, Tensor]) -> None:
         from torch_fidelity import feature_extractor_inceptionv3 as library
 
-        # The library would execute what a pickle asks for; of a file that
-        # was read safely it gets a copy.
+        # The library would run a pickle: it gets a copy of what was read.
         weights = io.BytesIO()
         torch.save(state, weights)
         weights.seek(0)
@@ -142,34 +150,21 @@ class Inception(PublishedNetwork):
         self._spatial = output[:, :7].permute(0, 2, 3, 1)  # as in ADM's npz
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Of uint8 images (N, 3, H, W).
+        """``features`` (N, 2048), ``logits`` (N, 1008), ``spatial`` (N, 2023).
 
-        Returns:
-            ``features`` (N, 2048), ``logits`` (N, 1008), and ``spatial``
-            (N, 2023), seven channels at 17x17 places (arXiv:2103.03841).
+        These last are 7 channels at 17x17 places (arXiv:2103.03841).
         """
         features, logits = self.network(images)
         return {'features': features, 'logits': logits,
                 'spatial': self.__dict__.pop('_spatial').flatten(1)}
 
 
-class _Normalized(PublishedNetwork):
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """``features`` (N, D) of uint8 images (N, 3, H, W)."""
-        mean, std = images.new_tensor(
-            [self.mean, self.std], dtype=torch.float32)[..., None, None]
-        return {'features': self.network((self.resized(images) - mean) / std)}
-
-
 @FEATURE_EXTRACTORS.register_module()
-class DINOv2(_Normalized):
+class DINOv2(PublishedNetwork):
     """DINOv2's class token (arXiv:2304.07193), for FD-DINOv2.
 
     The published protocol (arXiv:2306.04675) takes ViT-L/14 and bicubic,
-    antialiased images of 224x224. Weights of ViT-S and ViT-B work, too.
+    antialiased images. Weights of ViT-S and ViT-B work, too.
     """
     kind = 'DINOv2 of ViT-S, B or L'
     url = ('https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/'
@@ -195,8 +190,7 @@ class DINOv2(_Normalized):
 def _resampled(embedding: Tensor, side: int) -> Tensor:
     """Position embedding (1, 1 + n * n, D) for side x side patches.
 
-    As the published code does, whose scale of (side + .1) / n shifts the
-    grid a little; timm's filter gives other features.
+    As published: (side + .1) / n shifts it a little, and timm's filter differs.
     """
     n = round((embedding.shape[1] - 1)**.5)
     if n == side:
@@ -207,11 +201,11 @@ def _resampled(embedding: Tensor, side: int) -> Tensor:
 
 
 @FEATURE_EXTRACTORS.register_module()
-class CLIP(_Normalized):
+class CLIP(PublishedNetwork):
     """CLIP's image embeddings (arXiv:2103.00020), not normalized.
 
-    By default ViT-L/14 at 336 pixels. Any file that OpenAI published gives
-    its own network, and so does a state dict with its names.
+    ViT-L/14 at 336 pixels, or what another file of OpenAI's, or a state dict
+    with its names, holds.
     """
     kind = "CLIP with OpenAI's names"
     published_sha256 = (

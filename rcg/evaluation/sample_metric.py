@@ -21,17 +21,10 @@ class SampleMetric(BaseMetric):
 
     It keeps one row a sample, drops padding, and hands all rows in the order
     of their indices to :meth:`score`. All processes compute the score.
-
-    Args:
-        prefix: Stands before the names of the results, with a slash.
-
-    Attributes:
-        names: Of the results, once there are some.
-        cumulative: Whether a :meth:`state` replaces earlier ones.
     """
-    default_prefix = 'generation'
-    names: tuple[str, ...] = ()
-    cumulative = False
+    default_prefix = 'generation'  # before the names, with a slash
+    names: tuple[str, ...] = ()  # of the results, once there are some
+    cumulative = False  # whether a state replaces earlier ones
     _device: torch.device | None = None
 
     def __init__(self, prefix: str | None = None) -> None:
@@ -56,8 +49,7 @@ class SampleMetric(BaseMetric):
     def score(self, rows: Tensor) -> dict[str, float]:
         """Results from the rows (size, D) of all samples, on the CPU."""
 
-    def process(self, data_batch: dict,
-                data_samples: Sequence[dict]) -> None:
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Take a batch of outputs, dicts with an ``index`` each."""
         indices = stack_rows(data_samples, 'index').cpu()
         rows = self.rows(data_samples)
@@ -72,15 +64,12 @@ class SampleMetric(BaseMetric):
         self.results.append((indices, rows.cpu()))
 
     def state(self, since: int = 0) -> dict[str, Tensor]:
-        """What this process took, for :meth:`load_state` of another one.
-
-        ``since`` batches are left out, unless the metric is cumulative.
-        """
+        """What this process took since a batch, or at all if cumulative."""
         indices, rows = _joined(self.results[since:])
         return dict(indices=indices, rows=rows)
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
-        """Add what other processes took, all of them other samples."""
+        """Add states of other processes, all of other samples."""
         self.results += [(s['indices'], s['rows']) for s in states]
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -90,11 +79,10 @@ class SampleMetric(BaseMetric):
             RuntimeError: A sample is missing.
         """
         try:
-            found = self.collect(size)
+            results = {f'{self.prefix}/{name}': value
+                       for name, value in self.collect(size).items()}
         finally:
             self.clear()
-        results = {f'{self.prefix}/{name}': value
-                   for name, value in found.items()}
         self.names = tuple(results)
         return results
 
@@ -138,6 +126,7 @@ class StreamMetric(SampleMetric):
     process), which is known when all processes have compared their indices.
     """
     cumulative = True
+    sums: Tensor | None  # of this process; a subclass has them
 
     def __init__(self, prefix: str | None = None) -> None:
         super().__init__(prefix)
@@ -148,12 +137,8 @@ class StreamMetric(SampleMetric):
         """Add samples (N,) with their rows (N, D) to the sums."""
 
     @abstractmethod
-    def own_sums(self) -> Tensor:
-        """The sums of this process; several of one metric add up."""
-
-    @abstractmethod
     def add_sums(self, sums: Tensor) -> None:
-        """Add what :meth:`own_sums` of another process returned."""
+        """Add the sums of another process."""
 
     @abstractmethod
     def finish(self, size: int) -> dict[str, float]:
@@ -176,8 +161,7 @@ class StreamMetric(SampleMetric):
 
     def state(self, since: int = 0) -> dict[str, Tensor]:
         self._flush()
-        return dict(indices=torch.cat(self._indices),
-                    sums=self.own_sums().cpu())
+        return dict(indices=torch.cat(self._indices), sums=self.sums.cpu())
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
         self._indices = [s['indices'] for s in states] + self._indices
@@ -217,7 +201,8 @@ class FrechetMetric(StreamMetric):
             self._moments = Moments(rows.shape[1], rows.device)
         self._moments.add(rows)
 
-    def own_sums(self) -> Tensor:
+    @property
+    def sums(self) -> Tensor:
         return self._moments.sums
 
     def add_sums(self, sums: Tensor) -> None:
