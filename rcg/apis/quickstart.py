@@ -8,8 +8,8 @@ from mmengine.registry import init_default_scope
 from rcg.apis.figures import draw_curves, draw_samples
 from rcg.apis.stages import JOBS
 from rcg.checkpoint import open_atomically
+from rcg.evaluation.distances import frechet_distance
 from rcg.evaluation.features import shared_extractor
-from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.reference import Reference
 
 # Name in summary.json -> folder of the stage, title.

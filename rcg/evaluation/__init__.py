@@ -1,4 +1,5 @@
 """Scores of generated images: pure functions, and metrics that use them."""
+from .distances import frechet_distance, frechet_influence, kernel_distance
 from .feature_metrics import (
     DensityCoverage,
     FrechetProxy,
@@ -7,9 +8,7 @@ from .feature_metrics import (
     PrecisionRecall,
 )
 from .features import Extractor, shared_extractor
-from .frechet import frechet_distance, frechet_influence
 from .inception_score import InceptionScore, inception_score
-from .kernel_distance import kernel_distance
 from .metrics import (
     Accuracy,
     FrechetDistance,

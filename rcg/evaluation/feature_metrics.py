@@ -9,9 +9,8 @@ from torchvision.utils import make_grid
 
 from rcg.registry import METRICS
 
+from .distances import frechet_distance, frechet_influence, kernel_distance
 from .features import shared_extractor, stack_images
-from .frechet import frechet_distance, frechet_influence
-from .kernel_distance import kernel_distance
 from .moments import Moments
 from .neighbors import density_coverage, nearest_train, precision_recall
 from .sample_metric import SampleMetric
@@ -25,9 +24,8 @@ class FeatureMetric(SampleMetric):
     """Base of comparisons of features with those of real images.
 
     Args:
-        extractor: Config of a feature extractor, with ``checkpoint``.
-        reference: See :func:`build_reference`.
-        prefix: Stands before the names of the results, with a slash.
+        extractor, reference: Of :func:`shared_extractor`,
+            :func:`build_reference`.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
@@ -77,10 +75,7 @@ class DensityCoverage(PrecisionRecall):
 
 @METRICS.register_module()
 class KernelDistance(FeatureMetric):
-    """:func:`kernel_distance` to a dataset; with Inception, the KID.
-
-    Its standard deviation is named ``name`` with ``_std``.
-    """
+    """:func:`kernel_distance` to a dataset; with Inception, the KID."""
 
     def __init__(self, extractor: dict, reference: dict | str,
                  num_subsets: int = 100, subset_size: int = 1000,
@@ -145,14 +140,11 @@ class NearestTrain(FeatureMetric):
 
     Args:
         extractor: Config; an encoder will do.
-        train: The images that the model was trained on, as a reference.
-        held_out: Other images of the same kind.
+        train, held_out: References to the images that the model was trained
+            on, and to others of the same kind.
         num_pairs: How many of the closest pairs to show, samples left,
-            training images right.
-
-    Attributes:
-        picture: The pairs of the last evaluation (3, H, W), uint8;
-            SampleGridHook writes it.
+            training images right. SampleGridHook writes the ``picture``
+            (3, H, W), uint8, of the last evaluation.
     """
 
     def __init__(self, extractor: dict, train: dict | str,

@@ -19,21 +19,15 @@ _MOST = 1_000_000  # samples of a split; more could overflow
 
 def inception_score(logits: Tensor,
                     num_splits: int = 10) -> tuple[float, float]:
-    """Inception Score, exp E KL(p(y|x) || p(y)) (arXiv:1606.03498).
+    """Mean and deviation of exp E KL(p(y|x) || p(y)) (arXiv:1606.03498).
 
     The samples are cut into splits in a fixed random order, torch-fidelity's:
     in the order of their classes (as class-conditional samples often come)
     each split would hold few classes and score far too low.
 
     Args:
-        logits (N, K): Of the classifier, in the order of the indices.
+        logits (N, K): Finite, or ValueError, in the order of the indices.
         num_splits: Number of parts, at most N; each gives one score.
-
-    Returns:
-        Mean over the splits, and their standard deviation.
-
-    Raises:
-        ValueError: There are fewer samples than splits, or NaN logits.
     """
     splits = split_of_samples(len(logits), num_splits)
     return score_of_sums(split_sums(logits.cpu(), splits, num_splits))
@@ -56,9 +50,8 @@ def split_of_samples(size: int, num_splits: int) -> Tensor:
 def split_sums(logits: Tensor, splits: Tensor, num_splits: int) -> Tensor:
     """Sums of p, of sum p log p and of 1: (num_splits, K + 2), int64.
 
-    Over the samples (N, K) of each split (N,); those of several sets add up.
-    Fixed-point numbers, so that their order does not matter, with an error
-    below 1e-12 in a probability.
+    Over the samples (N, K) of each split (N,). Fixed-point numbers, so that
+    their order does not matter; a probability's error is below 1e-12.
     """
     if not logits.isfinite().all():
         raise ValueError('inception_score got NaN or infinite logits; look '
@@ -86,7 +79,6 @@ class InceptionScore(StreamMetric):
 
     It keeps sums alone if it knows from the start how many samples will
     come (``num_images`` of the dataset's metainfo), and otherwise logits.
-    ``is`` and ``is_std`` are mean and deviation of ``num_splits`` parts.
     """
 
     def __init__(self, extractor: dict, num_splits: int = 10,
@@ -100,7 +92,7 @@ class InceptionScore(StreamMetric):
 
     def clear(self) -> None:
         super().clear()
-        self.sums = torch.zeros(0, dtype=torch.int64)
+        self.sums = torch.zeros(0, 0, dtype=torch.int64)
 
     def add(self, indices: Tensor, rows: Tensor) -> None:
         self.results.append((indices, rows))
@@ -118,10 +110,9 @@ class InceptionScore(StreamMetric):
 
     def finish(self, size: int) -> dict[str, float]:
         self._sum(size)
-        width = torch.tensor(self.sums.shape[-1])
-        all_reduce(width, 'max')  # a process may have no samples
-        if not len(self.sums):
-            self.sums = self.sums.new_zeros(self.num_splits, int(width))
+        shape = torch.tensor(self.sums.shape)
+        all_reduce(shape, 'max')  # a process may have no samples
+        self.add_sums(self.sums.new_zeros(*shape))
         sums = self.sums.to(self.device)
         all_reduce(sums)
         mean, std = score_of_sums(sums)

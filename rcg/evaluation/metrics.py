@@ -1,9 +1,8 @@
 """Metrics of generated samples, for MMEngine's evaluators.
 
-Every metric gives plain floats that are the same for any number of
-processes, provided that the sampler gives batches of fixed composition
-(:class:`rcg.datasets.SeedBatchSampler`). Metrics whose extractors have equal
-configs share one network and one pass over each batch.
+Results are the same floats for any number of processes, if the sampler gives
+batches of fixed composition (:class:`rcg.datasets.SeedBatchSampler`). Metrics
+whose extractors have equal configs share one network and one pass.
 """
 from collections.abc import Sequence
 
@@ -30,7 +29,6 @@ class FrechetDistance(FrechetMetric):
         extractor: Config of a feature extractor, with ``checkpoint``.
         reference: See :func:`build_reference`.
         feature: Output of the extractor: 'features', or 'spatial'.
-        name, prefix: Of the result: ``<prefix>/<name>``.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
@@ -49,8 +47,7 @@ class RepresentationFrechetDistance(FrechetMetric):
     """Frechet distance between generated representations and an encoder's.
 
     The loss of a representation diffuser says little about its samples; this
-    distance does (RCG, arXiv:2312.03701, table 8). Arguments: as those of
-    :class:`FrechetDistance`.
+    distance does (RCG, arXiv:2312.03701, table 8).
     """
     default_prefix = 'representation'
 
@@ -66,16 +63,15 @@ class RepresentationFrechetDistance(FrechetMetric):
 
 @METRICS.register_module()
 class ReconstructionError(SampleMetric):
-    """Peak signal-to-noise ratio of reconstructions, in dB.
+    """Peak signal-to-noise ratio of reconstructions, in dB, at most 100.
 
-    From the squared error over all pixels of all images, of ``images``
-    against ``originals``, both uint8. At most 100, which stands for equality.
+    From the mean squared error over all pixels of all images.
     """
     default_prefix = 'reconstruction'
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         images, originals = stack_pairs(data_samples)
-        # Integers: their sum does not depend on its order.
+        # Integers: the order of their sum does not matter.
         error = (images.long() - originals.long()).square().flatten(1)
         return torch.stack([error.sum(1), torch.ones_like(error).sum(1)], 1)
 
@@ -110,10 +106,7 @@ class Accuracy(SampleMetric):
 
 @METRICS.register_module()
 class KNNAccuracy(SampleMetric):
-    """:func:`knn_accuracy` of representations, in percent.
-
-    Labels serve this score alone: no encoder is trained with them.
-    """
+    """:func:`knn_accuracy` of representations, in percent."""
     default_prefix = 'representation'
 
     def __init__(self, k: int = 5, prefix: str | None = None) -> None:

@@ -25,9 +25,9 @@ class Moments:
 
     def __init__(self, dim: int, device: torch.device | str = 'cpu') -> None:
         # Of products of (feature, 1): the last row holds sums and count.
-        self.dim, self._rows = dim, []
         self._sums = torch.zeros((1, 2, dim + 1, dim + 1), device=device,
                                  dtype=torch.float64)
+        self._rows = []
 
     @property
     def sums(self) -> Tensor:
@@ -42,11 +42,7 @@ class Moments:
         return int(high * _WORD + low)
 
     def add(self, features: Tensor) -> None:
-        """Add samples (N, D).
-
-        Raises:
-            ValueError: A feature is not between -2048 and 2048, or NaN.
-        """
+        """Add samples (N, D), between -2048 and 2048, or ValueError."""
         features = features.detach()
         if not (features.abs() < _RANGE).all():  # catches NaN as well
             raise ValueError(
@@ -60,11 +56,7 @@ class Moments:
                 self._add_rows()
 
     def _add_rows(self) -> None:
-        """Sum the products of the rows that wait, fewer than 2 * _BLOCK.
-
-        One factor is cut into pieces of so few bits that no sum of products
-        needs more than the 53 that float64 has.
-        """
+        """Sum the products of the rows that wait, fewer than 2 * _BLOCK."""
         if not self._rows:
             return
         rows, self._rows = torch.cat(self._rows).double(), []
@@ -76,6 +68,8 @@ class Moments:
             self._add_level(rows[levels == level], level)
 
     def _add_level(self, rows: Tensor, level: int) -> None:
+        # One factor is cut into pieces of so few bits that no sum of products
+        # needs more than the 53 that float64 has.
         rows[:, :-1] *= 2.**(_BITS + _STEP * level)
         rest, (high, low) = rows.round_().clone(), self._sums[level]
         bits = math.frexp(rows.abs().max().item())[1]
@@ -101,11 +95,7 @@ class Moments:
         self._sums[:len(sums)] += sums
 
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
-        """Mean (D,) and unbiased covariance (D, D), float64.
-
-        Raises:
-            ValueError: There are fewer than two samples.
-        """
+        """Mean (D,) and unbiased covariance (D, D), in float64."""
         n = self.count
         if n < 2:
             raise ValueError('a covariance needs at least 2 samples, got '

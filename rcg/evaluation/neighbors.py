@@ -7,10 +7,7 @@ _BLOCK = 1024  # rows at a time: bounds memory to one block of distances
 
 
 def distance_blocks(rows: Tensor, others: Tensor):
-    """Yield the distances (block, M) of the rows to all others.
-
-    In float64: a difference of squares in float32 loses near copies.
-    """
+    """Yield distances (block, M) to all others; float64, for near copies."""
     if not (rows.isfinite().all() and others.isfinite().all()):
         raise ValueError('features hold NaN or infinite values; look for NaN '
                          'in the images and in the extractor.')
@@ -43,24 +40,20 @@ def precision_recall(real: Tensor, fake: Tensor,
     samples on the real manifold, recall that of real samples on the fake.
 
     Args:
-        real (N, D), fake (M, D): Features.
-        k: Neighbors; smaller than N and M.
-
-    Raises:
-        ValueError: A set has no k neighbors, or a feature is not finite.
+        real (N, D), fake (M, D): Finite, N and M above k, or ValueError.
     """
-    if not 1 <= k < min(len(real), len(fake)):
-        raise ValueError(f'k must be from 1 to {min(len(real), len(fake)) - 1}'
-                         f' for {len(real)} real and {len(fake)} fake '
-                         f'samples, got {k}.')
+    most = min(len(real), len(fake)) - 1
+    if not 1 <= k <= most:
+        raise ValueError(f'k must be from 1 to {most} for {len(real)} real '
+                         f'and {len(fake)} fake samples, got {k}.')
     return _share_covered(fake, real, k), _share_covered(real, fake, k)
 
 
 def _share_covered(rows: Tensor, centers: Tensor, k: int) -> float:
     radii = kth_neighbor_distance(centers, k)
-    covered = [(distances <= radii).any(1)
-               for distances in distance_blocks(rows, centers)]
-    return torch.cat(covered).double().mean().item()
+    covered = sum(int((distances <= radii).any(1).sum())
+                  for distances in distance_blocks(rows, centers))
+    return covered / len(rows)
 
 
 def density_coverage(real: Tensor, fake: Tensor,
@@ -74,11 +67,7 @@ def density_coverage(real: Tensor, fake: Tensor,
     Unlike precision and recall, outliers among the samples raise neither.
 
     Args:
-        real (N, D), fake (M, D): Features.
-        k: Neighbors; smaller than N.
-
-    Raises:
-        ValueError: A set has too few samples, or a feature is not finite.
+        real (N, D), fake (M, D): Finite, N above k, M > 0, or ValueError.
     """
     if not 1 <= k < len(real) or not len(fake):
         raise ValueError(f'k must be from 1 to {len(real) - 1} for '
@@ -94,28 +83,26 @@ def density_coverage(real: Tensor, fake: Tensor,
 
 
 def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
-    """Leave-one-out accuracy of a vote among the k nearest other rows.
+    """Share in [0, 1] of rows whose k nearest others vote for their class.
 
-    Each neighbor votes with its cosine similarity.
+    Each votes with its cosine similarity.
 
     Args:
-        rows (N, D): Representations; N above k.
-        labels (N,): Classes, int64.
-
-    Returns:
-        Share in [0, 1] of rows whose class wins the vote.
+        rows (N, D), labels (N,): N above k, or ValueError.
     """
     if not 1 <= k < len(rows):
         raise ValueError(f'k must be in [1, {len(rows) - 1}], got {k}; a row '
                          'does not count as its own neighbor.')
     rows = F.normalize(rows.float(), dim=1)
-    votes = rows.new_zeros(len(rows), int(labels.max()) + 1)
+    hits, num_classes = 0, int(labels.max()) + 1
     for start in range(0, len(rows), _BLOCK):
         similarity = rows[start:start + _BLOCK] @ rows.T
         similarity.diagonal(start).fill_(-torch.inf)
         weights, places = similarity.topk(k)
-        votes[start:start + _BLOCK].scatter_add_(1, labels[places], weights)
-    return (votes.argmax(1) == labels).double().mean().item()
+        votes = rows.new_zeros(len(similarity), num_classes)
+        votes.scatter_add_(1, labels[places], weights)
+        hits += int((votes.argmax(1) == labels[start:start + _BLOCK]).sum())
+    return hits / len(rows)
 
 
 def nearest_train(train: Tensor, held_out: Tensor, fake: Tensor,
@@ -126,8 +113,8 @@ def nearest_train(train: Tensor, held_out: Tensor, fake: Tensor,
     images as new real images are. One that copies is nearer.
 
     Args:
-        train (N, D), held_out (M, D), fake (L, D): Features.
-        quantile: Share of the held-out images that counts as near.
+        train (N, D), held_out (M, D), fake (L, D): Finite, and not all of
+            held_out in train, or ValueError.
 
     Returns:
         Share of the samples that are nearer to a training image than all but
@@ -135,10 +122,6 @@ def nearest_train(train: Tensor, held_out: Tensor, fake: Tensor,
         ``quantile``); the mean nearest distance of the samples over that of
         the held-out images (no copying: about 1); and pairs (L, 2) of a
         sample and its nearest training image, the closest first.
-
-    Raises:
-        ValueError: A feature is not finite, or all held-out images repeat
-            training images.
     """
     real, _ = nearest(held_out, train)
     ours, places = nearest(fake, train)

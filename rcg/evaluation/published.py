@@ -29,10 +29,9 @@ class PublishedNetwork(nn.Module):
         download: Whether to fetch the file if it is not there.
 
     Attributes:
-        url, published_sha256: The published file and how its hash starts.
+        url, published_sha256, kind: The published file, how its hash starts,
+            and what it holds.
         path, sha256: The file in use and its hash.
-        kind: What the file should hold.
-        mean, std: Of the RGB values that the network expects.
 
     Raises:
         FileNotFoundError: The file is not there.
@@ -40,10 +39,10 @@ class PublishedNetwork(nn.Module):
     """
     url: str
     published_sha256: str
+    kind: str
     resizes = 'bicubic', 'tensorflow'
     input_size: int
-    kind: str
-    mean: tuple[float, float, float]
+    mean: tuple[float, float, float]  # of the RGB values that it expects
     std: tuple[float, float, float]
 
     def __init__(self, weights_path: str | None = None,
@@ -190,7 +189,7 @@ class DINOv2(PublishedNetwork):
 def _resampled(embedding: Tensor, side: int) -> Tensor:
     """Position embedding (1, 1 + n * n, D) for side x side patches.
 
-    As published: (side + .1) / n shifts it a little, and timm's filter differs.
+    As published, with a shift by .1; timm's filter gives other features.
     """
     n = round((embedding.shape[1] - 1)**.5)
     if n == side:

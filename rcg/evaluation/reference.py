@@ -34,13 +34,9 @@ class Reference:
     below RCG_CACHE (``~/.cache/rcg``) named by all that they depend on.
 
     Args:
-        dataset: Config of a dataset whose images do not vary.
-        extractor: What to look through.
-        feature: Which of its outputs.
+        dataset: Config; a random pipeline is a ValueError.
+        extractor, feature: What to look through, and which of its outputs.
         rows: Whether :meth:`features` will be asked for, not only moments.
-
-    Raises:
-        ValueError: The dataset's pipeline is random.
     """
 
     def __init__(self, dataset: dict, extractor: Extractor,
@@ -94,8 +90,7 @@ class Reference:
             todo = [key for key, found in results.items() if found is None]
             results.update((key, _read(self._path(*key))) for key in todo)
             todo = [key for key in todo if results[key] is None]
-            if todo:
-                results.update(self._compute(todo, device))
+            results.update(self._compute(todo, device) if todo else {})
             for key in todo:
                 self._write(results[key], self._path(*key))
         return results[wanted]
@@ -125,8 +120,9 @@ class Reference:
         size, kept = len(self.dataset), {key: [] for key in todo}
         indices = torch.arange(size).split(_BATCH_SIZE)[
             dist.get_rank()::dist.get_world_size()]
-        workers = 0 if self.dataset.in_memory else min(
-            8, _num_cores(), len(indices))
+        cores = (len(os.sched_getaffinity(0)) if hasattr(
+            os, 'sched_getaffinity') else os.cpu_count() or 1)
+        workers = min(8, cores, len(indices)) * (not self.dataset.in_memory)
         for batch in DataLoader(self.dataset, num_workers=workers,
                                 batch_sampler=[i.tolist() for i in indices]):
             outputs = self.extractor(batch['images'].to(device))
@@ -164,9 +160,3 @@ def _read(path: str | None) -> dict[str, Tensor] | None:
             found = [read_checkpoint(path)]
     dist.broadcast_object_list(found)
     return found[0]
-
-
-def _num_cores() -> int:  # that this process may use
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -9,8 +9,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
+from .distances import frechet_distance
 from .features import stack_rows
-from .frechet import frechet_distance
 from .moments import Moments, reduced
 from .reference import Reference
 from .samples import counted_rows, gather_in_order
@@ -29,6 +29,7 @@ class SampleMetric(BaseMetric):
 
     def __init__(self, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
+        self.clear()
 
     @property
     def device(self) -> torch.device:
@@ -105,9 +106,8 @@ class SampleMetric(BaseMetric):
     def collect(self, size: int) -> dict[str, float]:
         """Results by name, from what all processes took."""
         indices, rows = _joined(self.results)
-        counted = counted_rows(indices, size)
-        return self.score(
-            gather_in_order(indices[counted], rows[counted], size))
+        kept = counted_rows(indices, size)
+        return self.score(gather_in_order(indices[kept], rows[kept], size))
 
     def compute_metrics(self, results: list) -> dict:
         raise NotImplementedError('evaluate() replaces this')
@@ -127,10 +127,6 @@ class StreamMetric(SampleMetric):
     """
     cumulative = True
     sums: Tensor | None  # of this process; a subclass has them
-
-    def __init__(self, prefix: str | None = None) -> None:
-        super().__init__(prefix)
-        self.clear()
 
     @abstractmethod
     def add(self, indices: Tensor, rows: Tensor) -> None:
@@ -184,10 +180,10 @@ class StreamMetric(SampleMetric):
 
 
 class FrechetMetric(StreamMetric):
-    """Frechet distance, called ``name``, of rows from those of a reference."""
+    """Frechet distance of rows from a reference."""
 
     def __init__(self, name: str, reference: Reference,
-                 prefix: str | None = None) -> None:
+                 prefix: str | None) -> None:
         super().__init__(prefix)
         self.name, self.reference = name, reference
 

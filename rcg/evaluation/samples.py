@@ -11,14 +11,11 @@ def counted_rows(indices: Tensor, size: int) -> Tensor:
 
     Indices of ``size`` or more fill up the last batch; indices that came
     before (on any process) were added to give all processes equal shares.
-    Over all processes, every index from 0 to size - 1 counts once.
+    Over all processes, every index from 0 to size - 1 counts once, or is
+    missing, a RuntimeError.
 
     Args:
         indices (N,): Indices of this process's samples as they came, int64.
-        size: Number of samples that there should be over all processes.
-
-    Raises:
-        RuntimeError: An index is missing.
     """
     rows = gather_padded(indices.view(-1, 1), fill=-1)[..., 0]  # (world, M)
     flat = rows.T.flatten()  # in the order in which the samples came
@@ -39,8 +36,7 @@ def counted_rows(indices: Tensor, size: int) -> Tensor:
 def gather_padded(rows: Tensor, fill: float = 0) -> Tensor:
     """Rows (N, D) of every process as (world, M, D), M the largest N.
 
-    A process without rows passes (0, 0) in float32, and learns D and the type
-    from the others.
+    A process without rows passes (0, 0), float32; the others know D and type.
     """
     rows = rows.detach().cpu()
     agreed = torch.tensor([*rows.shape, _DTYPES.index(rows.dtype)])
@@ -52,13 +48,11 @@ def gather_padded(rows: Tensor, fill: float = 0) -> Tensor:
 
 
 def gather_in_order(indices: Tensor, rows: Tensor, size: int) -> Tensor:
-    """Rows (size, D) of all processes in the order of their indices.
+    """Rows (size, D) of all processes in the order of their indices, on CPU.
 
     Args:
-        indices (N,): Of this process's rows, int64; over all processes each
-            from 0 to size - 1 comes once.
-        rows (N, D): Rows of this process.
-        size: Number of rows over all processes, returned on the CPU.
+        indices (N,), rows (N, D): Of this process; over all processes each
+            index from 0 to size - 1 comes once.
     """
     indices = gather_padded(indices.view(-1, 1), fill=-1).flatten()
     rows = gather_padded(rows).flatten(0, 1)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from rcg.checkpoint import file_sha256
 
-from .features import Extractor
+from .features import Extractor, file_stamp
 from .reference import MOMENTS, Reference, identity
 
 
@@ -22,11 +22,6 @@ class StatisticsFile(Reference):
     ``mu_s`` and ``sigma_s`` of spatial ones and some of the images, ``arr_0``;
     ours the ``features`` and, in ``about``, what they were made from. Other
     formats: tools/reference_statistics.py.
-
-    Args:
-        path: The file; its name by default is the ``name``.
-        extractor: Which must have made it.
-        feature, rows: See :class:`Reference`.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -43,10 +38,8 @@ class StatisticsFile(Reference):
                 f"There is no folder and no npz file '{path}'. Put the "
                 'reference there, correct the path, or leave its metrics out; '
                 'configs/_base_/evaluation say how, and where to get it.')
-        status = os.stat(path)
         self.path, self.feature, self.images = path, feature, None
-        self.content, about = read_npz(path, status.st_mtime_ns,
-                                       status.st_size)
+        self.content, about = read_npz(path, *file_stamp(path))
         needed = {'features'} if rows else set(MOMENTS[feature])
         if not needed <= self.content.keys():
             if 'arr_0' not in self.content:
@@ -98,14 +91,15 @@ def build_reference(reference: dict | str, extractor: Extractor,
     """
     if not isinstance(reference, dict):
         path = os.path.expanduser(reference)
-        reference = (dict(type='ImageFolder', data_root=path)
-                     if os.path.isdir(path) else
-                     dict(type='StatisticsFile', path=path))
+        if not os.path.isdir(path):
+            return StatisticsFile(path, extractor, feature, rows)
+        reference = dict(type='ImageFolder', data_root=path)
+    reference = dict(reference)
     if reference['type'] != 'StatisticsFile':
-        return Reference(dict(reference), extractor, feature, rows)
-    settings = {k: v for k, v in reference.items() if k != 'type'}
-    return StatisticsFile(**settings, extractor=extractor, feature=feature,
-                          rows=rows)
+        return Reference(reference, extractor, feature, rows)
+    del reference['type']
+    return StatisticsFile(extractor=extractor, feature=feature, rows=rows,
+                          **reference)
 
 
 @functools.lru_cache(maxsize=4)  # metrics share what is read
