@@ -1,4 +1,7 @@
-"""Structural similarity of images."""
+"""Structural similarity, a metric of tools/measure_tokenizer.py.
+
+To name it in a config: ``custom_imports = dict(imports=['evaluating.ssim'])``.
+"""
 from collections.abc import Sequence
 
 import torch
@@ -6,6 +9,7 @@ from torch import Tensor
 
 from rcg.evaluation import SampleMetric
 from rcg.evaluation.metrics import stack_pairs
+from rcg.registry import METRICS
 
 _WINDOW, _SIGMA = 11, 1.5
 _K1, _K2, _RANGE = .01, .03, 255
@@ -56,6 +60,7 @@ def _blur(x: Tensor) -> Tensor:
     return x
 
 
+@METRICS.register_module()
 class StructuralSimilarity(SampleMetric):
     """Mean SSIM of reconstructions; see :func:`structural_similarity`.
 
