@@ -44,10 +44,11 @@ def combinations(generator, wanted: dict[str, list | None]) -> list[dict]:
     if missing:
         raise ValueError(f'{kind} has no {" and no ".join(missing)}.')
     scales = given.get('guidance_scale', [1])
-    if generator.condition_kind is None and set(scales) != {1}:
+    if (generator.condition_kind is None and set(scales) != {1}
+            and getattr(generator, 'guide', None) is None):
         raise ValueError(
-            f'this {kind} has no condition, so guidance cannot change it: '
-            'sweep --temperature or --steps.')
+            f'this {kind} has no condition and no weaker network to guide '
+            'it, so guidance cannot change it: sweep --steps.')
     columns = [given.get(name) or [getattr(generator, name)]
                for name in wanted if hasattr(generator, name)]
     names = [name for name in wanted if hasattr(generator, name)]
@@ -59,7 +60,10 @@ def apply(runner, setting: dict) -> None:
     """Change the generator, and the config that tells of it."""
     for name, value in setting.items():
         setattr(runner.bare_model.generator, name, value)
-        runner.cfg.model.generator[name] = value
+        cfg = runner.cfg.model.generator
+        if name == 'num_steps' and 'sampler' in cfg:
+            cfg = cfg.sampler
+        cfg[name] = value
 
 
 def build(cfg, args):

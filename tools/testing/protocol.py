@@ -19,7 +19,8 @@ from rcg.checkpoint import file_sha256
 from rcg.engine.frozen_parts import describe_parts, frozen_parts
 from rcg.engine.hooks.progress import stage_name
 
-_SAMPLED_BY = 'generator', 'sampler'  # attributes with settings of sampling
+# Attributes with settings of sampling.
+_SAMPLED_BY = 'generator', 'sampler', 'guidance', 'diffusion'
 
 
 def describe_test(runner, generated: int, seconds: float) -> dict:
@@ -90,9 +91,10 @@ def _describe_samples(loader) -> dict:
 
 
 def _describe_sampling(model: nn.Module) -> dict[str, dict]:
-    """Settings of generator and diffusion samplers, by attribute path."""
-    found = {}
-    for path, owner in {'': model, **frozen_parts(model)}.items():
+    """Settings of generator, guidance and samplers, by attribute path."""
+    found, owners = {}, {'': model, **frozen_parts(model)}
+    owners['generator'] = getattr(model, 'generator', None)
+    for path, owner in owners.items():
         for name in _SAMPLED_BY:
             part = getattr(owner, name, None)
             if part is not None:
@@ -100,5 +102,5 @@ def _describe_sampling(model: nn.Module) -> dict[str, dict]:
                     type=type(part).__name__, **{
                         key: value for key, value in vars(part).items()
                         if key[0] != '_' and key != 'training'
-                        and isinstance(value, (int, float, str))})
+                        and isinstance(value, (int, float, str, tuple))})
     return found

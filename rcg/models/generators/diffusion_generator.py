@@ -44,6 +44,16 @@ class DiffusionGenerator(PixelGenerator):
                 f'{self.network.out_channels}; set learn_variance of both '
                 'alike.')
 
+    @property
+    def num_steps(self) -> int:
+        """Steps of the sampler."""
+        return self.sampler.num_steps
+
+    @num_steps.setter
+    def num_steps(self, value: int) -> None:
+        self.sampler.num_steps = value
+        self.sampler.timesteps(self.diffusion.schedule)
+
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
         """Diffusion loss of pixels or latents; see GaussianDiffusion.loss.

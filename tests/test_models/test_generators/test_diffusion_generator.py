@@ -62,3 +62,11 @@ def test_variance_must_be_learned_on_both_sides():
     network = dict(tiny.diffusion()['network'], learn_variance=False)
     with pytest.raises(ValueError, match='takes 4 channels.*got 2'):
         build(network=network)
+
+
+def test_steps_may_change_but_must_be_spaced():
+    model = build()
+    model.num_steps = 9
+    assert model.sampler.num_steps == 9
+    with pytest.raises(ValueError, match='got 1001'):
+        model.num_steps = 1001
