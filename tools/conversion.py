@@ -12,12 +12,13 @@ from rcg.checkpoint import (
     CheckpointError,
     check_fit,
     file_sha256,
+    find_weights,
     read_checkpoint,
-    read_published,
     save_atomically,
     weights_of,
 )
-from rcg.converters.formats import FORMATS, find_weights, recognize
+from rcg.checkpoint.published import read_published
+from rcg.converters.formats import FORMATS, recognize
 from rcg.converters.parts import Part, digest, same_bits, split
 from rcg.engine import load_config, without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS

@@ -4,13 +4,15 @@ import os
 from pathlib import Path
 
 from rcg.checkpoint import (
+    REST,
     CheckpointError,
+    find_weights,
     read_checkpoint,
     read_metadata,
     save_atomically,
 )
-from rcg.converters.formats import FORMATS, find_weights
-from rcg.converters.parts import REST, Part, digest, join
+from rcg.converters.formats import FORMATS
+from rcg.converters.parts import Part, digest, join
 
 
 def read_part(path: str) -> tuple[Part, dict[str, str]]:

@@ -1,5 +1,7 @@
 """What can be wrong with a checkpoint."""
 
+CONVERT = 'convert it with: python tools/convert_checkpoint.py '
+
 
 class CheckpointError(RuntimeError):
     """A checkpoint cannot be used; the message says which and why.

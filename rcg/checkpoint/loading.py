@@ -1,12 +1,23 @@
 """Weights into modules, strictly."""
+import re
+from collections.abc import Iterable, Mapping
+
 from torch import Tensor, nn
 
-from rcg.converters.formats import describe, find_weights
-from rcg.converters.parts import REST
-
-from .errors import CheckpointError
+from .errors import CONVERT, CheckpointError
 from .finding import file_sha256, find_checkpoint
 from .reading import read_checkpoint
+
+# Before the names of what a converted file keeps for the way back only.
+REST = 'published.'
+_NESTINGS = ('state_dict', 'model', 'teacher')
+# How names start in published files, and in ours.
+_PUBLISHED = re.compile(
+    r'module\.|model\.diffusion_model|pretrained_encoder\.|token_emb\.|'
+    r'head\.mlp\.|backbone\.layers\.|cls_token|quantize\.|encoder\.mid\.|'
+    r'x_embedder\.|input_blocks\.')
+_OURS = {'denoiser.': 'an RDM', 'generator.': 'a generator',
+         'backbone.': 'an encoder', 'quantizer.': 'a tokenizer'}
 
 
 def check_fit(module: nn.Module, state: dict[str, Tensor],
@@ -35,7 +46,7 @@ def check_fit(module: nn.Module, state: dict[str, Tensor],
             f'{type(module).__name__}. ' +
             ' '.join(_enumerate(*item) for item in lists if item[1]) +
             ' Does the config describe the model that was trained?'
-            + describe(state, source),
+            + _describe(state, source, own),
             missing, unexpected, mis_shaped)
 
 
@@ -49,6 +60,35 @@ def load_state_dict(module: nn.Module, state: dict[str, Tensor],
 def _enumerate(title: str, names: list[str], limit: int = 12) -> str:
     more = f', and {len(names) - limit} more' * (len(names) > limit)
     return f'{title} ({len(names)}): ' + ', '.join(names[:limit]) + more + '.'
+
+
+def _describe(names: Iterable[str], path: str,
+              own: Iterable[str] = ()) -> str:
+    """What a file is that does not fit; '' if that is not known.
+
+    Args:
+        own: Names that were wanted: some networks are as published.
+    """
+    if any(map(_PUBLISHED.match, names)):
+        return '' if any(map(_PUBLISHED.match, own)) else (
+            f' It looks like a published file: {CONVERT}{path}')
+    return next((f' It looks like {kind} of this project.'
+                 for start, kind in _OURS.items()
+                 if any(name.startswith(start) for name in names)), '')
+
+
+def find_weights(content: Mapping) -> tuple[str, Mapping]:
+    """Where in a file, of ours or published, the weights are.
+
+    Returns:
+        (key, state dict); the key is '' if the file is a bare state dict.
+    """
+    for key in _NESTINGS:
+        state = content.get(key)
+        if isinstance(state, Mapping) and any(
+                isinstance(value, Tensor) for value in state.values()):
+            return key, state
+    return '', content
 
 
 def load_weights(module: nn.Module, path: str, prefix: str = '') -> str:
@@ -96,6 +136,6 @@ def _below(prefix: str, state: dict[str, Tensor],
         raise CheckpointError(
             f"Nothing in '{path}' starts with '{prefix}'; its names "
             f"start with {', '.join(heads[:12])}."
-            + describe(state, path))
+            + _describe(state, path))
     return chosen
 

@@ -13,11 +13,8 @@ import numpy as np
 import safetensors.torch
 import torch
 
-from rcg.converters.formats import describe, find_weights
-
-from .errors import CheckpointError
+from .errors import CONVERT, CheckpointError
 from .finding import is_complete
-from .published import read_published
 from .sniffing import what_is_wrong
 
 
@@ -75,13 +72,6 @@ def _tame(content) -> dict:
     return content
 
 
-def _describe_published(path: str) -> str:
-    try:
-        return describe(find_weights(read_published(path))[1], path)
-    except CheckpointError:
-        return ''
-
-
 def read_checkpoint(path: str) -> dict:
     """Read a file on the CPU; nothing in it is executed.
 
@@ -119,7 +109,8 @@ def read_checkpoint(path: str) -> dict:
         raise CheckpointError(
             f"The checkpoint '{path}' was refused: it holds more than "
             f'weights and plain values ({reason}). Nothing '
-            'in it was executed.' + _describe_published(path)) from error
+            f'in it was executed. If it is a published file, {CONVERT}{path}'
+        ) from error
     except (OSError, MemoryError):
         raise
     except Exception as error:  # torch raises nearly any type on bad bytes

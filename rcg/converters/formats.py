@@ -83,7 +83,6 @@ _WRONG = {
     ('backbone.cls_token', 'head.'): 'an encoder' + _OURS,
     ('quantizer.codebook', ): 'a tokenizer' + _OURS,
 }
-_NESTINGS = ('state_dict', 'model', 'teacher')
 _SIZES = {(384, 12): 's', (768, 12): 'b', (1024, 24): 'l', (1280, 32): 'h'}
 
 
@@ -110,31 +109,6 @@ def recognize(names) -> str:
         'Its format is not known; its names start with '
         f'{", ".join(heads) or "nothing"}. Known are: '
         f'{", ".join(known.title for known in FORMATS.values())}.')
-
-
-def describe(names, path: str) -> str:
-    """What a file that does not fit is instead; '' if that is not known."""
-    try:
-        form = recognize(names)
-    except ValueError as error:
-        return f' {error}' if 'looks like' in str(error) else ''
-    return (f' It looks like {FORMATS[form].title} as published. Convert it '
-            'and give the converted file: '
-            f'python tools/convert_checkpoint.py {path}')
-
-
-def find_weights(content: Mapping) -> tuple[str, Mapping]:
-    """Where in a published file the weights are.
-
-    Returns:
-        (key, state dict); the key is '' if the file is a bare state dict.
-    """
-    for key in _NESTINGS:
-        state = content.get(key)
-        if isinstance(state, Mapping) and any(
-                isinstance(value, Tensor) for value in state.values()):
-            return key, state
-    return '', content
 
 
 def _size(state: Mapping[str, Tensor]) -> str:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from rcg.checkpoint import REST
+
 from .formats import FORMATS, name_part
 
-REST = 'published.'
 # Used by some variants of a format only; why not by the others.
 _UNUSED = {
     'fake_latent': 'null representation of a model without representations',

@@ -14,8 +14,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rcg.checkpoint import CheckpointError, read_published
+from rcg.checkpoint import CheckpointError
 from rcg.checkpoint.inert import Placeholder, load
+from rcg.checkpoint.published import read_published
 
 from .crafted import Reduce, by_opcodes, crafted, file_in_file
 

@@ -7,7 +7,8 @@ import zipfile
 import pytest
 import torch
 
-from rcg.checkpoint import CheckpointError, read_checkpoint, read_published
+from rcg.checkpoint import CheckpointError, read_checkpoint
+from rcg.checkpoint.published import read_published
 from rcg.checkpoint.sniffing import what_is_wrong
 
 

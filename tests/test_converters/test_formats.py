@@ -2,13 +2,8 @@
 import pytest
 import torch
 
-from rcg.converters.formats import (
-    FORMATS,
-    describe,
-    find_weights,
-    name_part,
-    recognize,
-)
+from rcg.checkpoint import find_weights
+from rcg.converters.formats import FORMATS, name_part, recognize
 
 from ..reference import load_case, load_manifest
 
@@ -82,11 +77,6 @@ def test_mmpretrain_is_not_taken_for_the_official_file():
         'mocov3_vit_b_mmpretrain', 'configs/_base_/encoders/mocov3_vit_b.py')
 
 
-def test_a_bare_state_dict_has_no_key():
-    state = {'model': 3, 'a': torch.ones(1)}
-    assert find_weights(state) == ('', state)
-
-
 @pytest.mark.parametrize(('names', 'text'), [
     (['module.cls_token', 'module.head.weight'], 'linear classifier'),
     (['cls_token', 'blocks.0.attn.qkv.weight'], 'bare vision transformer'),
@@ -98,11 +88,3 @@ def test_a_bare_state_dict_has_no_key():
 def test_other_files_are_called_by_their_names(names, text):
     with pytest.raises(ValueError, match=text):
         recognize(names)
-
-
-def test_description_for_errors():
-    assert describe(['fc.weight'], 'a.pth') == ''
-    assert 'this project' in describe(['denoiser.x'], 'a.pth')
-    text = describe(['module.base_encoder.cls_token'], 'a.pth')
-    assert 'a MoCo v3 encoder as published' in text
-    assert text.endswith('python tools/convert_checkpoint.py a.pth')
