@@ -5,6 +5,9 @@ import os
 from pathlib import Path
 
 import torch
+from converters.formats import FORMATS, recognize
+from converters.parts import Part, digest, same_bits, split
+from converters.published import read_published
 from mmengine.registry import DefaultScope
 
 import rcg
@@ -17,9 +20,6 @@ from rcg.checkpoint import (
     save_atomically,
     weights_of,
 )
-from rcg.checkpoint.published import read_published
-from rcg.converters.formats import FORMATS, recognize
-from rcg.converters.parts import Part, digest, same_bits, split
 from rcg.engine import load_config, without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 

@@ -102,8 +102,7 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
 def run(args: argparse.Namespace) -> None:
     import conversion
     import publishing
-
-    from rcg.converters.formats import FORMATS
+    from converters.formats import FORMATS
     if args.to_published:
         number = publishing.publish(args.to_published, args.out)
         print(f'wrote {args.out}: {number} tensors')

@@ -3,6 +3,9 @@ import json
 import os
 from pathlib import Path
 
+from converters.formats import FORMATS
+from converters.parts import Part, digest, join
+
 from rcg.checkpoint import (
     REST,
     CheckpointError,
@@ -11,8 +14,6 @@ from rcg.checkpoint import (
     read_metadata,
     save_atomically,
 )
-from rcg.converters.formats import FORMATS
-from rcg.converters.parts import Part, digest, join
 
 
 def read_part(path: str) -> tuple[Part, dict[str, str]]:

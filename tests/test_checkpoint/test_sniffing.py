@@ -6,9 +6,9 @@ import zipfile
 
 import pytest
 import torch
+from converters.published import read_published
 
 from rcg.checkpoint import CheckpointError, read_checkpoint
-from rcg.checkpoint.published import read_published
 from rcg.checkpoint.sniffing import what_is_wrong
 
 

@@ -6,6 +6,7 @@ import os
 
 import pytest
 import torch
+from converters.parts import same_bits, split
 from safetensors.torch import load_file, save_file
 
 from rcg.checkpoint import (
@@ -14,14 +15,13 @@ from rcg.checkpoint import (
     read_checkpoint,
     read_metadata,
 )
-from rcg.converters.parts import same_bits, split
 from rcg.models.encoders import MoCoV3ViT
 
 from ..reference import load_case
 from ..test_checkpoint.crafted import crafted
-from ..test_converters.test_formats import FULL_SIZE, published
-from ..test_converters.test_parts import CASES
 from ..test_engine.running import ROOT, run_tool
+from .test_converters.test_formats import FULL_SIZE, published
+from .test_converters.test_parts import CASES
 
 NESTING = {'enc_mocov3': 'state_dict', 'enc_dino': 'teacher',
            'rdm_uncond': 'model', 'mage_rep': 'model'}

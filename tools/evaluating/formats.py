@@ -11,10 +11,10 @@ import pickle
 
 import numpy as np
 import torch
+from converters import inert
 
 from rcg.checkpoint import (
     CheckpointError,
-    inert,
     open_atomically,
     read_checkpoint,
     read_metadata,

@@ -1,11 +1,10 @@
 """Formats are told by names; parts get the names that the configs use."""
 import pytest
 import torch
+from converters.formats import FORMATS, name_part, recognize
 
 from rcg.checkpoint import find_weights
-from rcg.converters.formats import FORMATS, name_part, recognize
-
-from ..reference import load_case, load_manifest
+from tests.reference import load_case, load_manifest
 
 FULL_SIZE = {
     'mocov3_vitb': ('mocov3', 'mocov3_vit_b'),

@@ -1,10 +1,10 @@
 """A published file in parts, and together again, bit for bit."""
 import pytest
 import torch
+from converters.parts import digest, join, same_bits, split
 
-from rcg.converters.parts import digest, join, same_bits, split
+from tests.reference import find_cases, load_case
 
-from ..reference import find_cases, load_case
 from .test_formats import FULL_SIZE, published
 
 CASES = [name for prefix in ('enc_', 'rdm_', 'vq', 'mage_')

@@ -17,9 +17,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from .errors import CheckpointError
+from rcg.checkpoint import CheckpointError
+from rcg.checkpoint.sniffing import what_is_wrong
+
 from .inert import MAX_BYTES, Placeholder, load, plain_key
-from .sniffing import what_is_wrong
 
 _DTYPES = {
     'FloatStorage': torch.float32, 'DoubleStorage': torch.float64,

@@ -12,13 +12,18 @@ from collections import OrderedDict, defaultdict
 import numpy as np
 import pytest
 import torch
+from converters.inert import Placeholder, load
+from converters.published import read_published
 from safetensors.torch import save_file
 
 from rcg.checkpoint import CheckpointError
-from rcg.checkpoint.inert import Placeholder, load
-from rcg.checkpoint.published import read_published
 
-from .crafted import Reduce, by_opcodes, crafted, file_in_file
+from ...test_checkpoint.crafted import (
+    Reduce,
+    by_opcodes,
+    crafted,
+    file_in_file,
+)
 
 
 def weights():
@@ -215,7 +220,7 @@ def test_shared_lists_are_not_written_out(tmp_path):
 
 
 def test_a_large_pickle_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr('rcg.checkpoint.published.MAX_BYTES', 1000)
+    monkeypatch.setattr('converters.published.MAX_BYTES', 1000)
     zip_with(tmp_path / 'a.pth', pickle.dumps(['x' * 2000]))
     with pytest.raises(CheckpointError, match=r'pickle has 2,0\d\d bytes'):
         read_published(tmp_path / 'a.pth')
