@@ -1,25 +1,22 @@
 """tools/convert_checkpoint.py: there, back, and what it says of bad files."""
 import argparse
-import importlib
 import json
 import os
 
+import convert_checkpoint
 import pytest
 import torch
+from conversion import check
 from converters.parts import same_bits, split
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from rcg.checkpoint import (
-    CheckpointError,
-    load_weights,
-    read_checkpoint,
-    read_metadata,
-)
+from rcg.checkpoint import CheckpointError, load_weights, read_checkpoint
 from rcg.models.encoders import MoCoV3ViT
 
 from ..reference import load_case
 from ..test_checkpoint.crafted import crafted
-from ..test_engine.running import ROOT, run_tool
+from ..test_engine.running import run_tool
 from .test_converters.test_formats import FULL_SIZE, published
 from .test_converters.test_parts import CASES
 
@@ -32,11 +29,10 @@ ENCODER = dict(img_size=224, vit=dict(patch_size=16, embed_dim=64, depth=2,
 
 
 @pytest.fixture
-def tool(monkeypatch):
+def tool():
     """Runs the tool in this process."""
-    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
-    module = importlib.import_module('convert_checkpoint')
-    return lambda *args: module.run(module.parse_args(list(map(str, args))))
+    return lambda *args: convert_checkpoint.run(
+        convert_checkpoint.parse_args(list(map(str, args))))
 
 
 @pytest.fixture
@@ -54,6 +50,11 @@ def write_published(folder, case):
     torch.save({key: weights, 'epoch': 3, 'model_ema': None,
                 'args': argparse.Namespace(lr=.1)} if key else weights, path)
     return path, weights, key
+
+
+def read_metadata(path):
+    with safe_open(path, 'pt') as file:
+        return file.metadata()
 
 
 def assert_same(a, b):
@@ -198,7 +199,6 @@ def test_a_config_that_does_not_fit(tool, tmp_path, config, change, text):
 
 @pytest.mark.parametrize('name', [n for n, (_, s) in FULL_SIZE.items() if s])
 def test_every_released_file_fits_the_config_it_is_told(tool, name):
-    from conversion import check
     for part in split(FULL_SIZE[name][0], published(name)[1]):
         check(part, part.config)
         del part.weights[next(iter(part.weights))]

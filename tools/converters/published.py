@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from rcg.checkpoint import CheckpointError
-from rcg.checkpoint.sniffing import what_is_wrong
+from rcg.checkpoint.finding import what_is_wrong
 
 from .inert import MAX_BYTES, Placeholder, load, plain_key
 
@@ -49,8 +49,7 @@ def read_published(path: str) -> dict:
     path = os.path.expanduser(str(path))
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file '{path}'.")
-    wrong = what_is_wrong(path)
-    if wrong:
+    if wrong := what_is_wrong(path):
         raise CheckpointError(f"'{path}' is no checkpoint. {wrong}")
     try:
         content = _read(path)

@@ -24,6 +24,7 @@ from ...test_checkpoint.crafted import (
     crafted,
     file_in_file,
 )
+from ...test_checkpoint.test_sniffing import FILES
 
 
 def weights():
@@ -250,3 +251,18 @@ def test_truncated(tmp_path, legacy, share):
 def test_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match='none'):
         read_published(tmp_path / 'none.pth')
+
+
+@pytest.mark.parametrize('kind', FILES)
+def test_what_is_no_checkpoint(tmp_path, kind):
+    path = tmp_path / 'vitb.pth.tar'
+    path.write_bytes(FILES[kind][0])
+    with pytest.raises(CheckpointError,
+                       match='vitb.pth.tar.*' + FILES[kind][1]):
+        read_published(path)
+
+
+def test_other_bytes_are_no_checkpoint(tmp_path):
+    (tmp_path / 'a.pth').write_bytes(b'GIF89a' + bytes(1000))
+    with pytest.raises(CheckpointError, match='no checkpoint'):
+        read_published(tmp_path / 'a.pth')
