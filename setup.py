@@ -1,4 +1,7 @@
-"""Install rcg; configs and tools travel inside the wheel, as rcg.share."""
+"""Install rcg; the wheel carries the folders beside it.
+
+configs and tools as rcg.share, projects as rcg.projects.
+"""
 import re
 from pathlib import Path
 
@@ -11,15 +14,17 @@ def requirements(name: str) -> list[str]:
     return (ROOT / 'requirements' / f'{name}.txt').read_text().split()
 
 
-def folders(top: str) -> dict[str, str]:
+def folders(top: str, into: str) -> dict[str, str]:
     """Package name -> folder, for every folder below ``top``."""
-    paths = [ROOT / top, *(p for p in (ROOT / top).rglob('*') if p.is_dir())]
+    paths = [p for p in (ROOT / top).rglob('*') if p.is_dir()]
     names = [p.relative_to(ROOT).as_posix() for p in paths
              if p.name != '__pycache__']
-    return {'rcg.share.' + name.replace('/', '.'): name for name in names}
+    return {f'{into}.{name}'.replace('/', '.'): name for name in names}
 
 
-shared = folders('configs') | folders('tools')
+shared = {'rcg.share.configs': 'configs', 'rcg.share.tools': 'tools',
+          **folders('configs', 'rcg.share'), **folders('tools', 'rcg.share'),
+          **folders('projects', 'rcg')}
 version = re.search(r"__version__ = '(.+)'",
                     (ROOT / 'rcg' / '__init__.py').read_text())[1]
 

@@ -13,6 +13,10 @@ import inspect
 import mmengine.registry as root
 from mmengine.registry import Registry
 
+# Imported when a type is not known yet: the project that the configs use, and
+# what makes MMEngine register its own classes.
+_LATE = ('rcg.projects.pretraining', 'mmengine.runner')
+
 
 class PartRegistry(Registry):
     """A registry whose failed look-ups name the nearest registered types."""
@@ -24,9 +28,9 @@ class PartRegistry(Registry):
             KeyError: ``key`` is not registered here or in a parent.
         """
         found = super().get(key)
-        if found is None and self.parent is not None:
-            # MMEngine's own classes register when its Runner is imported.
-            importlib.import_module('mmengine.runner')
+        if found is None:
+            for module in _LATE:
+                importlib.import_module(module)
             found = super().get(key)
         if found is None:
             raise KeyError(self._unknown(key))
@@ -119,8 +123,7 @@ REPRESENTATION_DIFFUSERS = _part('representation diffuser',
                                  'rcg.models.diffusers')
 PIXEL_GENERATORS = _part('pixel generator', 'rcg.models.generators')
 # What turns uint8 images into features for the metrics.
-FEATURE_EXTRACTORS = _part('feature extractor', 'rcg.models.pretraining',
-                           'rcg.evaluation')
+FEATURE_EXTRACTORS = _part('feature extractor', 'rcg.evaluation')
 PARTS = (ENCODERS, TOKENIZERS, REPRESENTATION_DIFFUSERS, PIXEL_GENERATORS,
          FEATURE_EXTRACTORS)
 

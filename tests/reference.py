@@ -28,7 +28,8 @@ def load_manifest(name: str) -> dict:
     Returns:
         The state dict, ``{tensor: [shape, dtype]}``, is under the key that
         it has in the published file ('model', 'state_dict' or 'teacher'). A
-        variant that is stored as a difference comes with all its tensors.
+        variant that is stored as a difference, or averages that are stored
+        as a rule, come with all tensors.
     """
     path = DATA / 'manifests' / f'{name}.json.gz'
     manifest = json.loads(gzip.decompress(path.read_bytes()))
@@ -38,6 +39,14 @@ def load_manifest(name: str) -> dict:
         manifest['model'] = {
             key: entry for key, entry in model.items()
             if key not in difference['removed']} | difference['added']
+    if 'model_ema_rule' in manifest:
+        live = {key.removeprefix('model.'): entry for key, entry
+                in manifest['model'].items() if key.startswith('model.')}
+        manifest['model'] |= {
+            'model_ema.' + key.replace('.', ''): entry
+            for key, entry in live.items()
+        } | {'model_ema.decay': [[], 'f32'],
+             'model_ema.num_updates': [[], 'i32']}
     return manifest
 
 

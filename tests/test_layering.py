@@ -5,7 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 BOTTOM = {'rcg.registry', 'rcg.rng', 'rcg.checkpoint'}
 MODELS = 'rcg.models.'
-BESIDE = {MODELS + 'frozen', MODELS + 'data_preprocessor'}
+BESIDE = {MODELS + 'frozen', MODELS + 'data_preprocessor', MODELS + 'fit'}
 # What a file may import from rcg besides its own folder. A prefix allows
 # all that is below it.
 ALLOWED = {
@@ -18,6 +18,7 @@ ALLOWED = {
     'rcg.engine': BOTTOM,
     'rcg.models.layers': BOTTOM,
     'rcg.models.frozen': BOTTOM,
+    'rcg.models.fit': BOTTOM,
     'rcg.models.data_preprocessor': BOTTOM,
     'rcg.models.networks': BOTTOM | {MODELS + 'layers'},
     'rcg.models.encoders': BOTTOM | {MODELS + 'layers'},
@@ -26,8 +27,6 @@ ALLOWED = {
                                                'rcg.diffusion'},
     'rcg.models.generators': BOTTOM | BESIDE | {MODELS + 'layers',
                                                 'rcg.diffusion'},
-    'rcg.models.pretraining': BOTTOM | BESIDE | {
-        MODELS + 'layers', MODELS + 'encoders', MODELS + 'tokenizers'},
     'rcg.models.rcg': BOTTOM | BESIDE,
     'rcg.models': {'rcg.models'},
     'rcg.apis': {'rcg'},
@@ -37,6 +36,9 @@ ALLOWED = {
     # It drives single parts, not only what the method does with them.
     'tools.reference': {'rcg'},
     'configs': set(),
+    'rcg.projects': {'rcg'},
+    'rcg.projects.pretraining': BOTTOM | BESIDE | {
+        MODELS + 'layers', MODELS + 'encoders', MODELS + 'tokenizers'},
 }
 
 
@@ -60,9 +62,11 @@ def imports_of(path: Path, module: str):
 
 
 def files():
-    for top in ('rcg', 'tools', 'configs'):
+    for top in ('rcg', 'tools', 'configs', 'projects'):
+        package = ['rcg'] if top == 'projects' else []
         for path in sorted((ROOT / top).rglob('*.py')):
-            module = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+            parts = path.relative_to(ROOT).with_suffix('').parts
+            module = '.'.join([*package, *parts])
             yield path, module.removesuffix('.__init__')
 
 
@@ -89,6 +93,14 @@ def test_rcg_imports_no_tool():
     wrong = [f'{module} imports {name}' for path, module in files()
              if is_below(module, 'rcg') for name in imports_of(path, module)
              if name.partition('.')[0] in tools]
+    assert not wrong, '\n'.join(wrong)
+
+
+def test_projects_are_imported_by_projects_alone():
+    wrong = [f'{module} imports {name}' for path, module in files()
+             if not is_below(module, 'rcg.projects')
+             for name in imports_of(path, module)
+             if is_below(name, 'rcg.projects')]
     assert not wrong, '\n'.join(wrong)
 
 

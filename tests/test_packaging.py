@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 def test_wheel(tmp_path):
     source = tmp_path / 'source'
     source.mkdir()
-    for name in ('rcg', 'configs', 'tools', 'requirements'):
+    for name in ('rcg', 'configs', 'tools', 'projects', 'requirements'):
         shutil.copytree(ROOT / name, source / name,
                         ignore=shutil.ignore_patterns('__pycache__'))
     for name in ('setup.py', 'pyproject.toml', 'README.md', 'LICENSE',
@@ -27,6 +27,7 @@ def test_wheel(tmp_path):
     wheel, = tmp_path.glob('rcg-*.whl')
     names = set(zipfile.ZipFile(wheel).namelist())
     for name in ('rcg/models/rcg.py',
+                 'rcg/projects/pretraining/moco_v3.py',
                  'rcg/share/configs/digits/mage.py',
                  'rcg/share/configs/_base_/default_runtime.py',
                  'rcg/share/tools/train.py',
@@ -42,9 +43,11 @@ def test_wheel(tmp_path):
         [sys.executable, '-c', 'import sys; sys.path.insert(0, sys.argv[1]);'
          'from rcg.engine import load_config; import rcg;'
          'assert rcg.__file__.startswith(sys.argv[1]);'
-         'print(load_config("configs/digits/mage.py").model.type)',
+         'print(load_config("configs/digits/mage.py").model.type);'
+         'from rcg.registry import MODELS; print(MODELS.get("MoCoV3"))',
          str(site)], cwd=tmp_path, check=True, capture_output=True, text=True)
-    assert found.stdout.split() == ['RCG']
+    assert found.stdout.splitlines() == [
+        'RCG', "<class 'rcg.projects.pretraining.moco_v3.MoCoV3'>"]
     # And so is a tool with modules of its own.
     checked = subprocess.run(
         [sys.executable, str(site / 'rcg/share/tools/verify_reference.py'),
@@ -58,7 +61,8 @@ def test_wheel(tmp_path):
 def test_every_file_is_short():
     """Files that people can read in one go."""
     long = [f'{path.relative_to(ROOT)}: {count}'
-            for top, limit in (('rcg', 330), ('tools', 150))
+            for top, limit in (('rcg', 330), ('tools', 150),
+                                ('projects', 330))
             for path in (ROOT / top).rglob('*.py')
             if (count := len(path.read_text().splitlines())) > (
                 330 if path.parent.name == 'converters' else limit)]

@@ -6,6 +6,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 
 from rcg.registry import (
     ENCODERS,
+    FEATURE_EXTRACTORS,
     HOOKS,
     MODELS,
     PIXEL_GENERATORS,
@@ -26,6 +27,13 @@ def test_misspelt_type_names_the_nearest():
     assert "registry 'model'" in str(error.value)
     with pytest.raises(KeyError, match="Did you mean 'MAGE'"):
         PIXEL_GENERATORS.build(dict(type='MAGe'))
+
+
+def test_types_of_the_pretraining_project_are_known():
+    assert FEATURE_EXTRACTORS.get('ConvClassifier')
+    assert HOOKS.get('RecomputeBatchNormHook')
+    with pytest.raises(KeyError, match="Did you mean 'MoCoV3'"):
+        MODELS.build(dict(type='MoCov3'))
 
 
 def test_misspelt_argument_names_the_nearest():

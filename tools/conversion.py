@@ -23,8 +23,11 @@ from rcg.checkpoint import (
 from rcg.engine import load_config, without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
-ROLES = {'mage': 'generator', 'rdm': 'rdm', 'vqgan': 'tokenizer',
+ROLES = {'mage': 'generator', 'adm': 'generator', 'ldm': 'generator',
+         'rdm': 'rdm', 'vqgan': 'tokenizer',
          'vq_f8': 'tokenizer'}  # all others are encoders
+
+_AVERAGES = 'model_ema'  # has no value in other published files
 
 
 @dataclasses.dataclass
@@ -41,11 +44,17 @@ def role(part: Part) -> str:
 
 
 def read(path: str, form: str | None, averaged: bool) -> Published:
-    """Read and convert a file; ``form`` overrules what it looks like."""
+    """Read and convert a file; ``form`` overrules what it looks like.
+
+    ``averaged`` is for files that hold averages: beside the live weights, or
+    (ADM) as another entry.
+    """
     if form not in (None, *FORMATS):
         raise ValueError(f'--format {form}: known are {", ".join(FORMATS)}.')
     content = read_published(path)
     key, state = find_weights(content)
+    if averaged and content.get(_AVERAGES):
+        key, state = _AVERAGES, content[_AVERAGES]
     others = [str(name) for name in content if key and name != key]
     try:
         form = form or recognize(state)

@@ -31,7 +31,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--config', help='check against this config')
     for flag, text in (
             ('lean', 'leave out what ours does not use; no way back'),
-            ('live', "take an RDM's live weights, not the averaged"),
+            ('live', 'take the live weights, not the averaged'),
             ('pth', 'write .pth in place of .safetensors'),
             ('verbose', 'list all unused tensors'),
             ('debug', 'show the traceback of errors')):
@@ -89,11 +89,13 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
                     if part.form == 'mocov3'), None)
     rdm = folder / f'rdm_{encoder}{paths[0].suffix}'
     if encoder and not rdm.exists() and (
-            'condition.condition_proj.weight' in parts[0].weights):
+            form == 'ldm'
+            or 'condition.condition_proj.weight' in parts[0].weights):
         print(f'still needed: {rdm}, the RDM of that encoder, which this '
               'file does not hold:\n'
               '  python tools/convert_checkpoint.py RDM_FILE')
-    tool = {'mage': 'sample', 'rdm': 'test'}.get(form)
+    tool = {'mage': 'sample', 'adm': 'sample', 'ldm': 'sample',
+            'rdm': 'test'}.get(form)
     print(f'next: {start}python tools/{tool}.py {config} {paths[0]}' if tool
           else f'next: put {config} in the _base_ of a config, with '
           f'checkpoint={str(paths[0])!r},\nor convert an RDM and a generator')

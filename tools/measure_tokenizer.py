@@ -5,11 +5,11 @@
                                       [--out work_dirs/tokenizer/metrics.json]
 
 TOKENIZER_CONFIG is any config with ``tokenizer = dict(...)``, for example
-configs/_base_/tokenizers/maskgit_vqgan.py. It reports PSNR (of the squared
-error over all pixels), SSIM (RGB, 11x11 Gaussian window) and rFID, the
-Frechet distance of reconstructions from the images themselves; compare it
-for equal numbers of images only. grid.png beside the metrics shows originals
-over reconstructions.
+configs/_base_/tokenizers/maskgit_vqgan.py, or one that trains a tokenizer. It
+reports PSNR (of the squared error over all pixels), SSIM (RGB, 11x11 Gaussian
+window) and rFID, the Frechet distance of reconstructions from the images
+themselves; compare it for equal numbers of images only. grid.png beside the
+metrics shows originals over reconstructions.
 """
 import argparse
 import json
@@ -47,12 +47,13 @@ def load_model(cfg, args: argparse.Namespace):
 
     from rcg.checkpoint import load_weights
     from rcg.registry import MODELS
-    part = dict(cfg.get('tokenizer') or {})
+    training = cfg.get('model', {})
+    trained = training.get('type') in ('VQTraining', 'KLTraining')
+    part = dict((training if trained else cfg).get('tokenizer') or {})
     if not part:
         raise ValueError(f"'{args.config}' defines no tokenizer = dict(...); "
                          'take one of configs/_base_/tokenizers.')
     part.pop('checkpoint', None)
-    trained = cfg.get('model', {}).get('type') == 'VQTraining'
     prefix = part.pop('prefix', 'tokenizer.' if trained else '')
     model = MODELS.build(dict(
         type='VQTraining', tokenizer=part,

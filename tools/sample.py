@@ -51,8 +51,9 @@ def sample(model, cfg, args, save):
     """Draw from noise, and labels if the model takes them."""
     import torch
     from PIL import Image
+    from sampling.classes import find_labels
 
-    from rcg.apis import find_labels, labelled_grid
+    from rcg.apis import labelled_grid
     from rcg.engine import make_grid
     num = 64 if args.num is None else args.num
     turn, titles = args.labels, {}

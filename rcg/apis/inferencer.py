@@ -17,9 +17,8 @@ class RCGInferencer:
     """Images from a config and a checkpoint.
 
     Images go in and come out as (N, 3, H, W) uint8 RGB on the CPU, of the
-    size that the model was trained on (see
-    :func:`rcg.apis.subjects.load_images`). ``batch_size`` is what is computed
-    at a time, filled up at the end, so that an image depends on its random
+    model's size (see :func:`rcg.apis.load_images`). ``batch_size`` images are
+    computed at a time, filled up at the end: an image depends on its random
     stream alone and not on how many others are drawn.
 
     Example:
@@ -55,33 +54,26 @@ class RCGInferencer:
 
     @property
     def num_classes(self) -> int | None:
-        """How many labels sampling knows; None: it takes no label."""
+        """How many labels there are; None: sampling takes no label."""
         kind = self.model.generator.condition_kind
         if kind == 'label':
             return self.model.generator.network.condition.num_classes
         rdm = self.model.rdm if kind == 'representation' else None
-        embed = rdm and rdm.label_embed
+        embed = getattr(rdm, 'label_embed', None)
         return None if embed is None else embed.num_embeddings
 
     def sample(self, num_images: int, seed: int = 0,
                labels: Sequence[int] | None = None,
                batch_size: int = 64) -> Tensor:
-        """Draw images; number i depends on ``seed`` and i alone.
+        """Draw images (num_images, 3, H, W); i depends on (seed, i) alone.
 
         Args:
-            num_images: How many.
-            seed: Of the whole set.
-            labels: One label an image, for a class-conditional model.
-            batch_size: Images at a time.
-
-        Returns:
-            (num_images, 3, H, W): uint8, on the CPU.
+            labels: One an image, for a class-conditional model.
 
         Raises:
             ValueError: The model takes no labels, or has not that many.
         """
-        return torch.cat(list(self.batches(num_images, seed, labels,
-                                           batch_size)))
+        return torch.cat([*self.batches(num_images, seed, labels, batch_size)])
 
     def batches(self, num_images: int, seed: int = 0,
                 labels: Sequence[int] | None = None,
@@ -90,13 +82,9 @@ class RCGInferencer:
         if labels is not None:
             self._check_labels(labels, num_images)
             labels = torch.tensor(labels, device=self.device)
-
-        def draw(rows: Tensor) -> Tensor:
-            return self.model.sample(
-                SampleRng.from_seed(seed, rows, self.device),
-                None if labels is None else labels[rows])
-
-        return self._batches(num_images, batch_size, draw)
+        return self._draw(
+            num_images, seed, batch_size,
+            lambda i: (i, None if labels is None else labels[i]))
 
     @torch.no_grad()
     def represent(self, images: Tensor) -> Tensor:
@@ -121,27 +109,15 @@ class RCGInferencer:
 
     def reconstruct(self, images: Tensor, num: int = 1, seed: int = 0,
                     batch_size: int = 8) -> Tensor:
-        """Draw images from the representations of given ones.
-
-        Draw j of any image has the stream (seed, j).
-
-        Args:
-            images (N, 3, H, W): uint8.
-            num: k, draws for each image.
-            seed: Of all of them.
-            batch_size: Draws at a time.
+        """Draw from the representations of images (N, 3, H, W).
 
         Returns:
-            (N, k, 3, H, W): uint8.
+            (N, num, 3, H, W): Draw j of any image has the stream (seed, j).
         """
-        def draw(rows: Tensor) -> Tensor:
-            representations = self.represent(images[rows // num])
-            return self.model.sample(
-                SampleRng.from_seed(seed, rows % num, self.device),
-                representations=representations)
-
-        drawn = list(self._batches(len(images) * num, batch_size, draw))
-        return torch.cat(drawn).unflatten(0, (-1, num))
+        drawn = self._draw(
+            len(images) * num, seed, batch_size,
+            lambda i: (i % num, None, self.represent(images[i // num])))
+        return torch.cat([*drawn]).unflatten(0, (-1, num))
 
     def vary(self, image: Tensor, num: int = 8, seed: int = 0,
              batch_size: int = 8) -> Tensor:
@@ -150,35 +126,28 @@ class RCGInferencer:
 
     def interpolate(self, first: Tensor, last: Tensor, steps: int = 8,
                     seed: int = 0, batch_size: int = 8) -> Tensor:
-        """Draw images between two, all from the stream (seed, 0).
+        """Draw between two images (3, H, W), all from the stream (seed, 0).
 
-        Representations are mixed linearly, (1 - t) first + t last, and not
-        standardized again, as for the paper's figure of interpolations
-        (its author in github.com/LTH14/rcg/issues/20).
-
-        Args:
-            first (3, H, W): uint8; the image at t = 0.
-            last (3, H, W): uint8; the image at t = 1.
-            steps: Number of t from 0 to 1, evenly spaced; at least 2.
-            seed: Of the random numbers.
-            batch_size: Draws at a time.
+        Representations are mixed linearly, (1 - t) first + t last for t from
+        0 to 1, and not standardized again, as for the paper's figure of
+        interpolations (its author in github.com/LTH14/rcg/issues/20).
 
         Returns:
-            (steps, 3, H, W): uint8. Its ends are reconstructions.
+            (steps, 3, H, W): The ends are reconstructions.
+
+        Raises:
+            ValueError: There are fewer than 2 steps.
         """
         if steps < 2:
             raise ValueError(f'steps must be at least 2, got {steps}.')
-        weights = torch.linspace(0, 1, steps, device=self.device)
+        weights = torch.linspace(0, 1, steps, device=self.device)[:, None]
 
-        def draw(rows: Tensor) -> Tensor:
-            ends = [self.represent(image.expand(len(rows), -1, -1, -1))
+        def mixed(i: Tensor) -> tuple:
+            ends = [self.represent(image.expand(len(i), -1, -1, -1))
                     for image in (first, last)]
-            mixed = torch.lerp(*ends, weights[rows].unsqueeze(1))  # (N, D)
-            return self.model.sample(
-                SampleRng.from_seed(seed, rows * 0, self.device),
-                representations=mixed)
+            return i * 0, None, torch.lerp(*ends, weights[i])  # (N, D)
 
-        return torch.cat(list(self._batches(steps, batch_size, draw)))
+        return torch.cat([*self._draw(steps, seed, batch_size, mixed)])
 
     def _check_labels(self, labels: Sequence[int], num_images: int) -> None:
         known = self.num_classes
@@ -188,19 +157,24 @@ class RCGInferencer:
         if len(labels) != num_images:
             raise ValueError(f'labels must be one an image, got {len(labels)}'
                              f' for {num_images} images.')
-        wrong = [label for label in labels if not 0 <= label < known]
-        if wrong:
-            raise ValueError(f'labels must be in [0, {known}), got '
-                             f'{wrong[0]}.')
+        for label in labels:
+            if not 0 <= label < known:
+                raise ValueError(f'labels must be in [0, {known}), got '
+                                 f'{label}.')
 
-    def _batches(self, count: int, batch_size: int,
-                 draw: Callable[[Tensor], Tensor]) -> Iterator[Tensor]:
-        """Images of rows 0 to count - 1; the last row fills up a batch."""
+    def _draw(self, count: int, seed: int, batch_size: int,
+              inputs: Callable[[Tensor], tuple]) -> Iterator[Tensor]:
+        """Images number 0 to count - 1; the last one fills up a batch.
+
+        ``inputs``: numbers -> streams and what else ``model.sample`` takes.
+        """
         if count < 1 or batch_size < 1:
             raise ValueError('the number of images and batch_size must be at '
                              f'least 1, got {count} and {batch_size}.')
         for start in range(0, count, batch_size):
-            rows = torch.arange(start, start + batch_size)
-            images = draw(rows.clamp_(max=count - 1))
-            pixels = to_uint8(images, self.model.quantization)
-            yield pixels.cpu()[:count - start]
+            numbers = torch.arange(start, start + batch_size)
+            streams, *given = inputs(numbers.clamp_(max=count - 1))
+            rng = SampleRng.from_seed(seed, streams, self.device)
+            images = to_uint8(self.model.sample(rng, *given),
+                              self.model.quantization)
+            yield images.cpu()[:count - start]

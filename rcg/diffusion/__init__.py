@@ -1,9 +1,16 @@
 """The diffusion core: tensors in, tensors out."""
 from .gaussian import GaussianDiffusion
-from .samplers import DDIMSampler, DDPMSampler
+from .samplers import (
+    DDIMSampler,
+    DDPMSampler,
+    DPMSolverSampler,
+    HeunSampler,
+    Prediction,
+)
 from .schedules import NoiseSchedule, make_betas, space_timesteps
 
 __all__ = [
-    'DDIMSampler', 'DDPMSampler', 'GaussianDiffusion', 'NoiseSchedule',
-    'make_betas', 'space_timesteps'
+    'DDIMSampler', 'DDPMSampler', 'DPMSolverSampler', 'GaussianDiffusion',
+    'HeunSampler', 'NoiseSchedule', 'Prediction', 'make_betas',
+    'space_timesteps'
 ]

@@ -1,4 +1,8 @@
-"""Gaussian diffusion: the forward process and the training loss."""
+"""Gaussian diffusion: the forward process, the losses, what a denoiser says.
+
+Letters: N batch, C channels, T timesteps.
+"""
+import math
 from collections.abc import Callable
 
 import torch
@@ -9,9 +13,12 @@ from rcg.diffusion.parameterization import (
     to_x0,
     training_target,
 )
+from rcg.diffusion.samplers import Denoise, Prediction
 from rcg.diffusion.schedules import NoiseSchedule, make_betas
 from rcg.registry import TASK_UTILS
 from rcg.rng import SampleRng
+
+Denoiser = Callable[[Tensor, Tensor], Tensor]
 
 
 @TASK_UTILS.register_module()
@@ -26,30 +33,44 @@ class GaussianDiffusion(nn.Module):
         num_timesteps: T.
         beta_start: First beta.
         beta_end: Last beta.
+        learn_variance: Whether the denoiser returns twice the channels: the
+            second half says where in the range between the posterior's
+            variance (-1) and beta (1), on a log scale, that of a reverse
+            step lies. It is learned from the variational bound
+            (arXiv:2102.09672 eq. 15 and 16).
+        clip: Predicted clean data are clipped to [-clip, clip] when sampling
+            (pixels: 1); None does not.
     """
 
     def __init__(self, parameterization: str, schedule: str = 'linear',
                  num_timesteps: int = 1000, beta_start: float = 1e-4,
-                 beta_end: float = 2e-2) -> None:
+                 beta_end: float = 2e-2, learn_variance: bool = False,
+                 clip: float | None = None) -> None:
         super().__init__()
         if parameterization not in PARAMETERIZATIONS:
             raise ValueError(f'parameterization must be one of '
                              f"{PARAMETERIZATIONS}, got '{parameterization}'.")
         self.parameterization = parameterization
-        self.schedule = NoiseSchedule(
+        self.learn_variance, self.clip = learn_variance, clip
+        self.schedule = schedule = NoiseSchedule(
             make_betas(schedule, num_timesteps, beta_start, beta_end))
-        signal = self.schedule.alphas_cumprod
+        signal = schedule.alphas_cumprod
+        lowest, highest = schedule.log_variance_range
         for name, table in (
                 ('signal', signal.sqrt()), ('noise', (1 - signal).sqrt()),
-                ('vlb_weights', self.schedule.vlb_weights(parameterization))):
+                ('vlb_weights', schedule.vlb_weights(parameterization)),
+                ('of_x0', schedule.posterior_mean_coef_x0),
+                ('of_xt', schedule.posterior_mean_coef_xt),
+                ('lowest', lowest), ('highest', highest)):
             self.register_buffer(name, table.float(), persistent=False)
 
     def __len__(self) -> int:
         return len(self.schedule)
 
-    def _coefficients(self, t: Tensor, ndim: int) -> tuple[Tensor, Tensor]:
+    def _at(self, t: Tensor, ndim: int, *tables: str) -> list[Tensor]:
+        """Entries of tables at t, to broadcast over the data."""
         shape = (-1, ) + (1, ) * (ndim - 1)
-        return self.signal[t].view(shape), self.noise[t].view(shape)
+        return [getattr(self, name)[t].view(shape) for name in tables]
 
     def add_noise(self, x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """Draw x_t from q(x_t | x_0), DDPM eq. 4.
@@ -62,38 +83,99 @@ class GaussianDiffusion(nn.Module):
         Returns:
             (N, ...): The noisy data x_t.
         """
-        a, s = self._coefficients(t, x0.ndim)
+        a, s = self._at(t, x0.ndim, 'signal', 'noise')
         return a * x0 + s * eps
+
+    def _split(self, output: Tensor) -> tuple[Tensor, Tensor | None]:
+        """A denoiser's output in float32: prediction, variance in [-1, 1]."""
+        output = output.float()
+        return output.chunk(2, 1) if self.learn_variance else (output, None)
 
     def predict_x0(self, output: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
         """The clean data (N, ...) that a denoiser's output stands for."""
-        return to_x0(self.parameterization, output, x_t,
-                     *self._coefficients(t, x_t.ndim))
+        return to_x0(self.parameterization, self._split(output)[0], x_t,
+                     *self._at(t, x_t.ndim, 'signal', 'noise'))
 
-    def loss(self, denoiser: Callable[[Tensor, Tensor], Tensor], x0: Tensor,
-             rng: SampleRng) -> dict[str, Tensor]:
-        """Mean squared error at random timesteps, DDPM eq. 14.
+    def loss(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng
+             ) -> dict[str, Tensor]:
+        """Means of :meth:`losses` over the batch."""
+        rows = self.losses(denoiser, x0, rng)
+        return {name: row.mean() for name, row in rows.items()}
+
+    def losses(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng
+               ) -> dict[str, Tensor]:
+        """Losses of every row at a random timestep.
 
         Args:
-            denoiser: (x_t, t) -> output in the shape of x_t.
+            denoiser: (x_t, t) -> output in the shape of x_t, or with twice
+                the channels if it learns the variance.
             x0 (N, ...): Clean data.
             rng: Draws a timestep and the noise of each row.
 
         Returns:
-            ``loss_diffusion``, and ``vlb``, the bound's term, for the log.
+            ``loss_diffusion`` (N,): mean squared error, DDPM eq. 14. And
+            either ``vlb``, the bound's term, for the log; or, with a learned
+            variance, ``loss_variance``: the bound's term in bits per
+            dimension, through which only the variance learns. Its weight is
+            1 as in the published code; improved DDPM has T / 1000.
         """
         t = rng.randint(len(self))
         eps = rng.normal(*x0.shape[1:])
-        a, s = self._coefficients(t, x0.ndim)
-        output = denoiser(a * x0 + s * eps, t).float()
+        a, s = self._at(t, x0.ndim, 'signal', 'noise')
+        x_t = a * x0 + s * eps
+        output, variance = self._split(denoiser(x_t, t))
         target = training_target(self.parameterization, x0, eps, a, s)
         error = (output - target).square().flatten(1).mean(1)  # (N,)
-        with torch.no_grad():
-            vlb = (self.vlb_weights[t] * error).mean()
-        return dict(loss_diffusion=error.mean(), vlb=vlb)
+        if variance is None:
+            return dict(loss_diffusion=error,
+                        vlb=(self.vlb_weights[t] * error).detach())
+        found = to_x0(self.parameterization, output.detach(), x_t, a, s)
+        return dict(loss_diffusion=error, loss_variance=self._bound_term(
+            x0, x_t, t, found, variance))
 
-    def denoise_with(self, denoiser: Callable[[Tensor, Tensor], Tensor]
-                     ) -> Callable[[Tensor, Tensor], Tensor]:
-        """Adapt a denoiser for the samplers: (x_t, t) -> predicted x0."""
-        return lambda x_t, t: self.predict_x0(
-            denoiser(x_t, t).float(), x_t, t)
+    def _bound_term(self, x0: Tensor, x_t: Tensor, t: Tensor, found: Tensor,
+                    variance: Tensor) -> Tensor:
+        """-log p(x_0 | x_1) at t = 0, else KL(q || p): (N,) bits a dim."""
+        of_x0, of_xt, lowest, highest = self._at(
+            t, x0.ndim, 'of_x0', 'of_xt', 'lowest', 'highest')
+        log_variance = lowest + (variance + 1) / 2 * (highest - lowest)
+        mean = of_x0 * found + of_xt * x_t
+        gap = of_x0 * (x0 - found)  # between the means
+        kl = .5 * (log_variance - lowest - 1
+                   + (lowest - log_variance).exp()
+                   + gap.square() * (-log_variance).exp())
+        nll = -_log_likelihood_of_pixels(x0, mean, (log_variance / 2).exp())
+        nats = torch.where(t == 0, nll.flatten(1).mean(1),
+                           kl.flatten(1).mean(1))
+        return nats / math.log(2)
+
+    def denoise_with(self, denoiser: Denoiser) -> Denoise:
+        """Adapt a denoiser for the samplers: (x_t, timestep) -> Prediction.
+
+        All rows are at the same timestep, an ``int``.
+        """
+        def denoise(x_t: Tensor, time: int) -> Prediction:
+            t = torch.full((len(x_t), ), time, device=x_t.device)
+            output = denoiser(x_t, t)
+            x0 = self.predict_x0(output, x_t, t)
+            if self.clip is not None:
+                x0 = x0.clamp(-self.clip, self.clip)
+            return Prediction(x0, self._split(output)[1])
+
+        return denoise
+
+
+def _log_likelihood_of_pixels(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
+    """Of one of 256 levels in [-1, 1] under a Gaussian, DDPM eq. 13, in nats.
+
+    The outermost levels reach to infinity. The normal law's integral is the
+    approximation by tanh, as in the published code.
+    """
+    def integral(z: Tensor) -> Tensor:
+        return torch.sigmoid(math.sqrt(8 / math.pi) * (z + .044715 * z**3))
+
+    above = integral((x - mean + 1 / 255) / std)
+    below = integral((x - mean - 1 / 255) / std)
+    mass = torch.where(x < -.999, above,
+                       torch.where(x > .999, 1 - below, above - below))
+    return mass.clamp(min=1e-12).log()

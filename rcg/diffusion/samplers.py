@@ -2,10 +2,15 @@
 
 A sampler is built from numbers alone. ``sampler(denoise, x_T, rng,
 schedule)`` returns samples; ``sampler.steps(...)`` yields (x, x0) after every
-step. ``denoise(x_t, t)`` takes t (N,) and returns the predicted x0. All
-coefficients are Python floats, so no step waits for the device.
+step. ``denoise(x_t, time)`` takes one timestep for the whole batch and
+returns a :class:`Prediction`. All coefficients are Python floats, so no step
+waits for the device.
+
+With a = alphas_cumprod: x_t = sqrt(a) x_0 + sqrt(1 - a) eps.
 """
+import math
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -14,10 +19,37 @@ from rcg.diffusion.schedules import NoiseSchedule, space_timesteps
 from rcg.registry import TASK_UTILS
 from rcg.rng import SampleRng
 
-Denoise = Callable[[Tensor, Tensor], Tensor]
+
+class Prediction(NamedTuple):
+    """What a denoiser makes of x_t.
+
+    Attributes:
+        x0 (N, ...): Predicted clean data.
+        variance (N, ...): Of a reverse step, if it is learned: from the
+            smallest (-1) to the largest (1), on a log scale.
+    """
+    x0: Tensor
+    variance: Tensor | None = None
+
+
+Denoise = Callable[[Tensor, int], Prediction]
 
 
 class _Sampler:
+    """Visits ``num_steps`` of the timesteps, as ``spacing`` and ``offset``
+    of :func:`~rcg.diffusion.schedules.space_timesteps` say."""
+
+    def __init__(self, num_steps: int, spacing: str, offset: int = 0) -> None:
+        self.num_steps, self.spacing, self.offset = num_steps, spacing, offset
+
+    def timesteps(self, schedule: NoiseSchedule) -> list[int]:
+        """The timesteps visited, ascending.
+
+        Raises:
+            ValueError: They cannot be spaced like that.
+        """
+        return space_timesteps(len(schedule), self.num_steps, self.spacing,
+                               self.offset)
 
     def steps(self, denoise: Denoise, x: Tensor, rng: SampleRng,
               schedule: NoiseSchedule) -> Iterator[tuple[Tensor, Tensor]]:
@@ -29,7 +61,7 @@ class _Sampler:
         """Draw samples.
 
         Args:
-            denoise: (x_t (N, ...), t (N,)) -> predicted x0 (N, ...).
+            denoise: (x_t (N, ...), timestep) -> Prediction.
             x (N, ...): Standard normal noise, x_T.
             rng: The streams that ``x`` was drawn from; they go on.
             schedule: The schedule that the denoiser was trained on.
@@ -68,15 +100,14 @@ class DDIMSampler(_Sampler):
                  float32_tables: bool = True) -> None:
         if eta < 0:
             raise ValueError(f'eta must not be negative, got {eta}.')
-        self.num_steps, self.eta = num_steps, eta
-        self.spacing, self.offset = spacing, offset
+        super().__init__(num_steps, spacing, offset)
+        self.eta = eta
         self.to_clean, self.float32_tables = to_clean, float32_tables
 
     def coefficients(self, schedule: NoiseSchedule) -> dict[str, Tensor]:
         """``timesteps``, ``alphas`` (cumulative), ``alphas_prev`` and
         ``sigmas``, each (S,), ascending in time; float64."""
-        timesteps = space_timesteps(len(schedule), self.num_steps,
-                                    self.spacing, self.offset)
+        timesteps = self.timesteps(schedule)
         table = schedule.alphas_cumprod
         if self.float32_tables:
             table = table.float().double()
@@ -96,8 +127,7 @@ class DDIMSampler(_Sampler):
         rows = zip(*(column.flip(0).tolist() for column in table.values()),
                    strict=True)
         for time, alpha, previous, sigma in rows:
-            t = torch.full((len(x), ), time, device=x.device)
-            x0 = denoise(x, t)
+            x0 = denoise(x, time).x0
             eps = (x - alpha**.5 * x0) * (1 - alpha)**-.5
             x = previous**.5 * x0 + max(1 - previous - sigma**2, 0)**.5 * eps
             if sigma > 0:
@@ -109,32 +139,108 @@ class DDIMSampler(_Sampler):
 class DDPMSampler(_Sampler):
     """Ancestral sampling (arXiv:2006.11239 algorithm 2), respaced.
 
-    The variance is the posterior's; the last step adds no noise.
+    The variance is the denoiser's, if it learned one (arXiv:2102.09672), or
+    the posterior's; the last step adds no noise.
 
     Args:
         num_steps: Number of denoiser calls.
         spacing: See :func:`~rcg.diffusion.schedules.space_timesteps`.
-        clip: Clip the predicted x0 to [-clip, clip]; None does not.
     """
 
-    def __init__(self, num_steps: int = 250, spacing: str = 'rounded',
-                 clip: float | None = None) -> None:
-        self.num_steps, self.spacing, self.clip = num_steps, spacing, clip
+    def __init__(self, num_steps: int = 250,
+                 spacing: str = 'rounded') -> None:
+        super().__init__(num_steps, spacing)
 
     def steps(self, denoise, x, rng, schedule):
-        timesteps = space_timesteps(len(schedule), self.num_steps,
-                                    self.spacing)
+        timesteps = self.timesteps(schedule)
         short = schedule.respaced(timesteps)
-        weights = (short.posterior_mean_coef_x0.tolist(),
-                   short.posterior_mean_coef_xt.tolist(),
-                   short.posterior_variance.sqrt().tolist())
-        rows = list(zip(timesteps, *weights, strict=True))
-        for time, of_x0, of_xt, sigma in reversed(rows):
-            t = torch.full((len(x), ), time, device=x.device)
-            x0 = denoise(x, t)
-            if self.clip is not None:
-                x0 = x0.clamp(-self.clip, self.clip)
+        columns = (short.posterior_mean_coef_x0, short.posterior_mean_coef_xt,
+                   short.posterior_variance.sqrt(), *short.log_variance_range)
+        rows = zip(timesteps, *(column.tolist() for column in columns),
+                   strict=True)
+        for time, of_x0, of_xt, sigma, low, high in reversed(list(rows)):
+            x0, variance = denoise(x, time)
             x = of_x0 * x0 + of_xt * x
-            if sigma > 0:
+            if time > timesteps[0]:
+                if variance is not None:
+                    sigma = ((low + (variance + 1) / 2 * (high - low)) / 2
+                             ).exp()
                 x = x + sigma * rng.normal(*x.shape[1:])
+            yield x, x0
+
+
+class _ODESampler(_Sampler):
+    """Base of solvers of the probability flow, which draw no noise.
+
+    Args:
+        num_steps: Steps; the last one ends at clean data.
+        spacing: 'log_snr': evenly in the log signal-to-noise ratio; others:
+            see :func:`~rcg.diffusion.schedules.space_timesteps`.
+    """
+
+    def __init__(self, num_steps: int = 20,
+                 spacing: str = 'log_snr') -> None:
+        super().__init__(num_steps, spacing)
+
+    def timesteps(self, schedule):
+        if self.spacing == 'log_snr':
+            return schedule.even_in_log_snr(self.num_steps)
+        return super().timesteps(schedule)
+
+    def levels(self, schedule: NoiseSchedule
+               ) -> Iterator[tuple[int, tuple, int | None, tuple]]:
+        """For each step its timestep and (signal, noise) levels, then those
+        that it leads to; the last one leads to no timestep and (1, 0)."""
+        timesteps = self.timesteps(schedule)[::-1]
+        alphas = schedule.alphas_cumprod[timesteps].tolist()
+        pairs = [(a**.5, (1 - a)**.5) for a in alphas]
+        return zip(timesteps, pairs, [*timesteps[1:], None],
+                   [*pairs[1:], (1., 0.)], strict=True)
+
+
+@TASK_UTILS.register_module()
+class DPMSolverSampler(_ODESampler):
+    """DPM-Solver++(2M), multistep (arXiv:2211.01095 algorithm 2).
+
+    One denoiser call a step: a line through this prediction and the last one
+    is followed over the log of the signal-to-noise ratio.
+    """
+
+    def steps(self, denoise, x, rng, schedule):
+        last, last_h = None, 0.
+        for time, (a, s), following, (next_a, next_s) in self.levels(
+                schedule):
+            x0 = line = denoise(x, time).x0
+            if following is None:  # of first order, as its step is infinite
+                yield x0, x0
+                return
+            h = math.log(next_a / next_s) - math.log(a / s)
+            if last is not None:
+                line = x0 + h / (2 * last_h) * (x0 - last)
+            x = next_s / s * x - next_a * math.expm1(-h) * line
+            last, last_h = x0, h
+            yield x, x0
+
+
+@TASK_UTILS.register_module()
+class HeunSampler(_ODESampler):
+    """Heun's method on dx / dsigma, EDM (arXiv:2206.00364 algorithm 1).
+
+    Two denoiser calls a step, 2 num_steps - 1 in all. Here x and sigma are
+    those of the variance-exploding form: divided by the signal level.
+    """
+
+    def steps(self, denoise, x, rng, schedule):
+        for time, (a, s), following, (next_a, next_s) in self.levels(
+                schedule):
+            x0 = denoise(x, time).x0
+            if following is None:
+                yield x0, x0
+                return
+            scaled, sigma, next_sigma = x / a, s / a, next_s / next_a
+            slope = (scaled - x0) / sigma
+            guess = scaled + (next_sigma - sigma) * slope
+            other = denoise(next_a * guess, following).x0
+            slope = (slope + (guess - other) / next_sigma) / 2
+            x = next_a * (scaled + (next_sigma - sigma) * slope)
             yield x, x0

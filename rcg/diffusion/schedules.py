@@ -53,7 +53,9 @@ def space_timesteps(num_timesteps: int, num_steps: int,
             with c = T // num_steps as in the LDM and RDM code, which gives
             more than num_steps where that leaves a remainder; 'rounded':
             evenly from 0 to T - 1 with both ends, rounded (improved DDPM,
-            arXiv:2102.09672).
+            arXiv:2102.09672); 'trailing': evenly down from T - 1, so that
+            few steps do not end with one at t = 0, where nothing is left to
+            do (arXiv:2305.08891).
         offset: Added to every timestep; the LDM and RDM code uses 1.
 
     Returns:
@@ -71,14 +73,17 @@ def space_timesteps(num_timesteps: int, num_steps: int,
         stride = (num_timesteps - 1) / max(num_steps - 1, 1)
         timesteps = [round(place) for place in itertools.accumulate(
             [0.] + [stride] * (num_steps - 1))]
+    elif spacing == 'trailing':
+        timesteps = [round((i + 1) * num_timesteps / num_steps) - 1
+                     for i in range(num_steps)]
     elif spacing == 'uniform':
         stride = -(-num_timesteps // num_steps)
         timesteps = list(range(0, num_timesteps, stride))
     elif spacing == 'strided':
         timesteps = list(range(0, num_timesteps, num_timesteps // num_steps))
     else:
-        raise ValueError("spacing must be 'uniform', 'strided' or 'rounded', "
-                         f"got '{spacing}'.")
+        raise ValueError("spacing must be 'uniform', 'strided', 'rounded' or "
+                         f"'trailing', got '{spacing}'.")
     if len(timesteps) != num_steps and spacing != 'strided':
         raise ValueError(
             f'{num_steps} of {num_timesteps} timesteps cannot be spaced '
@@ -131,6 +136,15 @@ class NoiseSchedule:
         return ((1 - self.alphas_cumprod_prev) * (1 - self.betas).sqrt()
                 / (1 - self.alphas_cumprod))
 
+    @property
+    def log_variance_range(self) -> tuple[Tensor, Tensor]:
+        """Logs of the smallest (the posterior's) and the largest (beta)
+        variance of a reverse step. The posterior's is 0 at t = 0; there it
+        is taken from t = 1 (arXiv:2102.09672)."""
+        lowest = self.posterior_variance.clone()
+        lowest[0] = lowest[1] if len(self) > 1 else self.betas[0]
+        return lowest.log(), self.betas.log()
+
     def vlb_weights(self, parameterization: str) -> Tensor:
         """Weights of the squared error in the variational bound.
 
@@ -149,6 +163,26 @@ class NoiseSchedule:
             weights = torch.ones_like(a)
         weights[0] = weights[1]
         return weights
+
+    def even_in_log_snr(self, num_steps: int) -> list[int]:
+        """Ascending distinct timesteps, from 0 to T - 1, that are nearest to
+        even steps of the log signal-to-noise ratio (arXiv:2211.01095).
+
+        Raises:
+            ValueError: ``num_steps`` is not in [2, T].
+        """
+        if not 2 <= num_steps <= len(self):
+            raise ValueError(f'num_steps must be in [2, {len(self)}], got '
+                             f'{num_steps}; T = {len(self)} is set by the '
+                             'diffusion config.')
+        levels = (1 / self.alphas_cumprod - 1).log()
+        wanted = torch.linspace(levels[0], levels[-1], num_steps,
+                                dtype=torch.float64)
+        nearest = (levels[:, None] - wanted).abs().argmin(0)
+        # Distinct: pushed up where they coincide, but not beyond the end.
+        place = torch.arange(num_steps)
+        pushed = (nearest - place).cummax(0).values
+        return (pushed.clamp(max=len(self) - num_steps) + place).tolist()
 
     def respaced(self, timesteps: list[int]) -> 'NoiseSchedule':
         """The schedule that visits only ``timesteps``, with their marginals

@@ -1,12 +1,5 @@
 """The method and its parts. Read rcg.py first."""
-from . import (
-               diffusers,
-               encoders,
-               generators,
-               networks,
-               pretraining,
-               tokenizers,
-)
+from . import diffusers, encoders, generators, networks, tokenizers
 from .data_preprocessor import ImagePreprocessor
 from .frozen import Frozen
 from .layers.condition import LabelCondition, RepresentationCondition
@@ -15,5 +8,5 @@ from .rcg import RCG
 __all__ = [
     'RCG', 'Frozen', 'ImagePreprocessor', 'LabelCondition',
     'RepresentationCondition', 'diffusers', 'encoders', 'generators',
-    'networks', 'pretraining', 'tokenizers'
+    'networks', 'tokenizers'
 ]

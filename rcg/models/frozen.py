@@ -30,9 +30,9 @@ class Frozen:
 
         Args:
             registry: The registry of the part's role.
-            cfg: The part's own config, plus ``checkpoint`` (a file or a work
-                folder) and optionally ``prefix`` (of its weights in there).
-                A part without ``checkpoint`` keeps its initial weights.
+            cfg: The part's own config, plus ``checkpoint`` (file or work
+                folder; without, it keeps its initial weights) and maybe
+                ``prefix`` (of its weights in there).
 
         Raises:
             FileNotFoundError: There is no such checkpoint.
@@ -41,14 +41,14 @@ class Frozen:
         if cfg is None:
             return None
         cfg = dict(cfg)
-        checkpoint = cfg.pop('checkpoint', None)
-        prefix = cfg.pop('prefix', '')
-        if checkpoint is not None:  # before a large part is built for nothing
-            checkpoint = find_checkpoint(checkpoint)
-        module, sha256 = registry.build(cfg), None
-        if checkpoint is not None:
-            sha256 = load_weights(module, checkpoint, prefix)
-        return cls(module, checkpoint, sha256)
+        checkpoint, prefix = cfg.pop('checkpoint', None), cfg.pop('prefix', '')
+        if checkpoint is None:
+            return cls(registry.build(cfg))
+        # Found before a large part is built for nothing.
+        checkpoint = find_checkpoint(checkpoint)
+        module = registry.build(cfg)
+        return cls(module, checkpoint,
+                   load_weights(module, checkpoint, prefix))
 
     def on(self, device: torch.device) -> nn.Module:
         """The module, on ``device`` (moved there once)."""

@@ -4,7 +4,7 @@ The whole method. Read :class:`RCG` top-down; everything else in this package
 is one of the four parts that it is given:
 
     encoder     image -> representation     frozen, self-supervised
-    tokenizer   image <-> codes             frozen
+    tokenizer   image <-> codes             frozen; token ids, latents, pixels
     rdm         noise -> representation     trained by itself, frozen here
     generator   representation -> codes     what this model trains
 """
@@ -13,6 +13,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from rcg.models.data_preprocessor import to_uint8
+from rcg.models.fit import check_parts
 from rcg.models.frozen import Frozen
 from rcg.registry import (
     ENCODERS,
@@ -56,6 +57,7 @@ class RCG(BaseModel):
         self.encoder = Frozen.build(ENCODERS, encoder)
         self.rdm = Frozen.build(REPRESENTATION_DIFFUSERS, rdm)
         self.generator = PIXEL_GENERATORS.build(generator)
+        check_parts(self)
 
     # What encode() uses: a cache of its results depends on these alone.
     encoding_parts = ('encoder', 'tokenizer')
@@ -75,7 +77,12 @@ class RCG(BaseModel):
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """The generator learns codes given a condition (section 3.3)."""
+        """The generator learns codes given a condition (section 3.3).
+
+        ``codes`` are what :meth:`encode` returned. A tokenizer with a random
+        encoder (KL) keeps what it draws from, and draws anew each time.
+        """
+        codes = self.tokenizer.on(codes.device).draw(codes, rng)
         return self.generator.loss(codes, condition, rng)
 
     @torch.no_grad()

@@ -1,10 +1,8 @@
-"""Labelled grids, and the quick start's picture of samples."""
+"""Labelled grids."""
 import numpy as np
 import torch
-from PIL import Image
 
 from rcg.apis import labelled_grid
-from rcg.apis.figures import draw_samples
 
 
 def plain(value, size=16):
@@ -38,17 +36,3 @@ def test_titles_are_written_where_there_are_some():
 
 def test_large_images_keep_their_size():
     assert labelled_grid([('', [plain(0, 256)])]).size == (268, 282)
-
-
-def test_samples_of_the_quick_start(tmp_path):
-    for name, value in (('mage', 50), ('mage_uncond', 90)):
-        (tmp_path / name).mkdir()
-        for i in range(3):
-            Image.new('RGB', (16, 16), (value, ) * 3).save(
-                tmp_path / name / f'{i:06d}.png')
-    draw_samples(tmp_path, [('RCG', tmp_path / 'mage'), ('none', tmp_path),
-                            ('plain', tmp_path / 'mage_uncond')],
-                 tmp_path / 'samples.png')
-    picture = np.asarray(Image.open(tmp_path / 'samples.png'))
-    assert (picture[22:86, 4:68] == 50).all()
-    assert (picture[108:172, 140:204] == 90).all()

@@ -62,6 +62,29 @@ def test_uniform_spacing():
     assert space_timesteps(10, 10) == list(range(10))
 
 
+def test_trailing_spacing_ends_before_zero():
+    assert space_timesteps(1000, 4, 'trailing') == [249, 499, 749, 999]
+    assert space_timesteps(1000, 3, 'trailing') == [332, 666, 999]
+
+
+@pytest.mark.parametrize('steps', [2, 10, 900, 1000])
+def test_even_in_log_snr(steps):
+    schedule = NoiseSchedule(make_betas('linear', 1000))
+    timesteps = schedule.even_in_log_snr(steps)
+    assert len(timesteps) == steps
+    assert timesteps == sorted(set(timesteps))
+    assert (timesteps[0], timesteps[-1]) == (0, 999)
+    with pytest.raises(ValueError, match='in \\[2, 1000\\], got 1;'):
+        schedule.even_in_log_snr(1)
+
+
+def test_variance_range():
+    schedule = NoiseSchedule(torch.tensor([.5, .5], dtype=torch.float64))
+    lowest, highest = schedule.log_variance_range
+    assert lowest.exp().tolist() == pytest.approx([1 / 3, 1 / 3])
+    assert highest.exp().tolist() == pytest.approx([.5, .5])
+
+
 @pytest.mark.parametrize(('steps', 'found', 'last'), [
     (250, 250, 996), (30, 31, 990), (150, 167, 996), (400, 500, 998)])
 def test_published_spacing_may_give_more_steps(steps, found, last):
@@ -80,5 +103,5 @@ def test_published_spacing_that_fails_is_refused():
 def test_impossible_spacing(steps, offset, words):
     with pytest.raises(ValueError, match=words):
         space_timesteps(1000, steps, 'uniform', offset)
-    with pytest.raises(ValueError, match="'strided' or 'rounded'"):
+    with pytest.raises(ValueError, match="'rounded' or 'trailing'"):
         space_timesteps(1000, 10, 'quadratic')

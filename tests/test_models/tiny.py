@@ -27,6 +27,16 @@ def generator(condition=CONDITIONS['representation']):
                      drop=0., embedding=dict(std=1., tied_head=False)))
 
 
+def diffusion(condition=CONDITIONS['representation']):
+    return dict(
+        type='DiffusionGenerator',
+        network=dict(type='DiT', input_size=4, patch_size=2, in_channels=2,
+                     dim=16, depth=2, num_heads=2, condition=condition),
+        diffusion=dict(type='GaussianDiffusion', parameterization='eps',
+                       learn_variance=True),
+        sampler=dict(type='DDPMSampler', num_steps=4))
+
+
 def rcg(condition='representation', **changes):
     parts = dict(encoder=ENCODER, rdm=RDM)
     if condition != 'representation':

@@ -22,7 +22,7 @@ from tools.reference.encoders import verify as verify_encoder
 class Recorder(Case):
     """Stores every result instead of judging it."""
 
-    def compare(self, name, ours):
+    def compare(self, name, ours, floor=0.):
         like = self.data.get(name)
         self.data[name] = ours.detach().clone().contiguous().to(
             ours.dtype if like is None else like.dtype)

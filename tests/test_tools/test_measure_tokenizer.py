@@ -20,7 +20,9 @@ TOKENIZERS_BY_NAME = dict(
     ids=dict(type='VQGAN', dim=32, dim_mult=(1, 1), num_res_blocks=0,
              z_dim=4, num_codes=8),
     latents=dict(type='LatentVQGAN', dim=32, dim_mult=(1, 1),
-                 num_res_blocks=1, num_codes=8, attention_levels=(1, )))
+                 num_res_blocks=1, num_codes=8, attention_levels=(1, )),
+    moments=dict(type='AutoencoderKL', dim=32, dim_mult=(1, 1),
+                 num_res_blocks=1))
 
 
 @pytest.fixture(scope='module')
@@ -47,7 +49,8 @@ def write(folder, name, **more):
     """A config and weights of a random tokenizer."""
     torch.manual_seed(0)
     tokenizer = TOKENIZERS.build(TOKENIZERS_BY_NAME[name])
-    torch.nn.init.normal_(tokenizer.quantizer.codebook)
+    if hasattr(tokenizer, 'quantizer'):
+        torch.nn.init.normal_(tokenizer.quantizer.codebook)
     save_atomically(tokenizer.state_dict(), folder / 'weights.pth')
     content = dict(tokenizer=dict(TOKENIZERS_BY_NAME[name],
                                   checkpoint='elsewhere'), **more)
@@ -105,12 +108,14 @@ def test_a_part_of_the_folder(tool, folder):
     assert (found['num'], len(originals)) == (4, 4)
 
 
-def test_a_tokenizer_that_was_trained_here(tool, folder):
-    arguments = write(folder, 'ids', extractor=EXTRACTOR,
-                      model=dict(type='VQTraining'))
-    model = MODELS.build(dict(type='VQTraining',
-                              tokenizer=TOKENIZERS_BY_NAME['ids']))
-    save_atomically({'state_dict': model.state_dict()}, arguments[1])
+@pytest.mark.parametrize(('name', 'trainer'), [
+    ('ids', 'VQTraining'), ('moments', 'KLTraining')])
+def test_a_tokenizer_that_was_trained_here(name, trainer, tool, folder):
+    # It is that of the model, whatever else the config mentions.
+    cfg = dict(type=trainer, tokenizer=TOKENIZERS_BY_NAME[name])
+    arguments = write(folder, 'latents', extractor=EXTRACTOR, model=cfg)
+    save_atomically({'state_dict': MODELS.build(cfg).state_dict()},
+                    arguments[1])
     tool.run(tool.parse_args(arguments))
     assert (folder / 'out' / 'metrics.json').exists()
 

@@ -10,9 +10,11 @@ from typing import NamedTuple
 from torch import Tensor
 
 from . import (
+    adm,
     deit,
     dino,
     ibot,
+    ldm,
     mage,
     mocov3,
     mocov3_mmpretrain,
@@ -20,6 +22,7 @@ from . import (
     vq_f8,
     vqgan,
 )
+from .averages import LABELS
 
 
 class Format(NamedTuple):
@@ -33,12 +36,14 @@ class Format(NamedTuple):
         embedded: Beginning of the names of a frozen part in the file, and
             the format and beginning of names that part has by itself.
         prefix: Of our names, within the model that holds the part.
+        averages: Whether averaged weights are beside the live ones.
     """
     title: str
     signs: tuple[str, ...]
     converter: ModuleType | None = None
     embedded: Mapping[str, tuple[str, str]] = {}
     prefix: str = ''
+    averages: bool = False
 
 
 _ENCODER = {'pretrained_encoder.': ('mocov3', 'module.base_encoder.')}
@@ -49,8 +54,10 @@ FORMATS = {
                    _ENCODER | {'vqgan.': ('vqgan', '')},
                    'generator.network.'),
     'rdm': Format('an RDM of RCG', ('model.diffusion_model.res_blocks.', ),
-                  rdm, _ENCODER),
-    'ldm': Format('an LDM of RCG', ('model.diffusion_model.input_blocks.', )),
+                  rdm, _ENCODER, averages=True),
+    'ldm': Format('an LDM of RCG', ('model.diffusion_model.input_blocks.', ),
+                  ldm, _ENCODER | {'first_stage_model.': ('vq_f8', '')},
+                  'generator.network.', averages=True),
     'mocov3': Format('a MoCo v3 encoder', ('module.base_encoder.', ), mocov3),
     'mocov3_mmpretrain': Format('a MoCo v3 encoder of MMPretrain',
                                 ('backbone.layers.0.ln1.', ),
@@ -60,7 +67,8 @@ FORMATS = {
     'dino': Format('a DINO encoder', ('backbone.cls_token', 'head.mlp.'),
                    dino),
     'dit': Format('a DiT of RCG', ('x_embedder.proj.', 'final_layer.')),
-    'adm': Format('an ADM of RCG', ('input_blocks.0.', 'time_embed.0.')),
+    'adm': Format('an ADM of RCG', ('input_blocks.0.', 'time_embed.0.'), adm,
+                  prefix='generator.network.'),
     'vq_f8': Format("LDM's VQ-f8 tokenizer",
                     ('quantize.embedding.', 'quant_conv.'), vq_f8),
     'vqgan': Format("MAGE's VQGAN tokenizer",
@@ -83,6 +91,9 @@ _WRONG = {
     ('backbone.cls_token', 'head.'): 'an encoder' + _OURS,
     ('quantizer.codebook', ): 'a tokenizer' + _OURS,
 }
+# Tensors of generators that have a representation, or labels.
+_CONDITIONS = {'mage': ('latent_prior_proj.weight', 'class_emb.weight'),
+               'adm': ('rep_proj.weight', 'label_emb.weight')}
 _SIZES = {(384, 12): 's', (768, 12): 'b', (1024, 24): 'l', (1280, 32): 'h'}
 
 
@@ -123,6 +134,45 @@ def _size(state: Mapping[str, Tensor]) -> str:
     return _SIZES.get(shape, '{}x{}'.format(*shape))
 
 
+def _unet_size(form: str, state: Mapping[str, Tensor]) -> str:
+    """'adm' and 'ldm_8' as published, else '{form}_{width}x{blocks}'."""
+    start = 'model.diffusion_model.' if form == 'ldm' else ''
+    width = state[start + 'time_embed.0.weight'].shape[1]
+    blocks = 1 + max(int(found[1]) for found in (
+        re.match(re.escape(start) + r'input_blocks\.(\d+)\.', name)
+        for name in state) if found)
+    full, name = {'adm': ((256, 18), 'adm'), 'ldm': ((256, 9), 'ldm_8')}[form]
+    return name if (width, blocks) == full else f'{form}_{width}x{blocks}'
+
+
+def _encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor for name, tensor in state.items()
+            if name.startswith('pretrained_encoder.')}
+
+
+def _suffix(form: str, state: Mapping[str, Tensor]) -> str:
+    """'' for a generator with representations, '_label' or '_uncond'."""
+    if form == 'ldm':
+        represented, labelled = bool(_encoder(state)), len(state[LABELS]) > 1
+    else:
+        represented, labelled = (name in state for name in _CONDITIONS[form])
+    return '' if represented else '_label' if labelled else '_uncond'
+
+
+def _generator(form: str, state: Mapping[str, Tensor]) -> str:
+    """Stem of a generator; an unusual encoder is part of it."""
+    encoder, suffix = _encoder(state), _suffix(form, state)
+    if form == 'mage':
+        usual = _size({name: tensor for name, tensor in state.items()
+                       if name not in encoder})
+        stem = f'mage_{usual}'
+    else:
+        usual, stem = 'b', _unet_size(form, state)
+    if not suffix and _size(encoder) not in (usual, 'unknown'):
+        suffix = f'_mocov3_vit_{_size(encoder)}'
+    return stem + suffix
+
+
 def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
     """What a part is called here.
 
@@ -134,19 +184,11 @@ def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
         (stem of the file, path of the config that fits). A size that nobody
         published gets a name of its own, and no config of that name exists.
     """
-    encoder = _size({name: tensor for name, tensor in state.items()
-                     if name.startswith('pretrained_encoder.')})
-    if form == 'mage':
-        size = _size({name: tensor for name, tensor in state.items()
-                      if not name.startswith('pretrained_encoder.')})
-        stem = f'mage_{size}'
-        if 'latent_prior_proj.weight' not in state:
-            stem += '_label' if 'class_emb.weight' in state else '_uncond'
-        elif encoder not in (size, 'unknown'):
-            stem += f'_mocov3_vit_{encoder}'
+    if form in ('mage', 'adm', 'ldm'):
+        stem = _generator(form, state)
         return stem, f'configs/rcg/{stem}.py'
     if form == 'rdm':
-        stem = f'mocov3_vit_{encoder}'
+        stem = f'mocov3_vit_{_size(_encoder(state))}'
         if any('.context_layers.' in name for name in state):
             stem += '_class_cond'
         return 'rdm_' + stem, f'configs/rdm/{stem}.py'

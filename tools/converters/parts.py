@@ -19,7 +19,7 @@ from .formats import FORMATS, name_part
 _UNUSED = {
     'fake_latent': 'null representation of a model without representations',
     'cond_stage_model.embedding.weight':
-        'label embedding that an unconditional RDM does not look at',
+        'label embedding that this network does not look at',
 }
 
 
@@ -76,10 +76,17 @@ def digest(weights: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def _convert(form: str, state: Mapping[str, Tensor], stem: str, config: str,
-             averaged: bool) -> Part:
-    """One format's tensors; checks that the way back restores them."""
-    options = {} if form != 'rdm' else dict(averaged=averaged)
+def _convert(form: str, file: Mapping[str, Tensor],
+             state: Mapping[str, Tensor], averaged: bool) -> Part:
+    """One format's tensors; checks that the way back restores them.
+
+    Args:
+        form: Its format.
+        file: All tensors, those of frozen parts included.
+        state: Those that are not of frozen parts.
+        averaged: As in :func:`split`.
+    """
+    options = dict(averaged=averaged) if FORMATS[form].averages else {}
     ignored, unknown = {}, []
     for name in state:
         try:
@@ -91,7 +98,7 @@ def _convert(form: str, state: Mapping[str, Tensor], stem: str, config: str,
             f'{len(unknown)} of {len(state)} tensors are not explained: '
             f'{", ".join(unknown[:12])}. It looks like '
             f'{FORMATS[form].title}, but one of another version.')
-    weights = _function(form, 'from_published')(state, **options)
+    weights = _function(form, 'from_published')(file, **options)
     back = _function(form, 'to_published')(weights, **options)
     if form == 'mocov3' and not back.keys() <= state.keys():
         options = dict(misnamed=True)
@@ -105,7 +112,7 @@ def _convert(form: str, state: Mapping[str, Tensor], stem: str, config: str,
         raise ValueError(
             f'{len(wrong)} tensors would not survive the way back: '
             f'{", ".join(wrong[:12])}. This version does not know the file.')
-    return Part(form, stem, config, weights, rest, ignored, options)
+    return Part(form, *name_part(form, file), weights, rest, ignored, options)
 
 
 def split(form: str, state: Mapping[str, Tensor],
@@ -115,7 +122,8 @@ def split(form: str, state: Mapping[str, Tensor],
     Args:
         form: Its format.
         state: Published names; it is not changed.
-        averaged: Of an RDM, take the averaged weights or the live ones.
+        averaged: Of a file with both, take the averaged weights or the live
+            ones.
 
     Returns:
         The part that the file is named for, then the frozen ones inside.
@@ -141,8 +149,8 @@ def split(form: str, state: Mapping[str, Tensor],
         own = {name: own[name] for name in own if name not in found}
         found = {prefix + name.removeprefix(start): value
                  for name, value in found.items()}
-        inside.append(_convert(part, found, *name_part(part, found), True))
-    return [_convert(form, own, *name_part(form, state), averaged), *inside]
+        inside.append(_convert(part, found, found, True))
+    return [_convert(form, state, own, averaged), *inside]
 
 
 def join(parts: list[Part]) -> dict[str, Tensor]:

@@ -83,9 +83,10 @@ class Case:
         found = (re.fullmatch(pattern, name) for name in sorted(self.data))
         return filter(None, found)
 
-    def compare(self, name: str, ours: Tensor) -> Row:
-        """Judge our result by the stored tensor ``name``."""
-        floor = self.config.get('noise_floor', {}).get(name, 0.)
+    def compare(self, name: str, ours: Tensor, floor: float = 0.) -> Row:
+        """Judge our result by the stored tensor ``name``; ``floor`` is the
+        least change that means nothing, if the case does not know it."""
+        floor = max(floor, self.config.get('noise_floor', {}).get(name, 0.))
         return self.add(name, judge(name, ours, self.data[name], floor))
 
     def compare_if_stored(self, name: str, ours: Tensor) -> None:

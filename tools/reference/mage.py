@@ -129,7 +129,6 @@ def compare_loss(case: Case, generator: MAGE, run: str,
                 condition, ReplayRng(len(ids), uniform=dropped))
         if dropped:
             null = net.condition.null(len(ids))
-            # One row and many are multiplied in another order.
             case.compare(stem + 'rep_dropped', torch.isclose(
                 condition, null, atol=1e-5).all(1).byte())
         compare_logits(case, generator, stem, condition, noise)

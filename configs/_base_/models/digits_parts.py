@@ -12,6 +12,12 @@ encoder = dict(type='ConvEncoder', widths=(32, 64, 128, 128),
 tokenizer = dict(type='VQGAN', dim=32, dim_mult=(1, 1, 1), num_res_blocks=0,
                  norm_groups=1, z_dim=8, num_codes=64)
 
+# f = 4: 4 channels of 4x4 places. The scale is 1 over the standard deviation
+# of latents, 1.19, of the training digits after configs/digits/latents.py.
+_latents = dict(type='AutoencoderKL', dim=32, dim_mult=(1, 1, 1),
+                num_res_blocks=0, norm_groups=1, z_dim=4, attention=False,
+                scale=.84)
+
 rdm = dict(
     type='RDM',
     denoiser=dict(type='DenoisingMLP', rep_dim=64, width=256, num_blocks=3),

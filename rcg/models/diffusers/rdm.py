@@ -32,6 +32,7 @@ class RDM(BaseModel):
         self.denoiser = MODELS.build(denoiser)
         self.diffusion = TASK_UTILS.build(diffusion)
         self.sampler = TASK_UTILS.build(sampler)
+        self.sampler.timesteps(self.diffusion.schedule)  # can they be spaced?
         self.rep_dim = self.denoiser.rep_dim
         if self.encoder and self.encoder.rep_dim != self.rep_dim:
             raise ValueError(

@@ -3,17 +3,17 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from rcg.models.generators.guidance import guide, linear_scale
+from rcg.models.generators.base import PixelGenerator
 from rcg.models.generators.masking import (
     MaskRatioLaw,
     mask_least_confident,
     num_still_masked,
     random_masks,
 )
-from rcg.registry import MODELS, PIXEL_GENERATORS
+from rcg.registry import PIXEL_GENERATORS
 from rcg.rng import SampleRng, check_finite
 
 
@@ -27,7 +27,7 @@ class UnmaskingStep(NamedTuple):
 
 
 @PIXEL_GENERATORS.register_module()
-class MAGE(nn.Module):
+class MAGE(PixelGenerator):
     """Masked generative encoder (arXiv:2211.09117) under RCG's condition.
 
     Args:
@@ -36,28 +36,24 @@ class MAGE(nn.Module):
         label_smoothing: In [0, 1), over the K codes.
         num_steps: Unmasking steps of sampling.
         temperature: Of the choice of tokens to keep; decays linearly to 0.
-        guidance_scale: w at the last step, reached linearly from 1; 1 = off.
+        guidance_scale: w; 1 = off.
+        guidance: Arguments of :class:`~.guidance.Guidance`; the schedule is
+            linear by default, as published.
     """
 
     def __init__(self, network: dict, mask_ratio: dict | None = None,
                  label_smoothing: float = .1, num_steps: int = 20,
-                 temperature: float = 6., guidance_scale: float = 1.) -> None:
-        super().__init__()
+                 temperature: float = 6., guidance_scale: float = 1.,
+                 guidance: dict | None = None) -> None:
+        super().__init__(network, guidance_scale, dict(
+            {'schedule': 'linear'}, **guidance or {}))
         if num_steps < 1 or temperature < 0:
             raise ValueError('num_steps must be at least 1 and temperature '
                              f'not negative, got {num_steps} and '
                              f'{temperature}.')
-        self.network = MODELS.build(network)
         self.mask_ratio = MaskRatioLaw(**mask_ratio or {})
         self.label_smoothing = label_smoothing
         self.num_steps, self.temperature = num_steps, temperature
-        self.guidance_scale = guidance_scale
-
-    @property
-    def condition_kind(self) -> str | None:
-        """'representation', 'label', or None if unconditional."""
-        layer = self.network.condition
-        return None if layer is None else layer.kind
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
@@ -109,13 +105,14 @@ class MAGE(nn.Module):
               ) -> Iterator[UnmaskingStep]:
         """Iterative decoding, MaskGIT (arXiv:2202.04200) section 3.2."""
         net = self.network
-        predict = self._guided(condition, len(rng))
+        predict = self.guided(condition, len(rng))
         num_unknown = net.num_tokens
         ids = torch.full((len(rng), net.num_tokens), net.mask_token,
                          device=rng.device)
         for step in range(self.num_steps):
             unknown = ids == net.mask_token
-            logits = predict(ids, unknown, step)  # (N, L, K)
+            progress = (step + 1) / self.num_steps
+            logits = predict(progress)(ids, unknown)  # (N, L, K)
             sampled = torch.where(unknown, rng.categorical(logits), ids)
             confidence = logits.log_softmax(-1).gather(
                 -1, sampled.unsqueeze(-1)).squeeze(-1)
@@ -129,22 +126,3 @@ class MAGE(nn.Module):
             following = sampled.masked_fill(hide, net.mask_token)
             yield UnmaskingStep(ids, logits, confidence, sampled, following)
             ids = following
-
-    def _guided(self, condition: Tensor | None, batch_size: int):
-        """(ids, unknown, step) -> logits (N, L, K) in float32."""
-        net, scale = self.network, self.guidance_scale
-        embedded = None
-        if net.condition is not None:
-            embedded = net.condition(condition)
-        if net.condition is None or scale == 1:
-            return lambda ids, unknown, step: net(
-                ids, unknown, embedded).float()
-        both = torch.cat([embedded, net.condition.null(batch_size)])
-
-        def predict(ids: Tensor, unknown: Tensor, step: int) -> Tensor:
-            logits = net(ids.repeat(2, 1), unknown.repeat(2, 1),
-                         both).float()
-            return guide(*logits.chunk(2),
-                         linear_scale(scale, step, self.num_steps))
-
-        return predict

@@ -1,6 +1,9 @@
-"""Codecs: images <-> token ids or latents."""
+"""Codecs: images <-> token ids, latents or pixels."""
+from .autoencoder_kl import AutoencoderKL
 from .latent_vqgan import LatentVQGAN
+from .pixels import Pixels
 from .quantizer import VectorQuantizer
 from .vqgan import VQGAN
 
-__all__ = ['VQGAN', 'LatentVQGAN', 'VectorQuantizer']
+__all__ = ['AutoencoderKL', 'LatentVQGAN', 'Pixels', 'VQGAN',
+           'VectorQuantizer']

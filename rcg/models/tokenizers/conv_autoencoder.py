@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.rng import SampleRng
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -25,6 +27,8 @@ class Variant:
         kernel_out: Size of the encoder's last convolution.
         extra_blocks: Blocks that a level of the decoder has more.
         groups: Groups of the norms.
+        moments: Whether the encoder gives the mean and the logarithm of the
+            variance of each channel of the latents, or the latents.
     """
     attention: tuple[int, ...] | None = ()
     bias: bool = True
@@ -33,6 +37,7 @@ class Variant:
     kernel_out: int = 3
     extra_blocks: int = 1
     groups: int = 32
+    moments: bool = False
 
     def norm(self, dim: int) -> nn.GroupNorm:
         return nn.GroupNorm(self.groups, dim, eps=1e-6)
@@ -205,8 +210,14 @@ class ConvAutoencoder(nn.Module):
         super().__init__()
         _check(dims, num_res_blocks, variant)
         self.downsampling = 2**(len(dims) - 1)
-        self.encoder = Encoder(dims, num_res_blocks, z_dim, variant)
+        self.encoder = Encoder(dims, num_res_blocks,
+                               (1 + variant.moments) * z_dim, variant)
         self.decoder = Decoder(dims, num_res_blocks, z_dim, variant)
+
+    def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:
+        """What a generator learns, from what ``encode`` returned; the same
+        here, where encoding is not random."""
+        return codes
 
     def grid_size(self, image_size: int) -> int:
         """Places along a side of an image of ``image_size`` pixels.

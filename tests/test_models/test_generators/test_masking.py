@@ -4,7 +4,6 @@ import pytest
 import torch
 from scipy.stats import truncnorm
 
-from rcg.models.generators.guidance import guide, linear_scale
 from rcg.models.generators.masking import (
     MaskRatioLaw,
     mask_least_confident,
@@ -54,10 +53,3 @@ def test_masks_hold_the_right_counts():
 def test_ties_do_not_change_the_count():
     hide = mask_least_confident(torch.zeros(2, 6), 4)
     assert hide.sum(1).tolist() == [4, 4]
-
-
-def test_guidance():
-    a, b = torch.tensor([1.]), torch.tensor([3.])
-    assert guide(a, b, 1) == a
-    assert guide(a, b, 2) == -1
-    assert [linear_scale(3, s, 4) for s in range(4)] == [1.5, 2, 2.5, 3]

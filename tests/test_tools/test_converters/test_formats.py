@@ -22,10 +22,13 @@ FULL_SIZE = {
     'mage_l_rep': ('mage', 'mage_l'),
     'mage_b_class': ('mage', 'mage_b_label'),
     'mage_b_uncond': ('mage', 'mage_b_uncond'),
-    'adm_rep': ('adm', None), 'adm_class': ('adm', None),
-    'adm_uncond': ('adm', None), 'dit_xl2_rep': ('dit', None),
-    'ldm_f8_repcond': ('ldm', None), 'ldm_f8_clscond': ('ldm', None),
-    'ldm_f8_uncond': ('ldm', None),
+    'adm_rep': ('adm', 'adm'),
+    'adm_class': ('adm', 'adm_label'),
+    'adm_uncond': ('adm', 'adm_uncond'),
+    'ldm_f8_repcond': ('ldm', 'ldm_8'),
+    'ldm_f8_clscond': ('ldm', 'ldm_8_label'),
+    'ldm_f8_uncond': ('ldm', 'ldm_8_uncond'),
+    'dit_xl2_rep': ('dit', None),
 }
 DTYPES = {'f32': torch.float32, 'f16': torch.float16, 'i64': torch.int64,
           'i32': torch.int32}
@@ -60,6 +63,9 @@ def test_full_size_files(name):
     ('enc_mocov3', 'mocov3', 'mocov3_vit_64x2'),
     ('mage_rep', 'mage', 'mage_64x2_mocov3_vit_32x2'),
     ('rdm_classcond', 'rdm', 'rdm_mocov3_vit_32x2_class_cond'),
+    ('adm_rep', 'adm', 'adm_32x6'),
+    ('adm_classcond', 'adm', 'adm_32x4_label'),
+    ('ldm_rep', 'ldm', 'ldm_32x4_mocov3_vit_32x2'),
     ('vqgan_maskgit', 'vqgan', 'maskgit_vqgan_64x32')])
 def test_sizes_of_nobody_get_names_of_their_own(case, form, stem):
     weights = load_case(case)[1]

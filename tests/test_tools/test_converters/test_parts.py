@@ -7,10 +7,11 @@ from tests.reference import find_cases, load_case
 
 from .test_formats import FULL_SIZE, published
 
-CASES = [name for prefix in ('enc_', 'rdm_', 'vq', 'mage_')
+CASES = [name for prefix in ('enc_', 'rdm_', 'vq', 'mage_', 'adm_', 'ldm_')
          for name in find_cases(prefix)]
 FORMS = dict(enc_mocov3_renamed='mocov3', vqgan_maskgit='vqgan',
              vq_f8='vq_f8')
+WITHOUT_AVERAGES = {'ldm_rep'}
 
 
 def form_of(case):
@@ -20,7 +21,8 @@ def form_of(case):
 
 def test_there_are_cases_of_every_kind():
     assert {form_of(case) for case in CASES} >= {
-        'mocov3', 'dino', 'ibot', 'deit', 'vqgan', 'vq_f8', 'rdm', 'mage'}
+        'mocov3', 'dino', 'ibot', 'deit', 'vqgan', 'vq_f8', 'rdm', 'mage',
+        'adm', 'ldm'}
 
 
 @pytest.mark.parametrize('case', CASES)
@@ -28,6 +30,7 @@ def test_there_are_cases_of_every_kind():
 def test_round_trip(case, averaged):
     weights = load_case(case)[1]
     before = digest(weights)
+    averaged = averaged and case not in WITHOUT_AVERAGES
     back = join(split(form_of(case), weights, averaged))
     assert back.keys() == weights.keys()
     assert all(same_bits(back[name], weights[name]) for name in weights)
@@ -60,11 +63,24 @@ def test_a_mage_file_holds_three_parts():
     assert all(name.startswith('generator.') for name in parts[0].named(True))
 
 
+def test_an_ldm_file_holds_three_parts():
+    weights = load_case('ldm_rep')[1]
+    parts = split('ldm', weights, averaged=False)
+    assert [part.form for part in parts] == ['ldm', 'mocov3', 'vq_f8']
+    assert set(parts[0].ignored.values()) == {
+        'noise schedule, which is computed here',
+        'label embedding that this network does not look at'}
+    assert all(name.startswith('generator.network.')
+               for name in parts[0].named(lean=True))
+
+
 @pytest.mark.parametrize(('case', 'name', 'reason'), [
     ('mage_uncond', 'fake_latent', 'null representation'),
-    ('rdm_uncond', 'cond_stage_model.embedding.weight', 'label embedding')])
+    ('rdm_uncond', 'cond_stage_model.embedding.weight', 'label embedding'),
+    ('ldm_rep', 'cond_stage_model.embedding.weight', 'label embedding')])
 def test_what_a_variant_does_not_use(case, name, reason):
-    part = split(form_of(case), load_case(case)[1])[0]
+    part = split(form_of(case), load_case(case)[1],
+                 case not in WITHOUT_AVERAGES)[0]
     assert reason in part.ignored[name]
 
 

@@ -1,0 +1,106 @@
+"""Distance of images in the features of a frozen network.
+
+LPIPS (arXiv:1801.03924) eq. 1 with all weights 1: features of unit length in
+each position, squared difference, mean over positions, sum over layers.
+"""
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.models.frozen import Frozen
+from rcg.registry import ENCODERS, MODELS
+
+
+@MODELS.register_module()
+class VGG16Features(nn.Module):
+    """Features of torchvision's VGG16 after five of its ReLUs, as in LPIPS.
+
+    Args:
+        checkpoint: Local file of ImageNet weights (torchvision's
+            ``vgg16-397923af.pth``, or of the same layout).
+    """
+
+    ends = 3, 8, 15, 22, 29  # relu1_2, relu2_2, relu3_3, relu4_3, relu5_3
+
+    def __init__(self, checkpoint: str) -> None:
+        super().__init__()
+        from torchvision.models import vgg16  # seconds to import
+        with torch.device('meta'):  # the classifier would be 500 MB
+            layers = vgg16(weights=None).features[:self.ends[-1] + 1]
+        self.layers = layers.to_empty(device='cpu')
+        load_weights(self.layers, find_checkpoint(checkpoint), 'features.')
+        for name, values in dict(mean=(.485, .456, .406),
+                                 std=(.229, .224, .225)).items():
+            self.register_buffer(name, torch.tensor(values).view(3, 1, 1),
+                                 persistent=False)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """Five maps (N, C, h, w) of images in [-1, 1], 16 pixels or more."""
+        x = ((images + 1) / 2 - self.mean) / self.std
+        features = []
+        for i, layer in enumerate(self.layers):
+            x = layer(x)
+            if i in self.ends:
+                features.append(x)
+        return features
+
+
+@MODELS.register_module()
+class EncoderFeatures(nn.Module):
+    """The representation of one of our encoders as the only feature.
+
+    Args:
+        encoder: Config of a frozen encoder, with ``checkpoint``.
+    """
+
+    def __init__(self, encoder: dict) -> None:
+        super().__init__()
+        self.encoder = Frozen.build(ENCODERS, encoder)
+
+    def forward(self, images: Tensor) -> list[Tensor]:
+        """One (N, D) of images (N, 3, H, W) in [-1, 1]."""
+        return [self.encoder.on(images.device)(images)]
+
+
+def feature_distance(ours: Sequence[Tensor],
+                     theirs: Sequence[Tensor]) -> Tensor:
+    """Mean distance of two batches of features, layer by layer.
+
+    Args:
+        ours: For each layer (N, C, ...); float32 inside.
+        theirs: The same shapes.
+
+    Returns:
+        Scalar, 0 for equal features, at most 4 a layer.
+    """
+    return sum(
+        (F.normalize(a.float(), dim=1) - F.normalize(b.float(), dim=1))
+        .square().sum(1).mean()
+        for a, b in zip(ours, theirs, strict=True))
+
+
+@MODELS.register_module()
+class PerceptualLoss(nn.Module):
+    """Weighted :func:`feature_distance` of images and reconstructions.
+
+    The network is frozen and no part of checkpoints.
+
+    Args:
+        network: Config of the feature network.
+        weight: Of the term.
+    """
+
+    def __init__(self, network: dict, weight: float = 1.) -> None:
+        super().__init__()
+        self.network = Frozen(MODELS.build(network))
+        self.weight = weight
+
+    def forward(self, fakes: Tensor, reals: Tensor) -> Tensor:
+        """Scalar; gradients reach ``fakes`` (N, 3, H, W) in [-1, 1]."""
+        network = self.network.on(fakes.device)
+        with torch.no_grad():
+            theirs = network(reals)
+        return self.weight * feature_distance(network(fakes), theirs)

@@ -1,0 +1,76 @@
+"""Batch-norm statistics of clean images, at the end of training."""
+import math
+from collections.abc import Iterable
+
+import torch
+from mmengine.hooks import Hook
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils.data import DataLoader
+
+from rcg.models.encoders import Encoder
+from rcg.registry import HOOKS
+
+
+@torch.no_grad()
+def recompute_batch_norm(encoder: Encoder, batches: Iterable[Tensor]) -> None:
+    """Replace running statistics by the mean over batches.
+
+    Args:
+        encoder: Its mode is kept. Dropout does not act.
+        batches: Of images (N, 3, H, W) in [-1, 1]; each counts the same.
+    """
+    modes = {module: module.training for module in encoder.modules()}
+    norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm)]
+    momenta = [norm.momentum for norm in norms]
+    encoder.eval()
+    for norm in norms:
+        norm.train().reset_running_stats()
+        norm.momentum = None  # the mean over all batches
+    for images in batches:
+        encoder.project(images)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    for module, mode in modes.items():
+        module.training = mode
+
+
+@HOOKS.register_module()
+class RecomputeBatchNormHook(Hook):
+    """Recomputes the encoder's statistics before the last checkpoint.
+
+    In training they are of augmented views and past weights, which can be
+    far off for the clean images that the frozen encoder sees when training
+    was short. All processes compute the same.
+
+    Args:
+        num_images: How many training images to use, evenly spread.
+        batch_size: At most so many at once.
+    """
+
+    priority = 'BELOW_NORMAL'  # after the step, before the checkpoint hook
+
+    def __init__(self, num_images: int = 10240,
+                 batch_size: int = 256) -> None:
+        if num_images < 2 or batch_size < 2:
+            raise ValueError('num_images and batch_size must be at least 2, '
+                             f'got {num_images} and {batch_size}.')
+        self.num_images, self.batch_size = num_images, batch_size
+
+    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
+                         outputs=None) -> None:
+        if self.is_last_train_iter(runner):
+            model = runner.bare_model
+            recompute_batch_norm(model.encoder, (
+                model.data_preprocessor(batch)['images']
+                for batch in self.loader(runner.train_dataloader)))
+
+    def loader(self, train: DataLoader) -> DataLoader:
+        """Clean images in a fixed order, batches of nearly equal size."""
+        size = len(train.dataset)
+        count = min(self.num_images, size)
+        indices = [i * size // count for i in range(count)]
+        num_batches = math.ceil(count / self.batch_size)
+        return DataLoader(train.dataset, math.ceil(count / num_batches),
+                          sampler=indices, num_workers=train.num_workers,
+                          collate_fn=train.collate_fn)

@@ -1,0 +1,103 @@
+"""Images to start from: files, or numbers of a dataset's images."""
+import functools
+import os
+from collections.abc import Sequence
+
+import torch
+from mmengine.config import Config
+from torch import Tensor
+
+from rcg.datasets import ImageDataset
+from rcg.datasets.folders import list_images
+from rcg.datasets.reading import UNREADABLE, read_image
+from rcg.registry import DATASETS, TRANSFORMS
+
+
+def image_dataset(cfg: Config) -> dict:
+    """Config of the images that a config names, without randomness.
+
+    Held-out images (``_held_out``) come before those of validation, test and
+    training. Crops become central, flips are left out.
+
+    Raises:
+        ValueError: The config names no images.
+    """
+    places = [cfg.get('_held_out')]
+    places += [(cfg.get(f'{use}_dataloader') or {}).get('dataset')
+               for use in ('val', 'test', 'train')]
+    for found in places:
+        if found and issubclass(DATASETS.get(found['type']), ImageDataset):
+            steps = [dict(step, type='CenterCrop')
+                     if step['type'] == 'RandomCrop' else dict(step)
+                     for step in found.get('pipeline', ())]
+            return dict(found, pipeline=[
+                step for step in steps
+                if not getattr(TRANSFORMS.build(step), 'is_random', True)])
+    raise ValueError('the config names no dataset of images (_held_out, or '
+                     'train_dataloader.dataset).')
+
+
+def load_images(cfg: Config, names: Sequence[str]
+                ) -> tuple[Tensor, list[str]]:
+    """Images as the model of a config takes them.
+
+    Args:
+        cfg: Config of the model; see :func:`image_dataset`.
+        names: Image files, folders of images, or (what is no path) numbers
+            of images in the config's dataset.
+
+    Returns:
+        Images (N, 3, H, W) uint8, and a title for each.
+
+    Raises:
+        FileNotFoundError: A name is neither a path nor a number.
+        ValueError: A file cannot be read; a number is too large.
+    """
+    wanted = image_dataset(cfg)
+
+    @functools.cache  # built only if it is needed: it may be large, or absent
+    def dataset() -> ImageDataset:
+        return DATASETS.build(wanted)
+
+    pipeline = wanted['pipeline']
+    found = []  # (image, title)
+    for name in names:
+        if os.path.exists(name):
+            if not pipeline:  # images of the dataset have their size
+                size = dataset()[0]['images'].shape[-1]
+                pipeline = [dict(type='Resize', size=size),
+                            dict(type='CenterCrop', size=size)]
+            files = [os.path.join(name, file) for file in
+                     list_images(name)] if os.path.isdir(name) else [name]
+            found += [(_read(file, pipeline), os.path.basename(file))
+                      for file in files]
+        elif name.isdecimal():
+            found.append(_item(dataset(), int(name)))
+        else:
+            raise FileNotFoundError(
+                f"There is no image or folder '{name}' (from {os.getcwd()}),"
+                f' and it is no number of an image of {wanted["type"]}.')
+    images, titles = zip(*found, strict=True)
+    return torch.stack(images), list(titles)
+
+
+def _item(dataset: ImageDataset, index: int) -> tuple[Tensor, str]:
+    title = f'{type(dataset).__name__}[{index}]'
+    if index >= len(dataset):
+        raise ValueError(f'there is no {title}: it has {len(dataset)} '
+                         'images, counted from 0.')
+    item = dataset[index]
+    if dataset.classes:
+        title += f' ({dataset.classes[item["labels"]]})'
+    return item['images'], title
+
+
+def _read(path: str, pipeline: list[dict]) -> Tensor:
+    try:
+        results = dict(img=read_image(path), rng=None)
+    except UNREADABLE as error:
+        raise ValueError(f"'{path}' cannot be read as an image "
+                         f'({type(error).__name__}: {error}).') from error
+    for step in pipeline:
+        results = TRANSFORMS.build(step)(results)
+    return torch.from_numpy(results['img'].copy()).permute(2, 0, 1)

@@ -1,0 +1,83 @@
+"""Diffusion as a pixel generator: ADM, LDM and DiT are configs of it."""
+import torch
+from torch import Tensor
+
+from rcg.models.generators.base import PixelGenerator
+from rcg.registry import PIXEL_GENERATORS, TASK_UTILS
+from rcg.rng import SampleRng
+
+
+@PIXEL_GENERATORS.register_module()
+class DiffusionGenerator(PixelGenerator):
+    """A denoiser of pixels or latents under RCG's condition.
+
+    The network is any that has ``condition`` (a condition layer or None),
+    ``in_channels``, ``out_channels`` and ``input_size``, and maps (x_t (N, C,
+    h, w), t (N,), embedded condition) to a prediction.
+
+    Args:
+        network: Config of the denoiser.
+        diffusion: Config of the forward process.
+        sampler: Config of the sampler.
+        guidance_scale: w; 1 = off.
+        guidance: Arguments of :class:`~.guidance.Guidance`.
+
+    Raises:
+        ValueError: The sampler's timesteps cannot be spaced; the network's
+            channels do not fit the diffusion.
+    """
+
+    def __init__(self, network: dict, diffusion: dict, sampler: dict,
+                 guidance_scale: float = 1.,
+                 guidance: dict | None = None) -> None:
+        super().__init__(network, guidance_scale, guidance)
+        self.diffusion = TASK_UTILS.build(diffusion)
+        self.sampler = TASK_UTILS.build(sampler)
+        self.sampler.timesteps(self.diffusion.schedule)  # can they be spaced?
+        wanted = self.network.in_channels * (
+            2 if self.diffusion.learn_variance else 1)
+        if self.network.out_channels != wanted:
+            raise ValueError(
+                f'diffusion.learn_variance={self.diffusion.learn_variance} '
+                f'takes {wanted} channels from a network over '
+                f'{self.network.in_channels}, got '
+                f'{self.network.out_channels}; set learn_variance of both '
+                'alike.')
+
+    def loss(self, codes: Tensor, condition: Tensor | None,
+             rng: SampleRng) -> dict[str, Tensor]:
+        """Diffusion loss of pixels or latents; see GaussianDiffusion.loss.
+
+        Args:
+            codes (N, C, h, w): Pixels in [-1, 1], or latents.
+            condition (N, ...): What the network's condition layer takes.
+            rng: Streams of the images.
+
+        Raises:
+            ValueError: The codes are not those that the network is for.
+        """
+        net = self.network
+        wanted = (net.in_channels, net.input_size, net.input_size)
+        if codes.shape[1:] != wanted:
+            raise ValueError(
+                f'the network is for codes of {wanted} (channels, height, '
+                f'width), got {tuple(codes.shape[1:])}; set its input_size '
+                "and in_channels to the tokenizer's, or resize the images.")
+        if net.condition is not None:
+            condition = net.condition(condition, rng)  # (N, E)
+        return self.diffusion.loss(
+            lambda x, t: net(x, t, condition), codes, rng)
+
+    @torch.no_grad()
+    def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
+        """Draw codes (N, C, h, w), given one condition a row."""
+        net = self.network
+        noise = rng.normal(net.in_channels, net.input_size, net.input_size)
+        return self.sampler(self.denoise_under(condition, len(rng)), noise,
+                            rng, self.diffusion.schedule)
+
+    def denoise_under(self, condition: Tensor | None, batch_size: int):
+        """For samplers: (x_t, timestep) -> Prediction, guided."""
+        predict = self.guided(condition, batch_size)
+        return lambda x, time: self.diffusion.denoise_with(
+            predict(1 - time / len(self.diffusion)))(x, time)

@@ -1,0 +1,280 @@
+"""The U-Net of ADM (arXiv:2105.05233) and latent diffusion (2112.10752).
+
+N batch, C channels, h w feature map, T time embedding, E condition.
+"""
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from rcg.models.layers.embeddings import timestep_embedding
+from rcg.models.layers.spatial_attention import (
+    GroupNorm,
+    SpatialSelfAttention,
+    SpatialTransformer,
+    zero,
+)
+from rcg.registry import MODELS
+
+
+@dataclass(frozen=True)
+class Form:
+    """What tells published networks apart; by default, ADM.
+
+    Attributes:
+        context_dim: E, width of the context tokens that spatial transformers
+            attend to (latent diffusion). If None, attention is to the map
+            itself, and the embedded condition is added to the time's.
+        head_dim: Width of an attention head.
+        scale_shift: Whether the time scales and shifts what the second norm
+            of a block returns, or is added to what it gets.
+        residual_resampling: Whether residual blocks change the resolution,
+            or single convolutions.
+        learn_variance: Whether there are as many channels again for the
+            variance.
+        groups: Groups of the norms.
+        drop: Dropout before the last convolution of a residual block.
+    """
+    context_dim: int | None = None
+    head_dim: int = 64
+    scale_shift: bool = True
+    residual_resampling: bool = True
+    learn_variance: bool = True
+    groups: int = 32
+    drop: float = 0.
+
+    def attention(self, dim: int) -> nn.Module:
+        if self.context_dim is None:
+            return SpatialSelfAttention(dim, self.head_dim, self.groups)
+        return SpatialTransformer(dim, self.context_dim, self.head_dim,
+                                  self.groups)
+
+    def resampling(self, dim: int, time_dim: int, scale: float) -> nn.Module:
+        if self.residual_resampling:
+            return ResidualBlock(dim, dim, time_dim, self, scale)
+        return Resampling(dim, scale)
+
+
+def resample(x: Tensor, scale: float) -> Tensor:
+    """Halve (scale .5, averages) or double (2, nearest) the resolution."""
+    if scale < 1:
+        return F.avg_pool2d(x, 2)
+    return F.interpolate(x, scale_factor=scale, mode='nearest')
+
+
+class Resampling(nn.Module):
+    """Halve or double the resolution by a convolution."""
+
+    def __init__(self, dim: int, scale: float) -> None:
+        super().__init__()
+        self.doubles = scale > 1
+        self.conv = nn.Conv2d(dim, dim, 3, 1 if self.doubles else 2, 1)
+
+    def forward(self, x: Tensor, *_) -> Tensor:
+        """(N, C, h, w) -> (N, C, scale h, scale w)."""
+        return self.conv(resample(x, 2.) if self.doubles else x)
+
+
+class ResidualBlock(nn.Module):
+    """Norm, SiLU and 3x3 convolution, twice, with a skip path.
+
+    Args:
+        in_dim: Channels of the input.
+        out_dim: Channels of the output.
+        time_dim: T.
+        form: Of the network.
+        scale: Change of the resolution, on both paths.
+    """
+
+    def __init__(self, in_dim: int, out_dim: int, time_dim: int, form: Form,
+                 scale: float = 1.) -> None:
+        super().__init__()
+        self.scale, self.scale_shift = scale, form.scale_shift
+        self.norm1 = GroupNorm(form.groups, in_dim)
+        self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1)
+        self.time_proj = nn.Linear(time_dim, out_dim * (1 + form.scale_shift))
+        self.norm2 = GroupNorm(form.groups, out_dim)
+        self.drop = nn.Dropout(form.drop)
+        self.conv2 = zero(nn.Conv2d(out_dim, out_dim, 3, padding=1))
+        self.shortcut = (nn.Identity() if in_dim == out_dim else
+                         nn.Conv2d(in_dim, out_dim, 1))
+
+    def forward(self, x: Tensor, time: Tensor, *_) -> Tensor:
+        """Transform a map.
+
+        Args:
+            x (N, in_dim, h, w): Features.
+            time (N, T): Time embedding after its activation.
+
+        Returns:
+            (N, out_dim, scale h, scale w)
+        """
+        h = F.silu(self.norm1(x))
+        if self.scale != 1:
+            h, x = resample(h, self.scale), resample(x, self.scale)
+        h = self.conv1(h)
+        time = self.time_proj(time)[:, :, None, None]
+        if self.scale_shift:
+            scale, shift = time.chunk(2, 1)
+            h = self.norm2(h) * (1 + scale) + shift
+        else:
+            h = self.norm2(h + time)
+        return self.shortcut(x) + self.conv2(self.drop(F.silu(h)))
+
+
+class Stage(nn.ModuleList):
+    """Layers in turn; each takes what it needs of time and context."""
+
+    def forward(self, x: Tensor, time: Tensor,
+                context: Tensor | None) -> Tensor:
+        for layer in self:
+            x = layer(x, time, context)
+        return x
+
+
+@MODELS.register_module()
+class UNet(nn.Module):
+    """Denoiser of images or latents: (x_t, t[, condition]) -> prediction.
+
+    Args:
+        input_size: Height and width of the data.
+        in_channels: Channels of the data.
+        dim: Width that ``dim_mult`` multiplies; the time embedding has four
+            times as much.
+        dim_mult: For each level, full resolution first. Each halves the
+            resolution of the one before.
+        num_res_blocks: Residual blocks of a level; going up, one more.
+        attention_levels: Levels (0 is full resolution) with attention after
+            each block. The middle has it always.
+        condition: Config of a condition layer; None is unconditional. There
+            is one learned context token then, if the form has contexts.
+        form: Attributes of :class:`Form` that are not ADM's.
+
+    Attributes:
+        out_channels: As many as ``in_channels``, or twice that with the
+            variance.
+
+    Raises:
+        ValueError: Sizes do not divide, or there is no such level.
+    """
+
+    def __init__(self, input_size: int, in_channels: int, dim: int,
+                 dim_mult: tuple[int, ...], num_res_blocks: int,
+                 attention_levels: tuple[int, ...] = (),
+                 condition: dict | None = None,
+                 form: dict | None = None) -> None:
+        super().__init__()
+        form = Form(**form or {})
+        widths = [dim * factor for factor in dim_mult]
+        _check(input_size, widths, attention_levels, form)
+        self.input_size, self.in_channels = input_size, in_channels
+        self.out_channels = in_channels * (1 + form.learn_variance)
+        self.dim, self.context_dim = dim, form.context_dim
+        time_dim = 4 * dim
+        self.time_embed = nn.Sequential(
+            nn.Linear(dim, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
+        self.condition = self.context = None
+        if condition is not None:
+            self.condition = MODELS.build(
+                dict(condition, dim=form.context_dim or time_dim))
+        elif form.context_dim is not None:
+            self.context = nn.Parameter(torch.randn(1, form.context_dim))
+        self.conv_in = nn.Conv2d(in_channels, widths[0], 3, padding=1)
+        self._build_stages(widths, num_res_blocks, attention_levels, form)
+        self.norm = GroupNorm(form.groups, widths[0])
+        self.conv_out = zero(
+            nn.Conv2d(widths[0], self.out_channels, 3, padding=1))
+
+    def _build_stages(self, widths: list[int], num_res_blocks: int,
+                      attention_levels: tuple[int, ...], form: Form) -> None:
+        time_dim, last = 4 * self.dim, len(widths) - 1
+
+        def layers(in_dim: int, level: int) -> list[nn.Module]:
+            block = ResidualBlock(in_dim, widths[level], time_dim, form)
+            if level not in attention_levels:
+                return [block]
+            return [block, form.attention(widths[level])]
+
+        self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
+        width = widths[0]
+        skips = [width]
+        for level in range(len(widths)):
+            for _ in range(num_res_blocks):
+                self.encoder.append(Stage(layers(width, level)))
+                width = widths[level]
+                skips.append(width)
+            if level < last:
+                self.encoder.append(
+                    Stage([form.resampling(width, time_dim, .5)]))
+                skips.append(width)
+        self.middle = Stage([
+            ResidualBlock(width, width, time_dim, form), form.attention(width),
+            ResidualBlock(width, width, time_dim, form)])
+        for level in reversed(range(len(widths))):
+            for _ in range(num_res_blocks + 1):
+                stage = Stage(layers(width + skips.pop(), level))
+                self.decoder.append(stage)
+                width = widths[level]
+            if level:
+                stage.append(form.resampling(width, time_dim, 2.))
+
+    def forward(self, x: Tensor, t: Tensor,
+                condition: Tensor | None = None) -> Tensor:
+        """Predict what the diffusion's parameterization asks for.
+
+        Args:
+            x (N, in_channels, h, w): Noisy data.
+            t (N,): Timesteps, int64.
+            condition (N, E) or, of several context tokens, (N, M, E): The
+                embedded condition, if any.
+
+        Returns:
+            (N, out_channels, h, w): The prediction, then what tells the
+            variance if that is learned.
+        """
+        time = self.time_embed(timestep_embedding(t, self.dim))  # (N, T)
+        context = None
+        if self.context_dim is None:
+            time = time if condition is None else time + condition
+        else:
+            context = self.context if condition is None else condition
+            if context.ndim == 2:
+                context = context[:, None]  # a single token
+            context = context.expand(len(x), -1, -1)  # (N, M, E)
+        time = F.silu(time)  # as all blocks want it
+        x = self.conv_in(x)
+        skips = [x]
+        for stage in self.encoder:
+            x = stage(x, time, context)
+            skips.append(x)
+        x = self.middle(x, time, context)
+        for stage in self.decoder:
+            x = stage(torch.cat([x, skips.pop()], 1), time, context)
+        return self.conv_out(F.silu(self.norm(x)))
+
+
+def _check(input_size: int, widths: list[int],
+           attention_levels: tuple[int, ...], form: Form) -> None:
+    factor = 2**(len(widths) - 1)
+    if input_size <= 0 or input_size % factor:
+        raise ValueError(
+            f'{len(widths)} levels (entries of dim_mult) want an input_size '
+            f'that is a multiple of {factor}, got {input_size}; change either '
+            'of them.')
+    wrong = set(attention_levels) - set(range(len(widths)))
+    if wrong:
+        raise ValueError(f'attention_levels must be in [0, {len(widths)}), '
+                         'one for each entry of dim_mult, got '
+                         f'{sorted(wrong)}.')
+    if any(width <= 0 or width % form.groups for width in widths):
+        raise ValueError(
+            'the width of every level (dim * dim_mult) must be a multiple of '
+            f'the {form.groups} groups of its norms, got {widths}; change dim '
+            'or groups.')
+    for level in {*attention_levels, len(widths) - 1}:
+        if widths[level] % form.head_dim:
+            raise ValueError(
+                'the width of a level with attention, and of the last one, '
+                f'must be a multiple of head_dim={form.head_dim}, got '
+                f'{widths[level]} at level {level}; change head_dim or dim.')

@@ -1,0 +1,75 @@
+"""Images as users name them."""
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+
+from rcg.apis import load_images
+from rcg.apis.images import image_dataset
+from rcg.datasets import Digits
+from rcg.engine import load_config
+
+PIPELINE = [dict(type='Resize', size=8), dict(type='RandomCrop', size=8),
+            dict(type='RandomFlip')]
+
+
+def folder_config(root, **changes):
+    return Config(dict(default_scope='rcg', train_dataloader=dict(
+        dataset=dict(type='ImageFolder', data_root=str(root),
+                     pipeline=PIPELINE)), **changes))
+
+
+@pytest.fixture
+def digits():
+    return load_config('configs/digits/mage.py')
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name, size in (('cat/b.png', (9, 20)), ('cat/a.png', (30, 12)),
+                       ('sea bird/c.png', (8, 8))):
+        path = tmp_path / 'images' / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.RandomState(0).randint(0, 256, (*size, 3))
+        Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return tmp_path / 'images'
+
+
+def test_numbers_are_held_out_images(digits):
+    images, titles = load_images(digits, ['3', '358'])
+    dataset = Digits('test')
+    assert torch.equal(images[0], dataset[3]['images'])
+    assert titles[1] == f'Digits[358] ({dataset.labels[358]})'
+    with pytest.raises(ValueError, match=r'no Digits\[359\]: it has 359'):
+        load_images(digits, ['359'])
+
+
+def test_files_get_the_size_of_the_datasets_images(digits, folder):
+    images, titles = load_images(digits, [str(folder / 'cat'), '0'])
+    assert images.shape == (3, 3, 16, 16)
+    assert titles[:2] == ['a.png', 'b.png']
+
+
+def test_pipelines_lose_their_chance_only(folder):
+    cfg = folder_config(folder)
+    assert image_dataset(cfg)['pipeline'] == [
+        dict(type='Resize', size=8), dict(type='CenterCrop', size=8)]
+    by_name, titles = load_images(cfg, [str(folder / 'cat' / 'b.png')])
+    by_number, others = load_images(cfg, ['1'])
+    assert torch.equal(by_name, by_number)
+    assert (titles, others) == (['b.png'], ['ImageFolder[1] (cat)'])
+    # What is held out comes before what is trained on.
+    cfg = folder_config(folder, _held_out=dict(type='Digits', split='test'))
+    assert image_dataset(cfg)['type'] == 'Digits'
+
+
+def test_bad_names(digits, tmp_path):
+    with pytest.raises(FileNotFoundError, match="'nine'.*no number.*Digits"):
+        load_images(digits, ['nine'])
+    (tmp_path / 'x.png').write_text('<html>')
+    with pytest.raises(ValueError, match=r"x\.png' cannot be read as an im"):
+        load_images(digits, [str(tmp_path / 'x.png')])
+    with pytest.raises(ValueError, match='names no dataset of images'):
+        image_dataset(Config(dict(test_dataloader=dict(
+            dataset=dict(type='SeedDataset', num_images=1)))))

@@ -1,0 +1,64 @@
+"""One generator for every denoiser; published numbers of three networks."""
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+from rcg.registry import PIXEL_GENERATORS
+from rcg.rng import SampleRng
+from tests.test_models import tiny
+
+REP = torch.randn(5, 6, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    with DefaultScope.overwrite_default_scope('rcg'):
+        torch.manual_seed(0)
+        yield
+
+
+def build(**changes):
+    return PIXEL_GENERATORS.build({**tiny.diffusion(), **changes})
+
+
+def test_a_sample_depends_on_its_stream_alone():
+    model = build().eval()
+    whole = model.sample(REP, SampleRng.from_seed(0, range(5)))
+    assert whole.shape == (5, 2, 4, 4)
+    some = model.sample(REP[[3, 1]], SampleRng.from_seed(0, [3, 1]))
+    torch.testing.assert_close(some, whole[[3, 1]])
+
+
+def test_loss_of_an_image_does_not_depend_on_its_batch():
+    model = build()
+    codes = SampleRng.from_seed(1, range(4)).normal(2, 4, 4)
+    whole = model.loss(codes, REP[:4], SampleRng.from_seed(1, range(4)))
+    halves = [model.loss(codes[rows], REP[rows], SampleRng.from_seed(1, rows))
+              for rows in ([0, 2], [1, 3])]
+    for name, value in whole.items():
+        mean = sum(half[name] for half in halves) / 2
+        torch.testing.assert_close(value, mean)
+    assert set(whole) == {'loss_diffusion', 'loss_variance'}
+
+
+@pytest.mark.parametrize(('sampler', 'words'), [
+    (dict(type='DDPMSampler', num_steps=400, spacing='uniform'),
+     '400 of 1000 timesteps.*nearest is 334'),
+    (dict(type='DDIMSampler', num_steps=2000), r'in \[1, 1000\], got 2000'),
+    (dict(type='DPMSolverSampler', num_steps=1), r'in \[2, 1000\], got 1')])
+def test_steps_that_cannot_be_spaced(sampler, words):
+    """Refused when it is built, and not after training."""
+    with pytest.raises(ValueError, match=words):
+        build(sampler=sampler)
+
+
+def test_codes_of_another_tokenizer():
+    with pytest.raises(ValueError, match=r'\(2, 4, 4\).*got \(4, 8, 8\)'):
+        build().loss(torch.zeros(5, 4, 8, 8), REP,
+                     SampleRng.from_seed(0, range(5)))
+
+
+def test_variance_must_be_learned_on_both_sides():
+    network = dict(tiny.diffusion()['network'], learn_variance=False)
+    with pytest.raises(ValueError, match='takes 4 channels.*got 2'):
+        build(network=network)

@@ -1,0 +1,1 @@
+"""What tools/sample.py consists of."""
