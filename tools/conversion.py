@@ -22,8 +22,8 @@ from rcg.converters.parts import Part, digest, same_bits, split
 from rcg.engine import load_config, without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
-ROLES = {'mage': 'generator', 'rdm': 'rdm', 'vqgan': 'tokenizer',
-         'vq_f8': 'tokenizer'}  # all others are encoders
+ROLES = {'mage': 'generator', 'dit': 'generator', 'rdm': 'rdm',
+         'vqgan': 'tokenizer', 'vq_f8': 'tokenizer'}  # all others are encoders
 
 
 @dataclasses.dataclass

@@ -93,7 +93,7 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
         print(f'still needed: {rdm}, the RDM of that encoder, which this '
               'file does not hold:\n'
               '  python tools/convert_checkpoint.py RDM_FILE')
-    tool = {'mage': 'sample', 'rdm': 'test'}.get(form)
+    tool = {'mage': 'sample', 'dit': 'sample', 'rdm': 'test'}.get(form)
     print(f'next: {start}python tools/{tool}.py {config} {paths[0]}' if tool
           else f'next: put {config} in the _base_ of a config, with '
           f'checkpoint={str(paths[0])!r},\nor convert an RDM and a generator')

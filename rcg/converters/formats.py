@@ -12,6 +12,7 @@ from torch import Tensor
 from . import (
     deit,
     dino,
+    dit,
     ibot,
     mage,
     mocov3,
@@ -59,7 +60,9 @@ FORMATS = {
                                        'head.last_layer2.'), ibot),
     'dino': Format('a DINO encoder', ('backbone.cls_token', 'head.mlp.'),
                    dino),
-    'dit': Format('a DiT of RCG', ('x_embedder.proj.', 'final_layer.')),
+    'dit': Format('a DiT of RCG', ('x_embedder.proj.', 'rep_embedder.',
+                                   'final_layer.'), dit,
+                  prefix='generator.network.'),
     'adm': Format('an ADM of RCG', ('input_blocks.0.', 'time_embed.0.')),
     'vq_f8': Format("LDM's VQ-f8 tokenizer",
                     ('quantize.embedding.', 'quant_conv.'), vq_f8),
@@ -78,13 +81,16 @@ _WRONG = {
     'TimmEncoder',
     ('quant_conv.', 'encoder.mid.block_1.'): 'a tokenizer without codebook '
     '(KL), which this version does not convert',
+    ('x_embedder.proj.', 'final_layer.'): 'a DiT as its authors published '
+    "it, whose GELU has the tanh form: RCG's DiT was trained anew",
     ('denoiser.', ): 'an RDM' + _OURS,
     ('generator.network.', ): 'a generator' + _OURS,
     ('backbone.cls_token', 'head.'): 'an encoder' + _OURS,
     ('quantizer.codebook', ): 'a tokenizer' + _OURS,
 }
 _NESTINGS = ('state_dict', 'model', 'teacher')
-_SIZES = {(384, 12): 's', (768, 12): 'b', (1024, 24): 'l', (1280, 32): 'h'}
+_SIZES = {(384, 12): 's', (768, 12): 'b', (1024, 24): 'l', (1152, 28): 'xl',
+          (1280, 32): 'h'}
 
 
 def _has(names, signs: tuple[str, ...]) -> bool:
@@ -140,13 +146,29 @@ def find_weights(content: Mapping) -> tuple[str, Mapping]:
 def _size(state: Mapping[str, Tensor]) -> str:
     """'s', 'b', 'l', 'h' or '{width}x{depth}' of a transformer."""
     token = next((name for name in state if name.endswith('cls_token')), None)
-    depths = [int(found[1]) + 1 for found in (
-        re.search(r'(?:^|\.)(?:blocks|layers)\.(\d+)\.', name)
-        for name in state) if found]
-    if token is None or not depths:
+    if token is None or not _depth(state):
         return 'unknown'
-    shape = (state[token].shape[-1], max(depths))
-    return _SIZES.get(shape, '{}x{}'.format(*shape))
+    return _named(state[token].shape[-1], _depth(state))
+
+
+def _depth(state: Mapping[str, Tensor]) -> int:
+    return max((int(found[1]) + 1 for found in (
+        re.search(r'(?:^|\.)(?:blocks|layers)\.(\d+)\.', name)
+        for name in state) if found), default=0)
+
+
+def _named(width: int, depth: int) -> str:
+    return _SIZES.get((width, depth), f'{width}x{depth}')
+
+
+def _dit(state: Mapping[str, Tensor]) -> str:
+    """Stem of a DiT; the patch size is not named for the published XL/2."""
+    width, _, patch, _ = state['x_embedder.proj.weight'].shape
+    stem = f'dit_{_named(width, _depth(state))}_{patch}'
+    stem = 'dit_xl' if stem == 'dit_xl_2' else stem
+    if dit.NULL in state:
+        return stem
+    return stem + ('_label' if len(state[dit.LABELS]) > 1 else '_uncond')
 
 
 def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
@@ -170,6 +192,9 @@ def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
             stem += '_label' if 'class_emb.weight' in state else '_uncond'
         elif encoder not in (size, 'unknown'):
             stem += f'_mocov3_vit_{encoder}'
+        return stem, f'configs/rcg/{stem}.py'
+    if form == 'dit':
+        stem = _dit(state)
         return stem, f'configs/rcg/{stem}.py'
     if form == 'rdm':
         stem = f'mocov3_vit_{encoder}'

@@ -19,6 +19,10 @@ _UNUSED = {
     'fake_latent': 'null representation of a model without representations',
     'cond_stage_model.embedding.weight':
         'label embedding that an unconditional RDM does not look at',
+    'y_embedder.embedding_table.weight':
+        'label embedding of a model with representations',
+    **dict.fromkeys(('rep_embedder.weight', 'rep_embedder.bias'),
+                    'representation layer of a model with labels'),
 }
 
 

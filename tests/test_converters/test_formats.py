@@ -29,7 +29,7 @@ FULL_SIZE = {
     'mage_b_class': ('mage', 'mage_b_label'),
     'mage_b_uncond': ('mage', 'mage_b_uncond'),
     'adm_rep': ('adm', None), 'adm_class': ('adm', None),
-    'adm_uncond': ('adm', None), 'dit_xl2_rep': ('dit', None),
+    'adm_uncond': ('adm', None), 'dit_xl2_rep': ('dit', 'dit_xl'),
     'ldm_f8_repcond': ('ldm', None), 'ldm_f8_clscond': ('ldm', None),
     'ldm_f8_uncond': ('ldm', None),
 }
@@ -66,6 +66,8 @@ def test_full_size_files(name):
     ('enc_mocov3', 'mocov3', 'mocov3_vit_64x2'),
     ('mage_rep', 'mage', 'mage_64x2_mocov3_vit_32x2'),
     ('rdm_classcond', 'rdm', 'rdm_mocov3_vit_32x2_class_cond'),
+    ('dit_rep', 'dit', 'dit_64x2_2'),
+    ('dit_classcond', 'dit', 'dit_64x2_2_label'),
     ('vqgan_maskgit', 'vqgan', 'maskgit_vqgan_64x32')])
 def test_sizes_of_nobody_get_names_of_their_own(case, form, stem):
     weights = load_case(case)[1]
