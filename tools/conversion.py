@@ -23,7 +23,8 @@ from rcg.engine import load_config, without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
 ROLES = {'mage': 'generator', 'dit': 'generator', 'rdm': 'rdm',
-         'vqgan': 'tokenizer', 'vq_f8': 'tokenizer'}  # all others are encoders
+         'vqgan': 'tokenizer', 'vq_f8': 'tokenizer', 'kl_f8': 'tokenizer',
+         'kl_f8_diffusers': 'tokenizer'}  # all others are encoders
 
 
 @dataclasses.dataclass

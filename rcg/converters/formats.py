@@ -14,6 +14,7 @@ from . import (
     dino,
     dit,
     ibot,
+    kl_f8,
     mage,
     mocov3,
     mocov3_mmpretrain,
@@ -66,6 +67,12 @@ FORMATS = {
     'adm': Format('an ADM of RCG', ('input_blocks.0.', 'time_embed.0.')),
     'vq_f8': Format("LDM's VQ-f8 tokenizer",
                     ('quantize.embedding.', 'quant_conv.'), vq_f8),
+    'kl_f8': Format("Stable Diffusion's KL-f8 tokenizer",
+                    ('quant_conv.', 'encoder.mid.block_1.'), kl_f8),
+    'kl_f8_diffusers': Format("Stable Diffusion's KL-f8 tokenizer, as "
+                              'diffusers names it',
+                              ('quant_conv.', 'encoder.down_blocks.0.'),
+                              kl_f8),
     'vqgan': Format("MAGE's VQGAN tokenizer",
                     ('quantize.embedding.', 'encoder.mid.block_1.'), vqgan),
     'deit': Format('a DeiT encoder', ('cls_token', 'blocks.0.attn.qkv.',
@@ -79,14 +86,12 @@ _WRONG = {
     ('cls_token', 'blocks.0.attn.qkv.'): 'a bare vision transformer: take '
     'the full file of the pre-training, which has the projector, or use '
     'TimmEncoder',
-    ('quant_conv.', 'encoder.mid.block_1.'): 'a tokenizer without codebook '
-    '(KL), which this version does not convert',
     ('x_embedder.proj.', 'final_layer.'): 'a DiT as its authors published '
     "it, whose GELU has the tanh form: RCG's DiT was trained anew",
     ('denoiser.', ): 'an RDM' + _OURS,
     ('generator.network.', ): 'a generator' + _OURS,
     ('backbone.cls_token', 'head.'): 'an encoder' + _OURS,
-    ('quantizer.codebook', ): 'a tokenizer' + _OURS,
+    ('encoder.levels.', ): 'a tokenizer' + _OURS,
 }
 _NESTINGS = ('state_dict', 'model', 'teacher')
 _SIZES = {(384, 12): 's', (768, 12): 'b', (1024, 24): 'l', (1152, 28): 'xl',
@@ -171,6 +176,17 @@ def _dit(state: Mapping[str, Tensor]) -> str:
     return stem + ('_label' if len(state[dit.LABELS]) > 1 else '_uncond')
 
 
+def _kl(state: Mapping[str, Tensor]) -> str:
+    """Stem of a KL tokenizer; width and channels if not as published."""
+    levels = {found[1] for found in (re.match(
+        r'encoder\.down(?:_blocks)?\.(\d+)\.', name) for name in state)
+        if found}
+    stem = f'kl_f{2**(len(levels) - 1)}'
+    shape = (len(state['encoder.conv_in.weight']),
+             len(state['post_quant_conv.weight']))
+    return stem + ('' if shape == (128, 4) else '_{}x{}'.format(*shape))
+
+
 def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
     """What a part is called here.
 
@@ -206,6 +222,9 @@ def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
                       'vq_f8': ('vq_f8', (16384, 4))}[form]
         shape = tuple(state['quantize.embedding.weight'].shape)
         stem += '' if shape == full else '_{}x{}'.format(*shape)
+        return stem, f'configs/_base_/tokenizers/{stem}.py'
+    if form.startswith('kl_f8'):
+        stem = _kl(state)
         return stem, f'configs/_base_/tokenizers/{stem}.py'
     family, _, publisher = form.partition('_')
     stem = f'{family}_vit_{_size(state)}'

@@ -24,6 +24,8 @@ _UNUSED = {
     **dict.fromkeys(('rep_embedder.weight', 'rep_embedder.bias'),
                     'representation layer of a model with labels'),
 }
+# Option of the way back to names that only some files of a format have.
+_SPELLINGS = {'mocov3': 'misnamed', 'kl_f8_diffusers': 'old_names'}
 
 
 @dataclass
@@ -96,8 +98,8 @@ def _convert(form: str, state: Mapping[str, Tensor], stem: str, config: str,
             f'{FORMATS[form].title}, but one of another version.')
     weights = _function(form, 'from_published')(state, **options)
     back = _function(form, 'to_published')(weights, **options)
-    if form == 'mocov3' and not back.keys() <= state.keys():
-        options = dict(misnamed=True)
+    if form in _SPELLINGS and not back.keys() <= state.keys():
+        options = {_SPELLINGS[form]: True}
         back = _function(form, 'to_published')(weights, **options)
     wrong = [name for name, value in back.items()
              if name not in state or not same_bits(value, state[name])]

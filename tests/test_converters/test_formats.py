@@ -92,9 +92,9 @@ def test_a_bare_state_dict_has_no_key():
 @pytest.mark.parametrize(('names', 'text'), [
     (['module.cls_token', 'module.head.weight'], 'linear classifier'),
     (['cls_token', 'blocks.0.attn.qkv.weight'], 'bare vision transformer'),
-    (['quant_conv.weight', 'encoder.mid.block_1.x'], 'without codebook'),
     (['denoiser.norm.weight'], 'an RDM of this project.*no conversion'),
     (['generator.network.norm.bias'], 'a generator of this project'),
+    (['encoder.levels.0.0.norm1.bias'], 'a tokenizer of this project'),
     (['conv1.weight', 'fc.bias'], 'not known.*conv1, fc.*a DiT of RCG'),
     ([], 'start with nothing')])
 def test_other_files_are_called_by_their_names(names, text):

@@ -19,6 +19,7 @@ from rcg.models.encoders import MoCoV3ViT
 
 from ..reference import load_case
 from ..test_checkpoint.crafted import crafted
+from ..test_converters import test_kl_f8
 from ..test_converters.test_formats import FULL_SIZE, published
 from ..test_converters.test_parts import CASES
 from ..test_engine.running import ROOT, run_tool
@@ -157,6 +158,17 @@ def test_live_weights(tool, tmp_path):
                          weights[prefix])
         assert json.loads(read_metadata(out)['options']) == {
             'averaged': not flags}
+
+
+@pytest.mark.parametrize('layout', ['DIFFUSERS', 'OLD'])
+def test_spelling_of_a_tokenizer_is_restored(tool, tmp_path, layout):
+    state = test_kl_f8.published(getattr(test_kl_f8, layout),
+                                 **test_kl_f8.SMALL)
+    save_file(state, tmp_path / 'a.safetensors')
+    tool(tmp_path / 'a.safetensors', '--out', tmp_path / 'parts')
+    tool('--to-published', tmp_path / 'parts' / 'kl_f2_32x4.safetensors',
+         '--out', tmp_path / 'back.safetensors')
+    assert_same(load_file(tmp_path / 'back.safetensors'), state)
 
 
 def test_parts_of_another_file_are_refused(tool, tmp_path):
