@@ -23,10 +23,12 @@ from rcg.checkpoint import (
 from rcg.engine import load_config, without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
-ROLES = {'mage': 'generator', 'adm': 'generator', 'ldm': 'generator',
-         'rdm': 'rdm', 'vqgan': 'tokenizer',
-         'vq_f8': 'tokenizer'}  # all others are encoders
-
+ROLES = {  # all others are encoders
+    **dict.fromkeys(('mage', 'adm', 'ldm', 'dit'), 'generator'),
+    **dict.fromkeys(('vqgan', 'vq_f8', 'kl_f8', 'kl_f8_diffusers'),
+                    'tokenizer'),
+    'rdm': 'rdm',
+}
 _AVERAGES = 'model_ema'  # has no value in other published files
 
 
@@ -47,7 +49,7 @@ def read(path: str, form: str | None, averaged: bool) -> Published:
     """Read and convert a file; ``form`` overrules what it looks like.
 
     ``averaged`` is for files that hold averages: beside the live weights, or
-    (ADM) as another entry.
+    (ADM, DiT) as another entry.
     """
     if form not in (None, *FORMATS):
         raise ValueError(f'--format {form}: known are {", ".join(FORMATS)}.')

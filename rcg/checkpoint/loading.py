@@ -28,12 +28,14 @@ _CONVERT = 'convert it with: python tools/convert_checkpoint.py '
 # How names start in files that do not fit, and what these are.
 _KINDS = {
     r'module\.|model\.diffusion_model|pretrained_encoder\.|token_emb\.|'
-    r'head\.mlp\.|backbone\.layers\.|cls_token|quantize\.|encoder\.mid\.|'
-    r'x_embedder\.|input_blocks\.': f'a published file: {_CONVERT}{{}}',
+    r'head\.mlp\.|backbone\.layers\.|cls_token|quantize\.|x_embedder\.|'
+    r'encoder\.(mid|mid_block|down_blocks)\.|input_blocks\.':
+        f'a published file: {_CONVERT}{{}}',
     r'denoiser\.': 'an RDM of this project.',
     r'generator\.': 'a generator of this project.',
     r'backbone\.': 'an encoder of this project.',
     r'quantizer\.': 'a tokenizer of this project.',
+    r'encoder\.levels\.': 'a tokenizer of this project.',
 }
 
 

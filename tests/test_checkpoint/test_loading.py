@@ -104,7 +104,8 @@ def test_a_file_of_another_stage(tmp_path):
     ['backbone.layers.0.ln1.bias', 'neck.fc0.bias'], ['encoder.mid.attn_1.q'],
     ['cls_token', 'blocks.0.attn.qkv.bias'], ['quantize.embedding.weight'],
     ['model.diffusion_model.out.bias', 'betas'], ['token_emb.LayerNorm.bias'],
-    ['x_embedder.proj.bias'], ['input_blocks.0.0.bias']])
+    ['x_embedder.proj.bias'], ['input_blocks.0.0.bias'],
+    ['quant_conv.bias', 'encoder.mid_block.attentions.0.to_q.bias']])
 def test_published_files_are_told_by_their_names(names):
     state = {name: torch.ones(1) for name in names}
     with pytest.raises(CheckpointError, match='a published file: convert it'):

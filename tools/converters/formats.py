@@ -2,18 +2,17 @@
 
 File names are not looked at. ``FORMATS`` is the list of what is known.
 """
-import re
 from collections.abc import Mapping
 from types import ModuleType
 from typing import NamedTuple
-
-from torch import Tensor
 
 from . import (
     adm,
     deit,
     dino,
+    dit,
     ibot,
+    kl_f8,
     ldm,
     mage,
     mocov3,
@@ -22,7 +21,6 @@ from . import (
     vq_f8,
     vqgan,
 )
-from .averages import LABELS
 
 
 class Format(NamedTuple):
@@ -32,7 +30,7 @@ class Format(NamedTuple):
         title: What such a file is.
         signs: Beginnings of names that all must occur.
         converter: Module with the functions ``{format}_from_published``,
-            ``_to_published`` and ``_ignored``; None if there is none yet.
+            ``_to_published`` and ``_ignored``.
         embedded: Beginning of the names of a frozen part in the file, and
             the format and beginning of names that part has by itself.
         prefix: Of our names, within the model that holds the part.
@@ -40,7 +38,7 @@ class Format(NamedTuple):
     """
     title: str
     signs: tuple[str, ...]
-    converter: ModuleType | None = None
+    converter: ModuleType
     embedded: Mapping[str, tuple[str, str]] = {}
     prefix: str = ''
     averages: bool = False
@@ -66,11 +64,19 @@ FORMATS = {
                                        'head.last_layer2.'), ibot),
     'dino': Format('a DINO encoder', ('backbone.cls_token', 'head.mlp.'),
                    dino),
-    'dit': Format('a DiT of RCG', ('x_embedder.proj.', 'final_layer.')),
+    'dit': Format('a DiT of RCG', ('x_embedder.proj.', 'rep_embedder.',
+                                   'final_layer.'), dit,
+                  prefix='generator.network.'),
     'adm': Format('an ADM of RCG', ('input_blocks.0.', 'time_embed.0.'), adm,
                   prefix='generator.network.'),
     'vq_f8': Format("LDM's VQ-f8 tokenizer",
                     ('quantize.embedding.', 'quant_conv.'), vq_f8),
+    'kl_f8': Format("Stable Diffusion's KL-f8 tokenizer",
+                    ('quant_conv.', 'encoder.mid.block_1.'), kl_f8),
+    'kl_f8_diffusers': Format("Stable Diffusion's KL-f8 tokenizer, as "
+                              'diffusers names it',
+                              ('quant_conv.', 'encoder.down_blocks.0.'),
+                              kl_f8),
     'vqgan': Format("MAGE's VQGAN tokenizer",
                     ('quantize.embedding.', 'encoder.mid.block_1.'), vqgan),
     'deit': Format('a DeiT encoder', ('cls_token', 'blocks.0.attn.qkv.',
@@ -84,17 +90,13 @@ _WRONG = {
     ('cls_token', 'blocks.0.attn.qkv.'): 'a bare vision transformer: take '
     'the full file of the pre-training, which has the projector, or use '
     'TimmEncoder',
-    ('quant_conv.', 'encoder.mid.block_1.'): 'a tokenizer without codebook '
-    '(KL), which this version does not convert',
+    ('x_embedder.proj.', 'final_layer.'): 'a DiT as its authors published '
+    "it, whose GELU has the tanh form: RCG's DiT was trained anew",
     ('denoiser.', ): 'an RDM' + _OURS,
     ('generator.network.', ): 'a generator' + _OURS,
     ('backbone.cls_token', 'head.'): 'an encoder' + _OURS,
-    ('quantizer.codebook', ): 'a tokenizer' + _OURS,
+    ('encoder.levels.', ): 'a tokenizer' + _OURS,
 }
-# Tensors of generators that have a representation, or labels.
-_CONDITIONS = {'mage': ('latent_prior_proj.weight', 'class_emb.weight'),
-               'adm': ('rep_proj.weight', 'label_emb.weight')}
-_SIZES = {(384, 12): 's', (768, 12): 'b', (1024, 24): 'l', (1280, 32): 'h'}
 
 
 def _has(names, signs: tuple[str, ...]) -> bool:
@@ -120,86 +122,3 @@ def recognize(names) -> str:
         'Its format is not known; its names start with '
         f'{", ".join(heads) or "nothing"}. Known are: '
         f'{", ".join(known.title for known in FORMATS.values())}.')
-
-
-def _size(state: Mapping[str, Tensor]) -> str:
-    """'s', 'b', 'l', 'h' or '{width}x{depth}' of a transformer."""
-    token = next((name for name in state if name.endswith('cls_token')), None)
-    depths = [int(found[1]) + 1 for found in (
-        re.search(r'(?:^|\.)(?:blocks|layers)\.(\d+)\.', name)
-        for name in state) if found]
-    if token is None or not depths:
-        return 'unknown'
-    shape = (state[token].shape[-1], max(depths))
-    return _SIZES.get(shape, '{}x{}'.format(*shape))
-
-
-def _unet_size(form: str, state: Mapping[str, Tensor]) -> str:
-    """'adm' and 'ldm_8' as published, else '{form}_{width}x{blocks}'."""
-    start = 'model.diffusion_model.' if form == 'ldm' else ''
-    width = state[start + 'time_embed.0.weight'].shape[1]
-    blocks = 1 + max(int(found[1]) for found in (
-        re.match(re.escape(start) + r'input_blocks\.(\d+)\.', name)
-        for name in state) if found)
-    full, name = {'adm': ((256, 18), 'adm'), 'ldm': ((256, 9), 'ldm_8')}[form]
-    return name if (width, blocks) == full else f'{form}_{width}x{blocks}'
-
-
-def _encoder(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor for name, tensor in state.items()
-            if name.startswith('pretrained_encoder.')}
-
-
-def _suffix(form: str, state: Mapping[str, Tensor]) -> str:
-    """'' for a generator with representations, '_label' or '_uncond'."""
-    if form == 'ldm':
-        represented, labelled = bool(_encoder(state)), len(state[LABELS]) > 1
-    else:
-        represented, labelled = (name in state for name in _CONDITIONS[form])
-    return '' if represented else '_label' if labelled else '_uncond'
-
-
-def _generator(form: str, state: Mapping[str, Tensor]) -> str:
-    """Stem of a generator; an unusual encoder is part of it."""
-    encoder, suffix = _encoder(state), _suffix(form, state)
-    if form == 'mage':
-        usual = _size({name: tensor for name, tensor in state.items()
-                       if name not in encoder})
-        stem = f'mage_{usual}'
-    else:
-        usual, stem = 'b', _unet_size(form, state)
-    if not suffix and _size(encoder) not in (usual, 'unknown'):
-        suffix = f'_mocov3_vit_{_size(encoder)}'
-    return stem + suffix
-
-
-def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
-    """What a part is called here.
-
-    Args:
-        form: A key of ``FORMATS``.
-        state: The whole published state dict, encoder included.
-
-    Returns:
-        (stem of the file, path of the config that fits). A size that nobody
-        published gets a name of its own, and no config of that name exists.
-    """
-    if form in ('mage', 'adm', 'ldm'):
-        stem = _generator(form, state)
-        return stem, f'configs/rcg/{stem}.py'
-    if form == 'rdm':
-        stem = f'mocov3_vit_{_size(_encoder(state))}'
-        if any('.context_layers.' in name for name in state):
-            stem += '_class_cond'
-        return 'rdm_' + stem, f'configs/rdm/{stem}.py'
-    if form in ('vqgan', 'vq_f8'):
-        stem, full = {'vqgan': ('maskgit_vqgan', (1024, 256)),
-                      'vq_f8': ('vq_f8', (16384, 4))}[form]
-        shape = tuple(state['quantize.embedding.weight'].shape)
-        stem += '' if shape == full else '_{}x{}'.format(*shape)
-        return stem, f'configs/_base_/tokenizers/{stem}.py'
-    family, _, publisher = form.partition('_')
-    stem = f'{family}_vit_{_size(state)}'
-    # MMPretrain's are other weights: they must not pass for the official.
-    return (stem + (publisher and '_' + publisher),
-            f'configs/_base_/encoders/{stem}.py')
