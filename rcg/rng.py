@@ -2,13 +2,12 @@
 
 Every image, in training and in sampling, owns a stream that is a function of
 (seed, position): its place in the stream of training samples, or its index
-among the images to generate. So a set of images does not depend on the
-number of processes or the batch size, two processes with half the batch draw
-what one draws with the whole, and a resumed run needs no generator state.
+among the images to generate. So images do not depend on the number of
+processes or the batch size, and a resumed run needs no generator state.
 
 The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as
-easy as 1, 2, 3", SC 2011), written as integer arithmetic on whole batches: no
-loop over images, the same integers on a CPU and on a GPU.
+easy as 1, 2, 3", SC 2011) as integer arithmetic on whole batches: no loop
+over images, the same integers on a CPU and on a GPU.
 """
 import math
 
@@ -22,16 +21,11 @@ _LOW = 0xFFFFFFFF
 
 
 def philox4x32(counter: list, key: list) -> list:
-    """Ten rounds of Philox4x32; words are integers in [0, 2^32).
+    """Ten rounds of Philox4x32: four random words.
 
-    They are int64 tensors or uint64 arrays: what overflows is cut off.
-
-    Args:
-        counter: Four words that broadcast together.
-        key: Two words that broadcast with the counter.
-
-    Returns:
-        Four random words.
+    Words are integers in [0, 2^32), as int64 tensors or uint64 arrays: what
+    overflows is cut off. The four of the counter and the two of the key
+    broadcast together.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -48,11 +42,9 @@ class SampleRng:
     """One random stream for each row of a batch.
 
     Draws advance all streams together: the n-th draw of a row is the same
-    whatever the other rows are. Two parts that are given the same object
-    continue the streams and so never see the same numbers.
-
-    Args:
-        keys (N, 2): Seed and position of each row, int64, non-negative.
+    whatever the other rows are. Two parts with the same object never see the
+    same numbers. ``keys`` (N, 2) int64, non-negative, hold seed and position
+    of each row.
     """
 
     def __init__(self, keys: Tensor) -> None:
@@ -65,8 +57,7 @@ class SampleRng:
     @classmethod
     def from_seed(cls, seed: int, positions, device=None) -> 'SampleRng':
         """Streams of one seed at the given positions (a sequence of ints)."""
-        positions = torch.as_tensor(positions, dtype=torch.int64,
-                                    device=device)
+        positions = torch.as_tensor(positions, device=device).long()
         return cls(torch.stack(
             [torch.full_like(positions, seed), positions], 1))
 
@@ -78,9 +69,9 @@ class SampleRng:
         return self.keys.device
 
     def _words(self, count: int) -> Tensor:  # (N, count) int64 in [0, 2^32)
-        keys, place = self.keys, torch.arange(-(-count // 4),
-                                              device=self.device)
-        if keys.device.type == 'cpu':
+        keys = self.keys
+        place = torch.arange(-(-count // 4), device=self.device)
+        if self.device.type == 'cpu':
             # The same integers; NumPy's small operations cost less.
             keys, place = (x.numpy().view(np.uint64) for x in (keys, place))
         low, high = keys & _LOW, (keys >> 32) & _LOW
@@ -88,11 +79,9 @@ class SampleRng:
             [place, place * 0 + self.num_draws, high[:, 1:], high[:, :1]],
             [low[:, :1], low[:, 1:]])
         self.num_draws += 1
-        if isinstance(place, np.ndarray):
-            words = torch.from_numpy(np.stack(words, -1).view(np.int64))
-        else:
-            words = torch.stack(words, -1)
-        return words.flatten(1)[:, :count]
+        if self.device.type == 'cpu':
+            words = [torch.from_numpy(x.view(np.int64)) for x in words]
+        return torch.stack(words, -1).flatten(1)[:, :count]
 
     def uniform(self, *shape: int) -> Tensor:
         """(N, *shape) float32, uniform in (0, 1): never 0, never 1."""
@@ -121,14 +110,7 @@ class SampleRng:
         return words.view(len(self), *shape)
 
     def categorical(self, logits: Tensor) -> Tensor:
-        """Draw from softmax(logits) by inversion, one uniform a draw.
-
-        Args:
-            logits (N, ..., K): Unnormalised log probabilities.
-
-        Returns:
-            (N, ...): Indices, int64 in [0, K).
-        """
+        """Draw from softmax(logits), by inversion; (N, ..., K) -> (N, ...)."""
         cdf = logits.float().softmax(-1).cumsum(-1)
         u = self.uniform(*logits.shape[1:-1]).unsqueeze(-1) * cdf[..., -1:]
         ids = torch.searchsorted(cdf, u, right=True).squeeze(-1)
@@ -138,8 +120,7 @@ class SampleRng:
 def check_finite(values: Tensor, rng: SampleRng, what: str) -> None:
     """Refuse NaN and infinity in values (N, ...); waits for the device.
 
-    Raises:
-        ValueError: Names the positions of the rows that hold any.
+    The ValueError names the positions of the rows that hold any.
     """
     finite = values.flatten(1).isfinite().all(1)
     if not finite.all():

@@ -116,7 +116,7 @@ def prepare(path: str, dst: Path, size: int, resize: str) -> str | None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from rcg.datasets.files import map_files
+    from mapping import map_files
     dst = Path(args.dst)
     files = find_images(args.src, args.num_images)
     check_settings(dst, dict(size=args.size, resize=args.resize,

@@ -10,9 +10,10 @@ model = dict(
     tokenizer=dict(_delete_=True, type='Pixels'),
     generator=dict(
         network=dict(
-            _delete_=True, type='UNet', input_size=16, in_channels=3, dim=32,
-            dim_mult=(1, 2, 2), num_res_blocks=1, attention_levels=(2, ),
+            _delete_=True, type='UNet', input_size=16, in_channels=3, dim=16,
+            dim_mult=(1, 2, 4), num_res_blocks=1, attention_levels=(2, ),
             condition=dict(type='RepresentationCondition', rep_dim=64,
                            drop_prob=.1),
-            form=dict(head_dim=32, groups=8)),
+            form=dict(head_dim=32, groups=4)),
         diffusion=dict(clip=1.)))
+train_dataloader = dict(batch_size=64)

@@ -9,7 +9,7 @@ work_dir = f'{_base_._root}/ldm'
 model = dict(generator=dict(
     network=dict(
         _delete_=True, type='UNet', input_size=4, in_channels=4, dim=64,
-        dim_mult=(1, 2), num_res_blocks=1, attention_levels=(0, 1),
+        dim_mult=(1, 1), num_res_blocks=1, attention_levels=(0, 1),
         condition=dict(type='RepresentationCondition', rep_dim=64,
                        drop_prob=0., project=False),
         form=dict(context_dim=64, head_dim=32, scale_shift=False,

@@ -15,16 +15,10 @@ MAX_BAD_SHARE = .01
 
 
 def list_images(root: str) -> list[str]:
-    """Find the images under a folder, in an order that is always the same.
+    """Paths of the images under a folder, relative, with /, sorted.
 
     Hidden files and folders are left out (macOS puts ``._photo.jpg`` beside
     ``photo.jpg``). Linked folders are followed, once.
-
-    Args:
-        root: A folder.
-
-    Returns:
-        Paths relative to ``root``, with forward slashes, sorted.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
@@ -39,55 +33,40 @@ def list_images(root: str) -> list[str]:
         raise NotADirectoryError(
             f"data_root must be a folder of images, but '{root}' is a file; "
             'unpack it first if it is an archive.')
-    images, others, visited = [], Counter(), set()
+    paths, visited = [], set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
+        subfolders[:] = [s for s in subfolders if s[0] != '.']
         if os.path.realpath(folder) in visited:  # a link back up
-            subfolders.clear()
-            continue
+            subfolders[:], files = [], []
         visited.add(os.path.realpath(folder))
-        subfolders[:] = [s for s in subfolders if not s.startswith('.')]
-        for name in files:
-            extension = os.path.splitext(name)[1].lower()
-            if name.startswith('.'):
-                continue
-            if extension in EXTENSIONS:
-                path = os.path.relpath(os.path.join(folder, name), root)
-                images.append(path.replace(os.sep, '/'))
-            else:
-                others[extension or 'no extension'] += 1
+        paths += [os.path.join(folder, f) for f in files if f[0] != '.']
+    images = [path.removeprefix(os.path.join(root, '')).replace(os.sep, '/')
+              for path in paths if path.lower().endswith(EXTENSIONS)]
+    if not paths:
+        raise FileNotFoundError(f"The folder '{root}' is empty. Put images "
+                                'into it, flat or in folders.')
     if not images:
-        raise FileNotFoundError(_no_images(root, others))
+        found = Counter(sorted(os.path.splitext(path)[1].lower()
+                               or 'no extension' for path in paths))
+        found = ', '.join(f'{n} x {x}' for x, n in found.most_common(8))
+        raise FileNotFoundError(
+            f"The folder '{root}' holds no image. Found: {found}. Known "
+            f'image formats: {", ".join(EXTENSIONS)}; unpack archives and '
+            'convert other formats first.')
     return sorted(images)
 
 
-def _no_images(root: str, others: Counter) -> str:
-    if not others:
-        return (f"The folder '{root}' is empty. Put images into it, flat or "
-                'in folders.')
-    found = ', '.join(f'{count} x {extension}'
-                      for extension, count in sorted(
-                          others.items(), key=lambda x: (-x[1], x[0]))[:8])
-    return (f"The folder '{root}' holds no image. Found: {found}. Known "
-            f'image formats: {", ".join(EXTENSIONS)}; unpack archives and '
-            'convert other formats first.')
-
-
 def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:
-    """Take the first folder of every path as its class.
+    """Label of every path, by its first folder, and the sorted names.
 
-    Args:
-        paths: Relative paths with forward slashes.
-
-    Returns:
-        Label of every path and the sorted names, or None if an image lies in
-        no folder or all lie in one: then the folders say nothing.
+    None if an image lies in no folder or all lie in one: then the folders
+    say nothing. Paths are relative, with /.
     """
-    tops = [path.split('/')[0] if '/' in path else None for path in paths]
-    names = sorted(set(tops) - {None})
-    if None in tops or len(names) < 2:
+    tops = [path.rpartition('/')[0].partition('/')[0] for path in paths]
+    number = {name: label for label, name in enumerate(sorted(set(tops)))}
+    if '' in number or len(number) < 2:
         return None
-    number = {name: label for label, name in enumerate(names)}
-    return [number[top] for top in tops], names
+    return [number[top] for top in tops], list(number)
 
 
 @DATASETS.register_module()
@@ -95,17 +74,15 @@ class ImageFolder(ImageDataset):
     """Images of a folder, in any nesting; labels if each class has a folder.
 
     An unreadable file is named in a warning, and the next readable image
-    takes its place, the same one every time.
+    always takes its place.
 
     Args:
         data_root: The folder.
-        pipeline: Configs of transforms. It must end in a crop, unless all
-            files have one size.
+        pipeline: Transforms, ending in a crop unless all files have one size.
         num_images: Take only so many, spread evenly over the sorted files.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
-        ValueError: ``num_images`` is below 1.
         RuntimeError: While reading: more than 1 % of the files are bad.
     """
     # Whether to turn photographs as their EXIF tag says.
@@ -125,8 +102,7 @@ class ImageFolder(ImageDataset):
         labels = labels and [labels[i] for i in chosen]
         super().__init__(labels, classes, pipeline)
         # Shared, so that the data workers count bad files together.
-        self._bad = torch.zeros(len(self.paths),
-                                dtype=torch.bool).share_memory_()
+        self._bad = torch.zeros(count, dtype=torch.bool).share_memory_()
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -134,39 +110,39 @@ class ImageFolder(ImageDataset):
     @property
     def bad_files(self) -> list[str]:
         """Unreadable files met so far, by this process and its workers."""
-        return [self.paths[i] for i in self._bad.nonzero().flatten().tolist()]
+        return [self.paths[i] for i in self._bad.nonzero()]
 
-    def identity(self) -> Iterable[str]:
-        yield f'upright={self.upright}'
+    def identity(self) -> Iterable[bytes]:
+        yield f'upright={self.upright}'.encode()
         for path in self.paths:
-            yield f'{path} {os.path.getsize(os.path.join(self.root, path))}'
+            size = os.path.getsize(os.path.join(self.root, path))
+            yield f'{path} {size}'.encode()
 
     def read(self, index: int) -> tuple[np.ndarray, int]:
         for candidate in range(index, index + len(self)):
             candidate %= len(self)
             if self._bad[candidate]:
                 continue
+            path = os.path.join(self.root, self.paths[candidate])
             try:
-                path = os.path.join(self.root, self.paths[candidate])
                 return read_image(path, self.upright), candidate
             except UNREADABLE as error:
-                self._note_bad(candidate, error)
+                self._bad[candidate] = True
+                self._report(path, error)
         raise RuntimeError(f"No image in '{self.root}' can be read.")
 
-    def _note_bad(self, index: int, error: Exception) -> None:
-        self._bad[index] = True
-        path = os.path.join(self.root, self.paths[index])
-        count = int(self._bad.sum())
+    def _report(self, path: str, error: Exception) -> None:
+        bad = self.bad_files
         print_log(
-            f"Skipped '{path}', which cannot be read "
-            f'({type(error).__name__}: {error}). Bad files so far: {count} '
-            f'of {len(self)}.', logger='current', level=30)
-        if count > MAX_BAD_SHARE * len(self):
-            listed = ', '.join(f"'{name}'" for name in self.bad_files[:10])
+            f"Skipped '{path}', which cannot be read ({type(error).__name__}: "
+            f'{error}). Bad files so far: {len(bad)} of {len(self)}.',
+            logger='current', level=30)
+        if len(bad) > MAX_BAD_SHARE * len(self):
+            listed = ', '.join(f"'{name}'" for name in bad[:10])
             raise RuntimeError(
-                f"{count} of the {len(self)} images in '{self.root}' cannot "
-                f'be read, more than {MAX_BAD_SHARE:.0%}: {listed}'
-                f'{", ..." if count > 10 else ""}. Repair or remove them; '
+                f"{len(bad)} of the {len(self)} images in '{self.root}' "
+                f'cannot be read, more than {MAX_BAD_SHARE:.0%}: {listed}'
+                f'{", ..." * (len(bad) > 10)}. Repair or remove them; '
                 'tools/check_dataset.py lists all.') from error
 
 
@@ -174,11 +150,10 @@ class ImageFolder(ImageDataset):
 class ImageNet(ImageFolder):
     """ImageNet (ILSVRC 2012): ``train/`` and ``val/`` with class folders.
 
-    ``val/`` may also be flat, as it is distributed; then it has no labels.
-
     Args:
         data_root: The folder that holds ``train`` and ``val``.
-        split: 'train' or 'val'.
+        split: 'train' or 'val', which may be flat, as it is distributed; then
+            it has no labels.
         pipeline: Configs of transforms, ending in a crop.
 
     Raises:

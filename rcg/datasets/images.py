@@ -7,22 +7,44 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, default_collate
 
-from rcg.datasets.collate import Batch
 from rcg.datasets.stream import StreamItem
-from rcg.registry import TRANSFORMS
+from rcg.registry import FUNCTIONS, TRANSFORMS
+
+
+class Batch(Sequence):
+    """Columns (N, ...) by name, which other collate functions see as items."""
+
+    def __init__(self, columns: dict[str, Tensor]) -> None:
+        self.columns = columns
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values())))
+
+    def __getitem__(self, row: int) -> dict[str, Tensor]:
+        return {name: column[row] for name, column in self.columns.items()}
+
+
+@FUNCTIONS.register_module()
+def collate_batch(items: Sequence) -> dict[str, Tensor]:
+    """Collate as ``default_collate`` does, at no cost for a ``Batch``.
+
+    256 rows of cached features take a tenth of the time. In a config:
+    ``collate_fn=dict(type='rcg.collate_batch')``.
+    """
+    return items.columns if isinstance(items, Batch) else default_collate(
+        items)
 
 
 class ImageDataset(Dataset):
     """Base of the datasets of images.
 
     An item is a dict of ``images`` (3, H, W) uint8 RGB, ``keys`` (2,) int64
-    of (seed, position), ``indices`` (the index asked for) and, if the dataset
-    has classes, ``labels``. It is asked for by a
-    :class:`~rcg.datasets.stream.StreamItem` or by an index. An index past the
-    end (which fills up the last batch of an evaluation) gives the image at
-    the index modulo the length, and keeps its own value in ``indices``.
+    of (seed, position), ``indices`` (the index asked for) and, if there are
+    classes, ``labels``. One asks by a :class:`StreamItem` or an index. An
+    index past the end (it fills up the last batch of an evaluation) gives
+    the image at the index modulo the length.
 
     Args:
         labels: Class of every image, or None.
@@ -42,32 +64,21 @@ class ImageDataset(Dataset):
         self.features: dict[str, Tensor] = {}
 
     @abstractmethod
-    def __len__(self) -> int:
-        """Number of images."""
-
-    @abstractmethod
     def read(self, index: int) -> tuple[np.ndarray, int]:
-        """Read one image.
-
-        Returns:
-            The image (H, W, 3) uint8 RGB, and the index that it really has:
-            another one if ``index`` could not be read.
-        """
+        """An image (H, W, 3) uint8 RGB, and the index that it really has."""
 
     @abstractmethod
-    def identity(self) -> Iterable[str | bytes]:
+    def identity(self) -> Iterable[bytes]:
         """What tells these images from others, before any transform."""
 
     @property
     def metainfo(self) -> dict:
-        return {'num_images': len(self), 'classes': self.classes}
+        return dict(num_images=len(self), classes=self.classes)
 
     @property
     def is_random(self) -> bool:
-        """Whether an image differs from one reading to the next.
-
-        A transform that does not say so (one of mmcv's) counts as random.
-        """
+        """Whether an image differs from one reading to the next."""
+        # A transform that does not say so (one of mmcv's) counts as random.
         return any(getattr(t, 'is_random', True) for t in self.transforms)
 
     def fingerprint(self) -> str:
@@ -75,22 +86,15 @@ class ImageDataset(Dataset):
         digest = hashlib.sha256(json.dumps(
             [len(self), self.pipeline], sort_keys=True).encode())
         for part in self.identity():
-            part = part.encode() if isinstance(part, str) else part
             digest.update(len(part).to_bytes(8, 'little') + part)
         return digest.hexdigest()
 
     def attach(self, features: dict[str, Tensor]) -> None:
         """Let items carry rows of cached features instead of images.
 
-        Call it before a data loader starts its workers.
-
-        Args:
-            features (len(self), ...): Tensors by the name that the model
-                expects, such as ``codes`` or ``representations``. Empty: the
-                items carry images again.
-
-        Raises:
-            ValueError: A tensor has another number of rows than the dataset.
+        ``features`` (len(self), ...) have the names that the model expects,
+        such as ``codes``; an empty dict brings the images back. Call it
+        before a data loader starts its workers.
         """
         for name, rows in features.items():
             if len(rows) != len(self):
@@ -107,13 +111,12 @@ class ImageDataset(Dataset):
         """The items of a batch at once; data loaders call this."""
         items = [StreamItem.of(item) for item in items]
         used = [item.index % len(self) for item in items]
-        columns = {
-            'keys': torch.tensor([(i.seed, i.position) for i in items]),
-            'indices': torch.tensor([item.index for item in items])
-        }
+        columns = dict(
+            keys=torch.tensor([(i.seed, i.position) for i in items]),
+            indices=torch.tensor([item.index for item in items]))
         if self.features:
             rows = torch.tensor(used)
-            columns.update((k, v[rows]) for k, v in self.features.items())
+            columns |= {k: v[rows] for k, v in self.features.items()}
         else:
             columns['images'], used = self.images_of(items, used)
         if self.labels is not None:
@@ -122,19 +125,19 @@ class ImageDataset(Dataset):
 
     def images_of(self, items: list[StreamItem],
                   indices: list[int]) -> tuple[Tensor, list[int]]:
-        """Read and transform the images of a batch.
+        """Images (N, 3, H, W) uint8, and the indices that they really have.
 
-        Args:
-            items: Where the images stand in the stream.
-            indices: Which images, each in [0, len(self)).
-
-        Returns:
-            Images (N, 3, H, W) uint8, and the indices that they really have.
+        ``items`` say where they stand in the stream, ``indices`` (each in
+        [0, len(self))) which are wanted.
         """
         images, used = [], []
         for item, index in zip(items, indices, strict=True):
             image, index = self.read(index)
-            images.append(self._transform(image, item))
+            rng = np.random.default_rng((item.seed, item.position))
+            results = {'img': image, 'rng': rng}
+            for transform in self.transforms:
+                results = transform(results)
+            images.append(results['img'])
             used.append(index)
         sizes = sorted({image.shape[:2] for image in images})
         if len(sizes) > 1:
@@ -142,48 +145,9 @@ class ImageDataset(Dataset):
                 'all images of a batch must have one size (height, width), '
                 f'but the pipeline of {type(self).__name__} gave {sizes[0]} '
                 f'and {sizes[-1]}: end it with CenterCrop or RandomCrop.')
-        batch = torch.from_numpy(np.stack(images))  # (N, H, W, 3)
-        return batch.permute(0, 3, 1, 2).contiguous(), used
-
-    def _transform(self, image: np.ndarray, item: StreamItem) -> np.ndarray:
-        if not self.transforms:
-            return image
-        rng = np.random.default_rng((item.seed, item.position))
-        results = {'img': image, 'rng': rng}
-        for transform in self.transforms:
-            results = transform(results)
-        return results['img']
+        return to_tensor(np.stack(images)), used
 
 
-class ArrayDataset(ImageDataset):
-    """Images that are held in memory.
-
-    Args:
-        images (N, H, W, 3): uint8 RGB.
-        labels: Class of every image.
-        classes: Names of the classes.
-        pipeline: Configs of transforms.
-    """
-    in_memory = True
-
-    def __init__(self, images: np.ndarray, labels: Sequence[int],
-                 classes: Sequence[str],
-                 pipeline: Sequence[dict] = ()) -> None:
-        super().__init__(labels, classes, pipeline)
-        self.images = images
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def read(self, index: int) -> tuple[np.ndarray, int]:
-        return self.images[index], index
-
-    def identity(self) -> Iterable[bytes]:
-        yield self.images.tobytes()
-
-    def images_of(self, items: list[StreamItem],
-                  indices: list[int]) -> tuple[Tensor, list[int]]:
-        if self.transforms:
-            return super().images_of(items, indices)
-        batch = torch.from_numpy(self.images[indices])  # (N, H, W, 3)
-        return batch.permute(0, 3, 1, 2).contiguous(), indices
+def to_tensor(images: np.ndarray) -> Tensor:
+    """(N, H, W, 3) -> (N, 3, H, W)."""
+    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()

@@ -16,7 +16,7 @@ UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error,
 
 
 def read_image(path: str, upright: bool = True) -> np.ndarray:
-    """Read an image file as RGB.
+    """Read an image file as RGB (H, W, 3) uint8.
 
     Gray, palette, bilevel, CMYK and YCbCr images are converted. Transparent
     pixels are blended over white. Of 16-bit gray images the high byte is
@@ -26,13 +26,9 @@ def read_image(path: str, upright: bool = True) -> np.ndarray:
         path: A file, or any address that mmengine reads.
         upright: Turn the image as its EXIF tag says.
 
-    Returns:
-        (H, W, 3): uint8 RGB.
-
     Raises:
-        OSError, ValueError, SyntaxError, ...: One of ``UNREADABLE``: the
-            file is missing or damaged, or its pixels are 32-bit numbers of
-            unknown range.
+        OSError, ValueError, ...: One of ``UNREADABLE``: the file is missing
+            or damaged, or its pixels are 32-bit numbers of unknown range.
     """
     content = fileio.get(path)
     with Image.open(io.BytesIO(content)) as image:
@@ -43,18 +39,12 @@ def read_image(path: str, upright: bool = True) -> np.ndarray:
         if upright:
             image = ImageOps.exif_transpose(image)
         if transparent:
-            image = image.convert('RGBA')
-            canvas = Image.new('RGBA', image.size, 'white')
-            return np.array(Image.alpha_composite(canvas,
-                                                  image).convert('RGB'))
-        return _deep_gray(image)
-
-
-def _deep_gray(image: Image.Image) -> np.ndarray:  # modes I;16, I and F
-    values = np.asarray(image)
-    if not image.mode.startswith('I') or values.min() < 0 or (
-            values.max() > 65535):
+            white = Image.new('RGBA', image.size, 'white')
+            white.alpha_composite(image.convert('RGBA'))
+            return np.array(white.convert('RGB'))
+        values = np.asarray(image)  # of modes I;16, I and F
+    if image.mode[0] == 'F' or values.min() < 0 or values.max() > 65535:
         raise ValueError(f"pixels of mode '{image.mode}' have no known range; "
                          'convert the file to 8 or 16 bits.')
     gray = (values.astype(np.int64) >> 8).astype(np.uint8)
-    return np.repeat(gray[..., None], 3, -1)  # (H, W, 3)
+    return np.repeat(gray[..., None], 3, -1)

@@ -1,24 +1,24 @@
-"""The order of the training samples: an endless stream with an address."""
+"""What data loaders ask for: a stream to train on, seeds to generate from."""
 import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from mmengine.dist import get_rank, get_world_size
+from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from rcg.registry import DATA_SAMPLERS
+from rcg.registry import DATA_SAMPLERS, DATASETS
 
 
 class StreamItem(NamedTuple):
     """What a dataset is asked for: an image, and its place in the stream.
 
-    Attributes:
-        index: Index of the image in the dataset.
-        position: Place in the stream of all ranks; never comes twice.
-        seed: Seed of the stream. With ``position`` it fixes every random
-            number of this sample: augmentation, noise, masks.
+    The position, in the stream of all ranks, never comes twice. With the
+    stream's seed it fixes every random number of this sample: augmentation,
+    noise, masks.
     """
     index: int
     position: int
@@ -35,21 +35,17 @@ class StreamSampler(Sampler):
     """Endless stream of samples, in a new order at every pass.
 
     Positions 0 to n - 1 are the first pass over the dataset, n to 2n - 1 the
-    second, and so on. Rank r takes the positions p with ``p % world == r``,
-    so the ranks together see what one process with the sum of their batches
-    would see.
+    second. Rank r takes the positions p with ``p % world == r``: together
+    the ranks see what one process with the sum of their batches would see.
 
-    To resume, set ``position`` to the number of samples that this rank has
-    used, before iteration starts. Nothing of the past is read again. (It is
-    not counted up while iterating: data workers run ahead of training.)
+    To resume, set ``position``, before iterating, to the number of samples
+    that this rank has used; nothing of the past is read again. (It is not
+    counted up while iterating: data workers run ahead of training.)
 
     Args:
-        dataset: Only its length is used.
+        dataset: Only its length is used; it must not be empty.
         seed: Fixes the order, and with the position the random numbers of
-            every sample. The same on all ranks.
-
-    Raises:
-        ValueError: The dataset is empty, or no seed was given.
+            every sample. The same on all ranks; required.
     """
 
     def __init__(self, dataset: Dataset, seed: int) -> None:
@@ -70,10 +66,10 @@ class StreamSampler(Sampler):
         return rng.permutation(len(self.dataset))
 
     def __iter__(self) -> Iterator[StreamItem]:
-        n, order, current = len(self.dataset), None, None
-        for step in itertools.count(self.position):
-            position = step * self.world + self.rank
-            epoch, place = divmod(position, n)
+        order = current = None
+        for position in itertools.count(
+                self.position * self.world + self.rank, self.world):
+            epoch, place = divmod(position, len(self.dataset))
             if epoch != current:
                 order, current = self.order(epoch), epoch
             yield StreamItem(int(order[place]), position, self.seed)
@@ -81,3 +77,79 @@ class StreamSampler(Sampler):
     def __len__(self) -> int:
         """Samples of this rank in one pass; iteration does not end there."""
         return math.ceil(len(self.dataset) / self.world)
+
+
+@DATASETS.register_module()
+class SeedDataset(Dataset):
+    """One item for each of ``num_images`` to generate.
+
+    Image i draws all of its random numbers from (seed, i), so the images do
+    not depend on the number of processes. An index of ``num_images`` or more
+    is padding: it is generated like any other, and metrics drop it. With
+    ``num_classes``, image i has the label ``i % num_classes``: every class
+    comes equally often.
+    """
+
+    def __init__(self, num_images: int, seed: int = 0,
+                 num_classes: int | None = None) -> None:
+        if num_images < 1 or seed < 0 or (
+                num_classes is not None and num_classes < 1):
+            raise ValueError(
+                'num_images must be at least 1, seed at least 0, num_classes '
+                'at least 1 or None for no labels, got '
+                f'{num_images}, {seed} and {num_classes}.')
+        self.seed, self.num_classes = seed, num_classes
+        self.metainfo = dict(num_images=num_images, seed=seed)
+
+    def __len__(self) -> int:
+        return self.metainfo['num_images']
+
+    def __getitem__(self, index: int) -> dict[str, int | Tensor]:
+        item = {'keys': torch.tensor((self.seed, index)), 'indices': index}
+        if self.num_classes is not None:
+            item['labels'] = index % self.num_classes
+        return item
+
+
+@DATA_SAMPLERS.register_module()
+class SeedBatchSampler(Sampler):
+    """Batches whose composition does not depend on the number of processes.
+
+    Batch b always holds the indices from b * batch_size up to but without
+    (b + 1) * batch_size; rank r takes the batches r, r + world, ... The last
+    one is filled up with indices beyond the end of the dataset, because a
+    matrix product may round differently in a batch of another size. Batches
+    in ``done`` are left out; the rest is dealt out in their order.
+
+    Args:
+        sampler: Any sampler with a ``dataset``; its order is not used.
+        batch_size: Images in every batch of every process.
+    """
+
+    def __init__(self, sampler: Sampler, batch_size: int) -> None:
+        dataset = getattr(sampler, 'dataset', None)
+        if dataset is None:
+            raise TypeError(
+                'SeedBatchSampler needs a sampler that knows its dataset, got '
+                f'{type(sampler).__name__}: use '
+                "sampler=dict(type='DefaultSampler', shuffle=False).")
+        if batch_size < 1:
+            raise ValueError(f'batch_size must be at least 1, got '
+                             f'{batch_size}.')
+        self.sampler, self.batch_size = sampler, batch_size
+        self.num_batches = math.ceil(len(dataset) / batch_size)
+        self.rank, self.world = get_rank(), get_world_size()
+        self.done: set[int] = set()
+
+    def batches(self) -> list[int]:
+        """Numbers of the batches of this process."""
+        left = [b for b in range(self.num_batches) if b not in self.done]
+        return left[self.rank::self.world]
+
+    def __iter__(self) -> Iterator[list[int]]:
+        for batch in self.batches():
+            start = batch * self.batch_size
+            yield list(range(start, start + self.batch_size))
+
+    def __len__(self) -> int:
+        return len(self.batches())

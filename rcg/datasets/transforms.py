@@ -2,15 +2,18 @@
 
 A transform takes and returns a dict of ``img`` (H, W, 3) uint8 RGB and
 ``rng``, a numpy Generator made of the sample's (seed, position). It draws
-from nothing else, so an augmentation is new at every pass over the data, the
+from nothing else: an augmentation is new at every pass over the data, the
 same in every worker layout, and repeated exactly by a resumed run.
 
-Sizes are resized by Pillow, through mmcv: it filters when it shrinks (other
-libraries alias), and published numbers were made with it.
+Pillow resizes: it filters when it shrinks (other libraries alias), and
+published numbers were made with it.
 """
+from collections.abc import Sequence
+
 import mmcv
-import numpy as np
 from mmcv.transforms import BaseTransform
+from numpy import ndarray
+from numpy.random import Generator
 
 from rcg.registry import TRANSFORMS
 
@@ -18,111 +21,80 @@ INTERPOLATIONS = 'nearest', 'bilinear', 'bicubic', 'box', 'lanczos', 'hamming'
 
 
 class Transform(BaseTransform):
-    """Base of the transforms of rcg: a function of an image and a rng."""
+    """Base of the transforms of rcg: ``apply(image (H, W, 3), rng)``."""
     is_random = False
 
     def transform(self, results: dict) -> dict:
-        image = self.apply(results['img'], results['rng'])
-        return {**results, 'img': image}
-
-    def apply(self, image: np.ndarray,
-              rng: np.random.Generator) -> np.ndarray:
-        """Transform one image (H, W, 3)."""
-        raise NotImplementedError
+        return {**results, 'img': self.apply(results['img'], results['rng'])}
 
 
-def crop(image: np.ndarray, top: int, left: int, size: int) -> np.ndarray:
-    """Cut out (size, size, 3); ``top`` and ``left`` in pixels."""
-    height, width = image.shape[:2]
-    if min(height, width) < size:
-        raise ValueError(
-            f'cannot cut {size}x{size} out of an image of height {height} '
-            f'and width {width}: put Resize(size={size}) or larger before '
-            'the crop.')
-    return image[top:top + size, left:left + size]
+class SizedTransform(Transform):
+    """A transform with a ``size`` in pixels."""
+
+    def __init__(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f'size must be at least 1 pixel, got {size}.')
+        self.size = size
 
 
-def _check_size(size: int) -> int:
-    if size < 1:
-        raise ValueError(f'size must be at least 1 pixel, got {size}.')
-    return size
+def resize(image: ndarray, sides: Sequence[int], how: str) -> ndarray:
+    return mmcv.imresize(image, sides[::-1], interpolation=how,
+                         backend='pillow')  # (width, height)
 
 
 @TRANSFORMS.register_module()
-class Resize(Transform):
+class Resize(SizedTransform):
     """Resize the shorter side to ``size``; keep the aspect ratio.
 
-    The longer side is cut down to a whole number of pixels, as torchvision
-    does.
-
-    Args:
-        size: Length of the shorter side in pixels.
-        interpolation: One of Pillow's filters.
+    The longer side is cut down to whole pixels, as torchvision does.
+    ``interpolation`` is one of Pillow's filters.
     """
 
     def __init__(self, size: int, interpolation: str = 'bicubic') -> None:
+        super().__init__(size)
         if interpolation not in INTERPOLATIONS:
             raise ValueError(f'interpolation must be one of {INTERPOLATIONS}, '
                              f'got {interpolation!r}.')
-        self.size, self.interpolation = _check_size(size), interpolation
+        self.interpolation = interpolation
 
-    def apply(self, image: np.ndarray,
-              rng: np.random.Generator) -> np.ndarray:
-        height, width = image.shape[:2]
-        shorter = min(height, width)
-        height = int(self.size * height / shorter)
-        width = int(self.size * width / shorter)
-        return mmcv.imresize(image, (width, height), backend='pillow',
-                             interpolation=self.interpolation)
+    def apply(self, image: ndarray, rng: Generator) -> ndarray:
+        sides = image.shape[:2]
+        sides = [int(self.size * side / min(sides)) for side in sides]
+        return resize(image, sides, self.interpolation)
 
 
 @TRANSFORMS.register_module()
-class CenterCrop(Transform):
-    """Cut the central square; half pixels go where torchvision puts them.
+class CenterCrop(SizedTransform):
+    """Cut the central square; half pixels go where torchvision puts them."""
 
-    Args:
-        size: Side of the square in pixels.
-    """
+    def offset(self, margin: int, rng: Generator) -> int:
+        """Where the square begins, if ``margin`` pixels are left out."""
+        return round(margin / 2)  # halves to even: so are published results
 
-    def __init__(self, size: int) -> None:
-        self.size = _check_size(size)
-
-    def apply(self, image: np.ndarray,
-              rng: np.random.Generator) -> np.ndarray:
+    def apply(self, image: ndarray, rng: Generator) -> ndarray:
         height, width = image.shape[:2]
-        # Python rounds halves to even: part of the published result.
-        top = round((height - self.size) / 2)
-        left = round((width - self.size) / 2)
-        return crop(image, top, left, self.size)
+        if min(height, width) < self.size:
+            raise ValueError(
+                f'cannot cut {self.size}x{self.size} out of an image of '
+                f'height {height} and width {width}: put '
+                f'Resize(size={self.size}) or larger before the crop.')
+        top = self.offset(height - self.size, rng)
+        left = self.offset(width - self.size, rng)
+        return image[top:top + self.size, left:left + self.size]
 
 
 @TRANSFORMS.register_module()
-class RandomCrop(Transform):
-    """Cut a square at a random place, all places equally likely.
-
-    Args:
-        size: Side of the square in pixels.
-    """
+class RandomCrop(CenterCrop):
+    """Cut a square at a random place, all places equally likely."""
     is_random = True
 
-    def __init__(self, size: int) -> None:
-        self.size = _check_size(size)
-
-    def apply(self, image: np.ndarray,
-              rng: np.random.Generator) -> np.ndarray:
-        height, width = image.shape[:2]
-        top = int(rng.integers(max(height - self.size, 0) + 1))
-        left = int(rng.integers(max(width - self.size, 0) + 1))
-        return crop(image, top, left, self.size)
+    def offset(self, margin: int, rng: Generator) -> int:
+        return int(rng.integers(margin + 1))
 
 
 @TRANSFORMS.register_module()
 class RandomFlip(Transform):
-    """Mirror left and right.
-
-    Args:
-        prob: How often, in [0, 1].
-    """
+    """Mirror left and right with probability ``prob``, in [0, 1]."""
     is_random = True
 
     def __init__(self, prob: float = .5) -> None:
@@ -130,36 +102,28 @@ class RandomFlip(Transform):
             raise ValueError(f'prob must be in [0, 1], got {prob}.')
         self.prob = prob
 
-    def apply(self, image: np.ndarray,
-              rng: np.random.Generator) -> np.ndarray:
+    def apply(self, image: ndarray, rng: Generator) -> ndarray:
         return image[:, ::-1] if rng.random() < self.prob else image
 
 
 @TRANSFORMS.register_module()
-class ADMCenterCrop(Transform):
+class ADMCenterCrop(CenterCrop):
     """Resize and cut the central square as ADM does (arXiv:2105.05233).
 
     Halve with a box filter while the shorter side is at least twice the
-    size, resize the rest of the way with bicubic, and cut the centre. Made
+    size, resize the rest of the way with bicubic, cut the centre. It made
     the published reference statistics of ImageNet; DiT trains on it.
-
-    Args:
-        size: Side of the square in pixels.
     """
 
-    def __init__(self, size: int) -> None:
-        self.size = _check_size(size)
+    def offset(self, margin: int, rng: Generator) -> int:
+        return margin // 2
 
-    def apply(self, image: np.ndarray,
-              rng: np.random.Generator) -> np.ndarray:
-        height, width = image.shape[:2]
-        while min(height, width) >= 2 * self.size:
-            height, width = height // 2, width // 2
-            image = mmcv.imresize(image, (width, height), backend='pillow',
-                                  interpolation='box')
-        scale = self.size / min(height, width)
-        height, width = round(height * scale), round(width * scale)
-        image = mmcv.imresize(image, (width, height), backend='pillow',
-                              interpolation='bicubic')
-        return crop(image, (height - self.size) // 2,
-                    (width - self.size) // 2, self.size)
+    def apply(self, image: ndarray, rng: Generator) -> ndarray:
+        sides = image.shape[:2]
+        while min(sides) >= 2 * self.size:
+            sides = [side // 2 for side in sides]
+            image = resize(image, sides, 'box')
+        scale = self.size / min(sides)
+        image = resize(image, [round(side * scale) for side in sides],
+                       'bicubic')
+        return super().apply(image, rng)

@@ -5,6 +5,7 @@ import urllib.error
 
 import numpy as np
 import pytest
+import torch
 import torchvision
 
 from rcg.datasets import CIFAR10
@@ -57,6 +58,37 @@ def test_unpacks_and_reads(archive, tmp_path):
     assert (train[0]['images'].numpy().ravel() == first['data'][0]).all()
     assert train[4]['labels'] == 1
     assert test[0]['labels'] == 5
+
+
+def test_mirrors_half_of_the_images(archive, tmp_path):
+    plain = CIFAR10(str(tmp_path / 'data'))
+    dataset = CIFAR10(str(tmp_path / 'data'), pipeline=[
+        dict(type='RandomFlip')])
+    assert (plain.is_random, dataset.is_random) == (False, True)
+    batch = dataset.__getitems__(range(20)).columns
+    assert batch['images'].shape == (20, 3, 32, 32)
+    assert batch['images'].dtype == torch.uint8
+    assert batch['labels'].tolist() == plain.labels.tolist()
+    straight = plain.__getitems__(range(20)).columns['images']
+    flipped = (batch['images'] != straight).flatten(1).any(1)
+    assert torch.equal(batch['images'], torch.where(
+        flipped.view(-1, 1, 1, 1), straight.flip(3), straight))
+    assert 4 < flipped.sum() < 16
+
+
+class Bomb:
+    def __reduce__(self):
+        return exec, ("raise SystemExit('boom')", )
+
+
+@pytest.mark.parametrize('name', ['data_batch_1', 'batches.meta'])
+def test_unknown_pickles_are_not_opened(archive, tmp_path, name):
+    CIFAR10(str(tmp_path / 'data'))
+    (tmp_path / 'data' / THEIRS.filename).unlink()
+    path = tmp_path / 'data' / THEIRS.base_folder / name
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(ConnectionError, match='not in .*/data'):
+        CIFAR10(str(tmp_path / 'data'))
 
 
 def test_offline(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import torch
 from torch.utils.data import DataLoader, default_collate
 
 from rcg.datasets import ArrayDataset, StreamItem, StreamSampler
-from rcg.datasets.collate import collate_batch
+from rcg.datasets.images import collate_batch
 
 RANDOM = [{'type': 'RandomCrop', 'size': 6}, {'type': 'RandomFlip'}]
 

@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
+from mapping import map_files
 from PIL import Image
 
-from rcg.datasets.files import map_files
 from rcg.datasets.folders import ImageFolder, list_images
 from rcg.datasets.reading import UNREADABLE, read_image
 from rcg.registry import DATASETS

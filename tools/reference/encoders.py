@@ -50,7 +50,8 @@ def build(cfg: dict, state: dict[str, Tensor]) -> Encoder:
 
 def embedded(case: Case, state: dict[str, Tensor], images: Tensor,
              num_heads: int | None = None,
-             with_projector: bool | None = None) -> dict:
+             with_projector: bool | None = None,
+             rep: Tensor | None = None) -> dict:
     """Config of the frozen MoCo v3 encoder in an RDM's or MAGE's file.
 
     What config.json does not say (None) is what gives the stored ``rep``
@@ -63,8 +64,9 @@ def embedded(case: Case, state: dict[str, Tensor], images: Tensor,
         images (N, 3, H, W): In [-1, 1]; the case stores their ``rep``.
         num_heads: Of the ViT.
         with_projector: Whether ``rep`` comes from the projector.
+        rep: If it is stored under another name.
     """
-    rep = case.data['rep'].flatten(1)
+    rep = (case.data['rep'] if rep is None else rep).flatten(1)
     dim = state['backbone.cls_token'].shape[-1]
     counts = [num_heads] if num_heads else [
         count for count in range(1, dim + 1) if dim % count == 0]

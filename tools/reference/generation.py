@@ -30,18 +30,20 @@ def condition_of(case: Case, generator: MAGE, run: str) -> Tensor | None:
         return labels
     if f'gen.{run}.rdm_x_T' not in case:
         return case['gen.rep']
-    return drawn_representation(case, run, labels)
+    return drawn_representation(case, f'gen.{run}', labels)
 
 
 def drawn_representation(case: Case, run: str,
                          labels: Tensor | None) -> Tensor:
     """From the RDM of another case, as config.json says."""
-    text = case.config[f'gen.{run}']
+    text = case.config[run]
+    text = text[re.search(r'\bRDM\b', text).start():]
     other = Case(case.folder.parent / re.search(r'case (\w+)', text)[1])
-    steps, eta = re.search(r'(\d+) DDIM steps, eta ([\d.]*\d)', text).groups()
-    model = build(other, averaged='EMA' in text,
+    steps, eta = re.search(r'(\d+) (?:DDIM )?steps, eta ([\d.]*\d)',
+                           text).groups()
+    model = build(other, averaged='EMA' in text or 'averaged' in text,
                   sampler=sampler_config(int(steps), float(eta)))
-    draws = [case[f'gen.{run}.rdm_x_T'], *case[f'gen.{run}.rdm_noise']]
+    draws = [case[f'{run}.rdm_x_T'], *case[f'{run}.rdm_noise']]
     return model.sample(ReplayRng(
         len(draws[0]), normal=[draw.flatten(-3) for draw in draws]), labels)
 

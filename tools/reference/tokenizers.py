@@ -45,17 +45,24 @@ def attention_levels(sizes: dict) -> tuple[int, ...]:
                  in sizes['attn_resolutions'])
 
 
-@torch.no_grad()
-def verify_vq_f8(case: Case) -> None:
-    sizes = case.config['ddconfig']
+def vq_f8(state: dict[str, Tensor], sizes: dict, code_dim: int,
+          num_codes: int) -> nn.Module:
+    """Latent diffusion's; ``sizes`` is the published ``ddconfig``."""
     tokenizer = TOKENIZERS.build(dict(
         type='LatentVQGAN', dim=sizes['ch'], dim_mult=sizes['ch_mult'],
         num_res_blocks=sizes['num_res_blocks'], z_dim=sizes['z_channels'],
-        code_dim=case.config['embed_dim'], num_codes=case.config['n_embed'],
+        code_dim=code_dim, num_codes=num_codes,
         attention_levels=attention_levels(sizes)))
-    tokenizer.load_state_dict(Weights(case)['vq_f8'])
+    tokenizer.load_state_dict(state)
+    return tokenizer.eval()
+
+
+@torch.no_grad()
+def verify_vq_f8(case: Case) -> None:
+    tokenizer = vq_f8(Weights(case)['vq_f8'], case.config['ddconfig'],
+                      case.config['embed_dim'], case.config['n_embed'])
     images = images_of(case['image_u8'])
-    latents = tokenizer.eval().encode(images)
+    latents = tokenizer.encode(images)
     z_q, ids, loss = tokenizer.quantizer(latents)
     case.compare('encoded', latents)
     case.compare('indices', ids)

@@ -6,21 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-IMAGENET_MEAN = (0.485, 0.456, 0.406)
-IMAGENET_STD = (0.229, 0.224, 0.225)
-
 
 def standardize(x: Tensor) -> Tensor:
-    """Scale each row to mean 0 and unbiased standard deviation 1.
+    """Scale rows (N, D > 1) to mean 0, unbiased deviation 1; float32.
 
     No epsilon, as in the published code: a constant row gives NaN, and so
     does a vector that carries no information become visible.
-
-    Args:
-        x (N, D): D at least 2.
-
-    Returns:
-        (N, D): float32.
     """
     x = x.float()
     std, mean = torch.std_mean(x, dim=1, keepdim=True)
@@ -30,17 +21,15 @@ def standardize(x: Tensor) -> Tensor:
 class Encoder(nn.Module):
     """Base of the encoders: images -> representations.
 
-    A subclass defines :meth:`features`, ``feature_dim`` and, unless it has
-    no projector, ``head`` and ``head_dim``.
+    A subclass defines a ``backbone`` (or :meth:`features`), ``feature_dim``
+    and, unless it has no projector, ``head`` and ``head_dim``.
 
     Args:
         input_size: Side to which images are resized; None keeps their size.
-        mean: Of each channel, for images in [0, 1].
+        mean: Of each channel, for images in [0, 1]; by default ImageNet's.
         std: Likewise.
-        with_projector: Whether representations are the output of ``head``,
-            not the features.
-        standardize: Whether each representation is standardized, which RCG
-            needs; off gives what the network puts out.
+        with_projector: Whether to represent by ``head``, not the features.
+        standardize: Whether to :func:`standardize` it, which RCG needs.
 
     Attributes:
         interpolation: 'bicubic' or 'bilinear'. The class attributes are the
@@ -51,30 +40,24 @@ class Encoder(nn.Module):
             cropped (above 1: padded with black) in the center.
     """
 
-    interpolation = 'bicubic'
-    antialias = False
-    crop_pct = 1.
+    interpolation, antialias, crop_pct = 'bicubic', False, 1.
     feature_dim: int
     head_dim: int
 
     def __init__(self, input_size: int | None = None,
-                 mean: Sequence[float] = IMAGENET_MEAN,
-                 std: Sequence[float] = IMAGENET_STD,
+                 mean: Sequence[float] = (.485, .456, .406),
+                 std: Sequence[float] = (.229, .224, .225),
                  with_projector: bool = True,
                  standardize: bool = True) -> None:
         super().__init__()
         self.input_size = input_size
-        self.with_projector = with_projector
-        self.standardize = standardize
-        # Constants of the config: not in checkpoints.
-        self.register_buffer('mean', torch.tensor(mean).view(1, -1, 1, 1),
-                             persistent=False)
-        self.register_buffer('std', torch.tensor(std).view(1, -1, 1, 1),
-                             persistent=False)
+        self.with_projector, self.standardize = with_projector, standardize
+        for name, values in ('mean', mean), ('std', std):
+            self.register_buffer(  # of the config: not in checkpoints
+                name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     @property
-    def rep_dim(self) -> int:
-        """Length of a representation."""
+    def rep_dim(self) -> int:  # length of a representation
         return self.head_dim if self.with_projector else self.feature_dim
 
     def preprocess(self, images: Tensor) -> Tensor:
@@ -90,9 +73,7 @@ class Encoder(nn.Module):
         if x.shape[-2:] != (side, side):
             x = F.interpolate(x, (side, side), mode=self.interpolation,
                               align_corners=False, antialias=self.antialias)
-        return self._crop(x, self.input_size - side)
-
-    def _crop(self, x: Tensor, margin: int) -> Tensor:
+        margin = self.input_size - side
         if not margin:
             return x
         # Odd margins are divided as torchvision's CenterCrop does.
@@ -102,7 +83,7 @@ class Encoder(nn.Module):
 
     def features(self, x: Tensor) -> Tensor:
         """Features of preprocessed images; (N, 3, h, w) -> (N, E)."""
-        raise NotImplementedError
+        return self.backbone(x)
 
     def project(self, images: Tensor) -> Tensor:
         """What pre-training compares; (N, 3, H, W) -> (N, rep_dim)."""
@@ -110,14 +91,6 @@ class Encoder(nn.Module):
         return self.head(x) if self.with_projector else x
 
     def forward(self, images: Tensor) -> Tensor:
-        """Represent images.
-
-        Args:
-            images (N, 3, H, W): In [-1, 1].
-
-        Returns:
-            (N, rep_dim): float32; mean 0 and unbiased standard deviation 1
-            per row, unless ``standardize`` is off.
-        """
+        """(N, 3, H, W) in [-1, 1] -> representations (N, rep_dim), float32."""
         x = self.project(images)
         return standardize(x) if self.standardize else x.float()

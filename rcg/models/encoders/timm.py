@@ -1,7 +1,7 @@
 """Any image model of timm (github.com/huggingface/pytorch-image-models)."""
 import difflib
 
-from torch import Tensor, nn
+from torch import nn
 
 from rcg.checkpoint import CheckpointError, find_checkpoint, read_checkpoint
 from rcg.models.encoders.base import Encoder
@@ -12,15 +12,14 @@ from rcg.registry import ENCODERS
 class TimmEncoder(Encoder):
     """A timm model without its classifier: the pooled features.
 
-    Preprocessing is what timm's own configuration of these weights says:
-    size, mean, standard deviation, interpolation (antialiased, as Pillow
-    does) and center crop. Its crop modes agree on square images. Numbers
-    are those of timm's transform of tensors; that of 8-bit images rounds
-    after the resize, by one or two gray levels.
+    Preprocessing is what timm's configuration of these weights says: size,
+    mean, standard deviation, interpolation (antialiased, as Pillow's) and
+    center crop; its crop modes agree on square images. Numbers are those of
+    timm's transform of tensors; that of 8-bit images rounds after the
+    resize, by one or two gray levels.
 
     Args:
-        model: timm's name of architecture and weights, such as
-            'vit_base_patch14_dinov2.lvd142m'.
+        model: timm's name, such as 'vit_base_patch14_dinov2.lvd142m'.
         pretrained: Whether to load timm's weights, from its cache or the
             network; a path loads them from that file. False leaves the
             model random, for weights from ``checkpoint``.
@@ -37,8 +36,8 @@ class TimmEncoder(Encoder):
     def __init__(self, model: str, pretrained: bool | str = True,
                  standardize: bool = True) -> None:
         import timm  # takes two seconds
-        _check_name(model, pretrained is True)
-        backbone = _create(model, pretrained)
+        _check_name(timm, model, pretrained is True)
+        backbone = _create(timm, model, pretrained)
         config = timm.data.resolve_model_data_config(backbone)
         channels, height, width = config['input_size']
         if channels != 3 or height != width:
@@ -49,18 +48,13 @@ class TimmEncoder(Encoder):
                          with_projector=False, standardize=standardize)
         self.interpolation = config['interpolation']
         self.crop_pct = config['crop_pct']
+        self.backbone = backbone
         # timm says where features are not those in front of the classifier.
         self.feature_dim = getattr(backbone, 'head_hidden_size',
                                    backbone.num_features)
-        self.backbone = backbone
-
-    def features(self, x: Tensor) -> Tensor:
-        """(N, 3, input_size, input_size) -> (N, D)."""
-        return self.backbone(x)
 
 
-def _check_name(model: str, pretrained: bool) -> None:
-    import timm
+def _check_name(timm, model: str, pretrained: bool) -> None:
     if ':' in model:  # on a hub or in a folder: timm has no list of those
         return
     architecture, _, tag = model.partition('.')
@@ -75,14 +69,12 @@ def _check_name(model: str, pretrained: bool) -> None:
                          f"{', '.join(known) or 'none'}.")
 
 
-def _create(model: str, pretrained: bool | str) -> nn.Module:
-    import timm
+def _create(timm, model: str, pretrained: bool | str) -> nn.Module:
     overlay = None
     if isinstance(pretrained, str):
         state = read_checkpoint(find_checkpoint(pretrained))
-        for key in ('state_dict', 'model'):
-            state = state.get(key, state)
-        overlay = dict(state_dict=state)
+        state = state.get('state_dict', state)
+        overlay = dict(state_dict=state.get('model', state))
     try:
         # With its classifier: without, timm would not see that names differ.
         backbone = timm.create_model(model, pretrained=bool(pretrained),

@@ -1,7 +1,7 @@
 """The same work on many files."""
 import pytest
 
-from rcg.datasets.files import map_files
+from tools.mapping import map_files
 
 
 def shout(path):
