@@ -9,6 +9,7 @@ from converters.formats import FORMATS, recognize
 from converters.parts import Part, digest, same_bits, split
 from converters.published import read_published
 from mmengine.registry import DefaultScope
+from starting import without_weights
 
 import rcg
 from rcg.checkpoint import (
@@ -20,7 +21,7 @@ from rcg.checkpoint import (
     save_atomically,
     weights_of,
 )
-from rcg.engine import load_config, without_weights
+from rcg.engine import load_config
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
 ROLES = {  # all others are encoders

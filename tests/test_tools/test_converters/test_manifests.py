@@ -11,9 +11,10 @@ from converters.formats import recognize
 from converters.parts import join, split
 from mmengine.registry import DefaultScope
 
-from rcg.engine import load_config, without_weights
+from rcg.engine import load_config
 from rcg.registry import MODELS
 from tests.reference import load_manifest
+from tools.starting import without_weights
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
 DTYPES = {'f32': torch.float32, 'f64': torch.float64, 'i64': torch.int64,

@@ -2,8 +2,9 @@ import math
 
 import pytest
 import torch
+from evaluating.density_coverage import density_coverage
 
-from rcg.evaluation import density_coverage, neighbors
+from rcg.evaluation import neighbors
 
 
 def points(*xs):
