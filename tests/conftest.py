@@ -1,5 +1,11 @@
 """Fixtures of several folders."""
+import sys
+from pathlib import Path
+
 import pytest
+
+# As when a tool is run: its own modules are found beside it.
+sys.path.append(str(Path(__file__).parents[1] / 'tools'))
 
 
 @pytest.fixture(scope='session', autouse=True)

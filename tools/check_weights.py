@@ -66,10 +66,11 @@ def entry_of(path: Path, name: str | None, table: dict) -> str | None:
 
 def source_of(path: Path) -> str:
     """Where a converted file says it comes from."""
-    from rcg.checkpoint import read_metadata
+    from safetensors import safe_open
     if path.suffix != '.safetensors':
         return ''
-    told = read_metadata(str(path))
+    with safe_open(path, 'pt') as file:
+        told = file.metadata() or {}
     return (f'  converted from {told["source"]}, sha256 '
             f'{told["source_sha256"]}\n') if 'source_sha256' in told else ''
 
@@ -84,7 +85,7 @@ def check(path: Path, key: str | None, table: dict, noted: dict,
           record: bool) -> bool:
     """Check one file, say how it went, note it if wanted."""
     from rcg.checkpoint import file_sha256
-    from rcg.checkpoint.sniffing import what_is_wrong
+    from rcg.checkpoint.finding import what_is_wrong
     wrong = what_is_wrong(path)
     if wrong and 'Unpack' not in wrong:  # an archive is as good as a file
         print(f'{path}: WRONG. {wrong}')

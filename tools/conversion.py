@@ -5,6 +5,9 @@ import os
 from pathlib import Path
 
 import torch
+from converters.formats import FORMATS, recognize
+from converters.parts import Part, digest, same_bits, split
+from converters.published import read_published
 from mmengine.registry import DefaultScope
 from starting import without_weights
 
@@ -13,20 +16,20 @@ from rcg.checkpoint import (
     CheckpointError,
     check_fit,
     file_sha256,
+    find_weights,
     read_checkpoint,
-    read_published,
     save_atomically,
     weights_of,
 )
-from rcg.converters.formats import FORMATS, find_weights, recognize
-from rcg.converters.parts import Part, digest, same_bits, split
 from rcg.engine import load_config
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
-ROLES = {'mage': 'generator', 'adm': 'generator', 'ldm': 'generator',
-         'rdm': 'rdm', 'vqgan': 'tokenizer',
-         'vq_f8': 'tokenizer'}  # all others are encoders
-
+ROLES = {  # all others are encoders
+    **dict.fromkeys(('mage', 'adm', 'ldm', 'dit'), 'generator'),
+    **dict.fromkeys(('vqgan', 'vq_f8', 'kl_f8', 'kl_f8_diffusers'),
+                    'tokenizer'),
+    'rdm': 'rdm',
+}
 _AVERAGES = 'model_ema'  # has no value in other published files
 
 
@@ -47,7 +50,7 @@ def read(path: str, form: str | None, averaged: bool) -> Published:
     """Read and convert a file; ``form`` overrules what it looks like.
 
     ``averaged`` is for files that hold averages: beside the live weights, or
-    (ADM) as another entry.
+    (ADM, DiT) as another entry.
     """
     if form not in (None, *FORMATS):
         raise ValueError(f'--format {form}: known are {", ".join(FORMATS)}.')

@@ -83,6 +83,7 @@ def fits(part, config: str | None) -> bool:
 
 def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
     """What is still needed, and the next command."""
+    from conversion import role
     folder = paths[0].parent
     start = '' if folder == Path('checkpoints') else f'RCG_WEIGHTS={folder} '
     encoder = next((part.stem for part in parts[1:]
@@ -94,8 +95,7 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
         print(f'still needed: {rdm}, the RDM of that encoder, which this '
               'file does not hold:\n'
               '  python tools/convert_checkpoint.py RDM_FILE')
-    tool = {'mage': 'sample', 'adm': 'sample', 'ldm': 'sample',
-            'rdm': 'test'}.get(form)
+    tool = {'generator': 'sample', 'rdm': 'test'}.get(role(parts[0]))
     print(f'next: {start}python tools/{tool}.py {config} {paths[0]}' if tool
           else f'next: put {config} in the _base_ of a config, with '
           f'checkpoint={str(paths[0])!r},\nor convert an RDM and a generator')
@@ -104,8 +104,7 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
 def run(args: argparse.Namespace) -> None:
     import conversion
     import publishing
-
-    from rcg.converters.formats import FORMATS
+    from converters.formats import FORMATS
     if args.to_published:
         number = publishing.publish(args.to_published, args.out)
         print(f'wrote {args.out}: {number} tensors')

@@ -3,19 +3,26 @@ import json
 import os
 from pathlib import Path
 
+from converters.formats import FORMATS
+from converters.parts import Part, digest, join
+from safetensors import safe_open
+
 from rcg.checkpoint import (
+    REST,
     CheckpointError,
+    find_weights,
     read_checkpoint,
-    read_metadata,
     save_atomically,
 )
-from rcg.converters.formats import FORMATS, find_weights
-from rcg.converters.parts import REST, Part, digest, join
 
 
 def read_part(path: str) -> tuple[Part, dict[str, str]]:
     """A converted file and what it tells about itself."""
-    told = read_metadata(path)
+    content = read_checkpoint(path)
+    told = content.get('meta') or {}
+    if path.endswith('.safetensors'):
+        with safe_open(path, 'pt') as file:
+            told = file.metadata() or {}
     if told.get('format') not in FORMATS:
         raise CheckpointError(f"'{path}' was not written by "
                               'tools/convert_checkpoint.py, which notes what '
@@ -25,12 +32,12 @@ def read_part(path: str) -> tuple[Part, dict[str, str]]:
             f"'{path}' was written with --lean: {told['dropped']} tensors of "
             f'{told["source"]} are not in it. Convert that file again '
             'without --lean.')
-    content = find_weights(read_checkpoint(path))[1]
-    rest = {name.removeprefix(REST): value for name, value in content.items()
+    state = find_weights(content)[1]
+    rest = {name.removeprefix(REST): value for name, value in state.items()
             if name.startswith(REST)}
     prefix = FORMATS[told['format']].prefix
     weights = {name.removeprefix(prefix): value
-               for name, value in content.items()
+               for name, value in state.items()
                if not name.startswith(REST)}
     return Part(told['format'], Path(path).stem, told['config_name'],
                 weights, rest, options=json.loads(told['options'])), told

@@ -1,21 +1,34 @@
-"""Finding a checkpoint in a work folder, and telling whole from cut off."""
+"""Finding a checkpoint in a work folder, and what is wrong with a file."""
 import contextlib
 import hashlib
-import json
 import os
 import re
 import zipfile
 
-from .errors import CheckpointError
+import safetensors
+
+_ARCHIVES = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\xfd7zXZ': 'xz',
+             b'7z\xbc\xaf': '7z', b'Rar!': 'rar'}
+_AGAIN = "Download it again and compare its size with the publisher's."
+_UNPACK = 'Unpack it and give the file inside.'
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint cannot be used; the message says which and why.
+
+    Attributes:
+        missing, unexpected: Names that only the module, only the file has.
+        mis_shaped: Lines 'name: wanted (..), got (..)'.
+    """
+    missing = unexpected = mis_shaped = ()
 
 
 def find_checkpoint(path: str) -> str:
     """Find a checkpoint file.
 
     Args:
-        path: A file, or a work folder. In a folder, ``last_checkpoint`` names
-            the newest; only its last path component counts, so that a folder
-            may be moved. Without it, the highest iteration is the newest.
+        path: A file, or a work folder, which may have been moved: there the
+            file that ``last_checkpoint`` names or of the highest iteration.
 
     Raises:
         FileNotFoundError: Nothing is there.
@@ -41,9 +54,9 @@ def find_checkpoint(path: str) -> str:
         raise FileNotFoundError(
             f"The folder '{path}' holds no checkpoint (iter_N.pth or "
             'epoch_N.pth). Has its training saved one yet?')
-    if is_complete(candidates[0]):
-        return candidates[0]
-    good = next(filter(is_complete, candidates), None)
+    good = next((it for it in candidates if not what_is_wrong(it)), None)
+    if good == candidates[0]:
+        return good
     raise CheckpointError(
         f"The newest checkpoint '{candidates[0]}' is truncated. " +
         (f"The newest complete one is '{good}': name it explicitly, or "
@@ -52,41 +65,70 @@ def find_checkpoint(path: str) -> str:
 
 
 def _newest_first(folder: str) -> list[str]:
-    numbered = []
-    for name in os.listdir(folder):
-        match = re.fullmatch(r'(?:iter|epoch)_(\d+)\.(?:pth|safetensors)',
-                             name)
-        if match:
-            numbered.append((int(match[1]), name))
-    names = [name for _, name in sorted(numbered, reverse=True)]
+    names = [name for name in os.listdir(folder) if re.fullmatch(
+        r'(iter|epoch)_\d+\.(pth|safetensors)', name)]
+    names.sort(key=lambda name: int(re.search(r'\d+', name)[0]), reverse=True)
     with contextlib.suppress(FileNotFoundError), \
             open(os.path.join(folder, 'last_checkpoint')) as file:
-        last = os.path.basename(file.read().strip())
-        if last and os.path.isfile(os.path.join(folder, last)):
-            names = [last] + [name for name in names if name != last]
-    return [os.path.join(folder, name) for name in names]
+        names.insert(0, os.path.basename(file.read().strip()))
+    paths = [os.path.join(folder, name) for name in names]
+    return list(filter(os.path.isfile, paths))
 
 
-def is_complete(path: str) -> bool:
-    """Whether a file has its end (cheap: weights are not read)."""
+def what_is_wrong(path: str) -> str | None:
+    """What a file looks like, and what to do, if it is no checkpoint.
+
+    Returns:
+        Two sentences; None if its beginning is that of a checkpoint and its
+        end is there (which the format of torch < 1.6 does not show).
+    """
+    size = os.path.getsize(path)
     with open(path, 'rb') as file:
-        head = file.read(8)
-        if path.endswith('.safetensors'):
-            return _safetensors_size(head, file) == os.path.getsize(path)
-    if head.startswith(b'PK'):  # the directory of a zip file is at its end
-        return zipfile.is_zipfile(path)
-    return len(head) == 8  # the format of torch < 1.6 has no mark
+        head = file.read(4096)
+    text = head.lstrip(b'\xef\xbb\xbf \t\r\n').lower()
+    if not size:
+        return f'It is empty: the download or the disk failed. {_AGAIN}'
+    if text.startswith((b'<!doctype html', b'<html', b'<head')):
+        return ('It is a web page (HTML), saved in place of the file: links '
+                'of Google Drive lead to a page that asks for confirmation. '
+                'Open the link in a browser and confirm, or use gdown; the '
+                'real file is far larger.')
+    if text.startswith((b'<?xml', b'<error')):
+        return ('It is an error message of the server (XML), saved in place '
+                'of the file. Read it, and download the file again.')
+    if text.startswith(b'version https://git-lfs'):
+        real = re.search(rb'size (\d+)', text)
+        of_size = f' of {int(real[1]):,} bytes' if real else ''
+        return (f'It is a Git LFS pointer, not the file{of_size} that it '
+                'points to. Run: git lfs pull')
+    kind = next((kind for magic, kind in _ARCHIVES.items()
+                 if head.startswith(magic)), None)
+    if kind or head[257:262] == b'ustar':
+        return f'It is a {kind or "tar"} archive. {_UNPACK}'
+    if str(path).endswith('.safetensors'):
+        with contextlib.suppress(safetensors.SafetensorError), \
+                safetensors.safe_open(path, 'pt'):
+            return None
+        return f'It is truncated, or no safetensors file. {_AGAIN}'
+    if size < 8:
+        return f'It is truncated: it has {size} bytes. {_AGAIN}'
+    return _wrong_zip(path) if head.startswith(b'PK') else None
 
 
-def _safetensors_size(head: bytes, file) -> int:
-    length = int.from_bytes(head, 'little')
-    try:
-        header = json.loads(file.read(min(length, 100_000_000)))
-        ends = [entry['data_offsets'][1] for name, entry in header.items()
-                if name != '__metadata__']
-    except (ValueError, KeyError, TypeError):
-        return -1
-    return 8 + length + max(ends, default=0)
+def _wrong_zip(path: str) -> str | None:
+    if not zipfile.is_zipfile(path):
+        return ('It is truncated: the end, with the list of what is inside, '
+                f'is missing. {_AGAIN}')
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    inside = {name.partition('/')[2] for name in names}
+    if 'constants.pkl' in inside:
+        return ('It is a TorchScript program, which holds code. Give a file '
+                'of weights (torch.save of a state dict).')
+    if 'data.pkl' in inside:
+        return None
+    first = ', '.join(names[:4]) or 'nothing'
+    return f'It is a zip archive that holds {first}. {_UNPACK}'
 
 
 def file_sha256(path: str) -> str:

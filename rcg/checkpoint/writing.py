@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Iterator
 
+import psutil
 import safetensors.torch
 import torch
 
@@ -14,7 +15,7 @@ class _Writer:
     """Remembers why a write failed: torch reports something else."""
 
     def __init__(self, file) -> None:
-        self.file, self.error = file, None
+        self.file, self.error, self.flush = file, None, file.flush
 
     def write(self, data) -> int:
         try:
@@ -23,22 +24,19 @@ class _Writer:
             self.error = error
             raise
 
-    def flush(self) -> None:
-        self.file.flush()
-
 
 @contextlib.contextmanager
 def open_atomically(path: str) -> Iterator:
     """A binary file that appears under ``path`` complete or not at all.
 
     Raises:
-        OSError: Writing failed; a file that was at ``path`` is untouched.
+        OSError: Writing failed (such as on a full disk); no part of the new
+            file stays, and one that was at ``path`` is untouched.
     """
     folder, name = os.path.split(os.path.abspath(path))
-    part = os.path.join(
-        folder, f'.{name}.{socket.gethostname()}-{os.getpid()}.part')
-    _remove_stale_parts(folder, name)
-    writer = None
+    start = os.path.join(folder, f'.{name}.{socket.gethostname()}-')
+    _remove_stale_parts(start)
+    part, writer = f'{start}{os.getpid()}.part', None
     try:
         with open(part, 'wb') as file:
             writer = _Writer(file)
@@ -50,49 +48,33 @@ def open_atomically(path: str) -> Iterator:
         with contextlib.suppress(OSError):
             os.remove(part)
         cause = (writer and writer.error) or error
-        if isinstance(cause, OSError):
-            raise _explain(cause, path) from error
-        raise
+        if not isinstance(cause, OSError):
+            raise
+        full = cause.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = ('free some space, then go on with --resume' if full else
+                  'see that the folder exists and may be written to')
+        raise OSError(
+            cause.errno, f"'{path}' could not be written "
+            f'({cause.strerror or cause}); {remedy}. Earlier checkpoints are '
+            'untouched') from error
 
 
-def _explain(error: OSError, path: str) -> OSError:
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-    remedy = ('the disk (or your quota) is full: free some space, then go on '
-              'with --resume' if full else
-              'see that the folder exists and may be written to')
-    return OSError(
-        error.errno, f"'{path}' could not be written "
-        f'({error.strerror or error}); {remedy}. Earlier checkpoints are '
-        'untouched')
-
-
-def _remove_stale_parts(folder: str, name: str) -> None:
+def _remove_stale_parts(start: str) -> None:
     """Remove what a killed process of this machine left unfinished."""
-    start = os.path.join(
-        glob.escape(folder),
-        glob.escape(f'.{name}.{socket.gethostname()}-'))
-    for part in glob.glob(start + '*.part'):
-        pid = part.rpartition('-')[2].removesuffix('.part')
-        try:
-            os.kill(int(pid), 0)
-        except ProcessLookupError:
+    for part in glob.glob(glob.escape(start) + '*.part'):
+        pid = part[len(start):-len('.part')]
+        if pid.isdigit() and not psutil.pid_exists(int(pid)):
             with contextlib.suppress(OSError):
                 os.remove(part)
-        except (ValueError, PermissionError):
-            continue
 
 
 def save_atomically(obj, path: str,
                     metadata: dict[str, str] | None = None) -> None:
-    """Write with ``torch.save`` (or safetensors, by the name), atomically.
+    """Write by :func:`open_atomically`, with ``torch.save`` or safetensors.
 
     Args:
-        obj: What to write; for safetensors, tensors by name.
+        obj: What to write; if ``path`` ends in .safetensors, tensors by name.
         metadata: Of a safetensors file.
-
-    Raises:
-        OSError: The disk is full, or another failure; no part of the new
-            file stays and a file that was at ``path`` is untouched.
     """
     with open_atomically(path) as file:
         if str(path).endswith('.safetensors'):
@@ -106,8 +88,7 @@ def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     unshared, places = {}, set()
     for name, value in tensors.items():
         value = value.contiguous()
-        if value.data_ptr() in places:
-            value = value.clone()
-        places.add(value.data_ptr())
-        unshared[name] = value
+        place = value.data_ptr()
+        unshared[name] = value.clone() if place in places else value
+        places.add(place)
     return unshared

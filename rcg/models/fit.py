@@ -1,5 +1,5 @@
 """Do the parts of an RCG fit together? Asked before the first step."""
-from rcg.checkpoint import read_metadata
+from rcg.checkpoint import read_checkpoint
 
 
 def check_parts(model) -> None:
@@ -25,7 +25,8 @@ def check_parts(model) -> None:
 
 
 def _check_guide(checkpoint: str, ours: str | None) -> None:
-    run = read_metadata(checkpoint).get('run', {})
+    meta = read_checkpoint(checkpoint).get('meta') or {}
+    run = meta.get('run', {})
     theirs = run.get('frozen_parts', {}).get('tokenizer', {}).get('sha256')
     if ours and theirs and theirs != ours:
         raise ValueError(

@@ -6,12 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from rcg.checkpoint import (
-    CheckpointError,
-    find_checkpoint,
-    is_complete,
-    save_atomically,
-)
+from rcg.checkpoint import CheckpointError, find_checkpoint, save_atomically
+from rcg.checkpoint.finding import what_is_wrong
 
 
 def fill(folder, *iterations):
@@ -71,23 +67,25 @@ def test_missing_file_and_empty_folder(tmp_path, make):
 
 
 @pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])
-def test_is_complete_looks_at_the_end(tmp_path, name):
+def test_the_end_is_looked_at(tmp_path, name):
     path = str(tmp_path / name)
     if name.endswith('.pth'):
         torch.save({'w': torch.rand(1000)}, path)
     else:
         save_file({'w': torch.rand(1000)}, path)
-    assert is_complete(path)
+    assert what_is_wrong(path) is None
     os.truncate(path, os.path.getsize(path) - 1)
-    assert not is_complete(path)
+    assert 'truncated' in what_is_wrong(path)
 
 
 def test_empty_and_foreign_files_are_not_complete(tmp_path):
     empty, text = tmp_path / 'a.pth', tmp_path / 'a.safetensors'
     empty.write_bytes(b'')
     text.write_text('hello, this is no tensor')
-    assert not is_complete(str(empty))
-    assert not is_complete(str(text))
+    assert 'empty' in what_is_wrong(str(empty))
+    assert 'no safetensors file' in what_is_wrong(str(text))
+    empty.write_bytes(b'PK')
+    assert 'truncated' in what_is_wrong(str(empty))
 
 
 def test_missing_weights_send_the_reader_to_the_model_zoo(tmp_path):

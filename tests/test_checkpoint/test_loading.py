@@ -6,7 +6,13 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from rcg.checkpoint import CheckpointError, file_sha256, load_weights
+from rcg.checkpoint import (
+    CheckpointError,
+    check_fit,
+    file_sha256,
+    find_weights,
+    load_weights,
+)
 
 
 def net(width=3):
@@ -81,8 +87,8 @@ def test_a_published_file_given_by_mistake(tmp_path, args, prefix):
     path = tmp_path / 'vitb.pth.tar'
     torch.save({'state_dict': {'module.base_encoder.cls_token':
                                torch.ones(1)}, **args}, path)
-    with pytest.raises(CheckpointError, match='a MoCo v3 encoder as published'
-                       '.*convert_checkpoint.py .*vitb.pth.tar'):
+    with pytest.raises(CheckpointError, match='a published file.*'
+                       'python tools/convert_checkpoint.py .*vitb.pth.tar'):
         load_weights(net(), path, prefix)
 
 
@@ -91,3 +97,28 @@ def test_a_file_of_another_stage(tmp_path):
     save_file({'denoiser.norm.weight': torch.ones(1)}, path)
     with pytest.raises(CheckpointError, match='looks like an RDM of this'):
         load_weights(net(), path)
+
+
+@pytest.mark.parametrize('names', [
+    ['module.cls_token'], ['backbone.cls_token', 'head.mlp.0.bias'],
+    ['backbone.layers.0.ln1.bias', 'neck.fc0.bias'], ['encoder.mid.attn_1.q'],
+    ['cls_token', 'blocks.0.attn.qkv.bias'], ['quantize.embedding.weight'],
+    ['model.diffusion_model.out.bias', 'betas'], ['token_emb.LayerNorm.bias'],
+    ['x_embedder.proj.bias'], ['input_blocks.0.0.bias'],
+    ['quant_conv.bias', 'encoder.mid_block.attentions.0.to_q.bias']])
+def test_published_files_are_told_by_their_names(names):
+    state = {name: torch.ones(1) for name in names}
+    with pytest.raises(CheckpointError, match='a published file: convert it'):
+        check_fit(net(), state, 'a.pth')
+
+
+def test_networks_with_published_names_need_no_conversion():
+    dinov2 = nn.Module()
+    dinov2.register_buffer('cls_token', torch.ones(1))
+    with pytest.raises(CheckpointError, match=r'trained\?$'):
+        check_fit(dinov2, {'cls_token': torch.ones(2)}, 'a.pth')
+
+
+def test_a_bare_state_dict_has_no_key():
+    state = {'model': 3, 'a': torch.ones(1)}
+    assert find_weights(state) == ('', state)

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, to_plain
 
-from .crafted import crafted
+from .crafted import Reduce, crafted
 
 
 @pytest.mark.parametrize('kind', ['system', 'eval', 'getattr', 'type_v2'])
@@ -23,6 +23,15 @@ def test_crafted_file_is_refused_and_executes_nothing(tmp_path, kind, legacy):
     with pytest.raises(CheckpointError, match='refused'):
         read_checkpoint(path)
     assert not witness.exists()
+
+
+def test_of_a_history_only_statistics_may_be_named(tmp_path):
+    path = tmp_path / 'a.pth'
+    torch.save({'x': Reduce(getattr, HistoryBuffer, 'mean')}, path)
+    assert read_checkpoint(path) == {'x': 'mean'}
+    torch.save({'x': Reduce(getattr, HistoryBuffer, '__init__')}, path)
+    with pytest.raises(CheckpointError, match="'__init__' refused"):
+        read_checkpoint(path)
 
 
 def test_the_crafted_files_would_work_otherwise(tmp_path):

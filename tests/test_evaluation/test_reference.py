@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors import safe_open
 
-from rcg.checkpoint import file_sha256, read_metadata
+from rcg.checkpoint import file_sha256
 from rcg.evaluation import Reference, shared_extractor
 from tests.test_evaluation.toy import (
     ToyExtractor,
@@ -125,7 +126,8 @@ def test_one_pass_serves_all_and_is_stored(tmp_path, weights):
 def test_what_is_stored_says_what_it_is(tmp_path, weights):
     dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
     see(dataset, weights)
-    about = json.loads(read_metadata(str(stored(tmp_path)[0]))['about'])
+    with safe_open(stored(tmp_path)[0], 'pt') as file:
+        about = json.loads(file.metadata()['about'])
     assert about['name'] == 'ImageFolder real'
     assert (about['kind'], about['count']) == ('images', 10)
     assert about['extractor']['sha256'] == file_sha256(weights)

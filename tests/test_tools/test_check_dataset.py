@@ -1,8 +1,6 @@
 """tools/check_dataset.py: what it finds, and that it goes on."""
 import json
 import os
-import sys
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -10,8 +8,6 @@ from PIL import Image
 from tools import check_dataset as tool
 
 from ..test_engine.running import run_tool
-
-sys.path.append(str(Path(tool.__file__).parent))  # as when it is run
 
 
 @pytest.fixture

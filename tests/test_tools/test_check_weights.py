@@ -1,7 +1,7 @@
 """tools/check_weights.py: hashes stated, noted, unknown, different."""
-import importlib
 import json
 
+import check_weights
 import pytest
 import torch
 
@@ -14,10 +14,9 @@ TABLE = json.loads((ROOT / 'tools' / 'weights.json').read_text())['files']
 
 @pytest.fixture
 def tool(monkeypatch, tmp_path):
-    monkeypatch.syspath_prepend(str(ROOT / 'tools'))
     monkeypatch.setenv('RCG_WEIGHTS', str(tmp_path / 'weights'))
-    module = importlib.import_module('check_weights')
-    return lambda *args: module.run(module.parse_args(list(map(str, args))))
+    return lambda *args: check_weights.run(
+        check_weights.parse_args(list(map(str, args))))
 
 
 def test_the_table_names_who_states_a_hash():

@@ -1,21 +1,16 @@
 """CLIP with random weights: the released ones are not at hand."""
-import sys
-
 import pytest
 import torch
+from evaluating.clip import CLIP
 from torch import nn
 from torch_fidelity import feature_extractor_clip as library
 
 from rcg.checkpoint import CheckpointError, file_sha256
 
-from ..test_engine.running import ROOT
 from ..test_evaluation.test_transformers import (  # noqa: F401
     dinov2,
     images,
 )
-
-sys.path.append(str(ROOT / 'tools'))  # as when a tool runs
-from evaluating.clip import CLIP  # noqa: E402
 
 
 class TheirCLIP(library.FeatureExtractorCLIP):

@@ -19,8 +19,6 @@ from ..test_engine.running import ROOT, run_tool
 from ..test_evaluation.conftest import random_network  # noqa: F401
 from ..test_evaluation.toy import ToyExtractor
 
-sys.path.append(str(Path(evaluate_images.__file__).parent))  # as when run
-
 
 def make_images(count, seed=0, size=16):
     """(count, size, size, 3): noise on gradients."""

@@ -1,7 +1,4 @@
 """The published evaluation images: pixels, names, resuming, checks."""
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -10,8 +7,6 @@ from tests.reference import load_case
 from tools import prepare_imagenet_val as tool
 
 from ..test_engine.running import run_tool
-
-sys.path.append(str(Path(tool.__file__).parent))  # as when it is run
 
 
 def run(src, dst, count, *args):

@@ -4,12 +4,10 @@ import subprocess
 import sys
 
 import pytest
+import quickstart
+from quickstarting import report, stages
 
 from ..test_engine.running import ROOT
-
-sys.path.append(str(ROOT / 'tools'))  # as when it is run
-import quickstart  # noqa: E402
-from quickstarting import report, stages  # noqa: E402
 
 # A tool that writes what the report reads: train, test or sample.
 TOOL = """

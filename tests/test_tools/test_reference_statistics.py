@@ -1,13 +1,12 @@
 """tools/reference_statistics.py: files of all formats, there and back."""
 import json
 import pickle
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torch_fidelity
+from evaluating import formats
 
 from rcg.checkpoint import CheckpointError
 from rcg.evaluation import shared_extractor
@@ -22,9 +21,6 @@ from .test_evaluate_images import (  # noqa: F401
     toy,
     write_folder,
 )
-
-sys.path.append(str(Path(tool.__file__).parent))  # as when it is run
-from evaluating import formats  # noqa: E402
 
 ROWS = np.random.default_rng(0).normal(size=(40, 7))
 MOMENTS = {'mu': ROWS.mean(0), 'sigma': np.cov(ROWS, rowvar=False)}

@@ -1,7 +1,4 @@
 """tools/sample.py: every mode on untrained digits models."""
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -12,8 +9,6 @@ from rcg.datasets import Digits
 from tools import sample
 
 from ..test_engine.running import run_tool
-
-sys.path.append(str(Path(sample.__file__).parent))  # as when it is run
 
 
 @pytest.fixture

@@ -1,17 +1,11 @@
-import sys
-
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import gaussian_filter
-
-from ..test_engine.running import ROOT
-
-sys.path.append(str(ROOT / 'tools'))  # as when a tool runs
-from evaluating.ssim import (  # noqa: E402
+from evaluating.ssim import (
     StructuralSimilarity,
     structural_similarity,
 )
+from scipy.ndimage import gaussian_filter
 
 
 def images(seed, size=(24, 19), count=3):

@@ -1,17 +1,13 @@
 """tools/sweep.py on an untrained digits model."""
 import json
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from sweeping import report, settings
 
 from tools import sweep
 
 from ..test_engine.running import ROOT, run_tool
-
-sys.path.append(str(Path(sweep.__file__).parent))  # as when it is run
-from sweeping import report, settings  # noqa: E402
 
 MAGE = SimpleNamespace(condition_kind='representation', guidance_scale=2.,
                        temperature=1.5, num_steps=12)

@@ -1,15 +1,11 @@
 """tools/test_metrics.py: the same material everywhere, and its verdict."""
 import json
-import sys
-from pathlib import Path
 
 import pytest
 import torch
+from selftest import material, scores
 
 from tools import test_metrics
-
-sys.path.append(str(Path(test_metrics.__file__).parent))  # as when it is run
-from selftest import material, scores  # noqa: E402
 
 STORED = json.loads(test_metrics.STORED.read_text())
 

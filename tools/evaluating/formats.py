@@ -11,13 +11,13 @@ import pickle
 
 import numpy as np
 import torch
+from converters import inert
+from safetensors import safe_open
 
 from rcg.checkpoint import (
     CheckpointError,
-    inert,
     open_atomically,
     read_checkpoint,
-    read_metadata,
 )
 from rcg.evaluation.statistics import read_npz
 
@@ -103,8 +103,10 @@ def _read_torch(path: str) -> tuple[dict, dict]:
 
 
 def _read_own(path: str) -> tuple[dict, dict]:
-    about = read_metadata(path).get('about', '{}')
-    return read_checkpoint(path), json.loads(about)
+    content = read_checkpoint(path)
+    with safe_open(path, 'pt') as file:
+        about = (file.metadata() or {}).get('about', '{}')
+    return content, json.loads(about)
 
 
 _READERS = {'.npz': read_npz, '.pkl': _read_pickle, '.pt': _read_torch,

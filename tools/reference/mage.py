@@ -81,8 +81,7 @@ def verify(case: Case) -> None:
 
 def condition_of(case: Case, generator: MAGE, rep: str,
                  label: str) -> Tensor | None:
-    name = dict(representation=rep, label=label).get(
-        generator.condition_kind)
+    name = dict(representation=rep, label=label).get(generator.condition_kind)
     return None if name is None else case[name]
 
 

@@ -1,8 +1,8 @@
 """A case's weights, through the converters; facts by published names."""
+from converters.formats import FORMATS, recognize
+from converters.parts import join, same_bits, split
 from torch import Tensor, nn
 
-from rcg.converters.formats import FORMATS, recognize
-from rcg.converters.parts import join, same_bits, split
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 from .case import Case

@@ -11,15 +11,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from .formats import FORMATS, name_part
+from rcg.checkpoint import REST
 
-REST = 'published.'
+from .formats import FORMATS
+from .naming import name_part
+
 # Used by some variants of a format only; why not by the others.
 _UNUSED = {
     'fake_latent': 'null representation of a model without representations',
     'cond_stage_model.embedding.weight':
         'label embedding that this network does not look at',
+    'y_embedder.embedding_table.weight':
+        'label embedding of a model with representations',
+    **dict.fromkeys(('rep_embedder.weight', 'rep_embedder.bias'),
+                    'representation layer of a model with labels'),
 }
+# Option of the way back to names that only some files of a format have.
+_SPELLINGS = {'mocov3': 'misnamed', 'kl_f8_diffusers': 'old_names'}
 
 
 @dataclass
@@ -99,8 +107,8 @@ def _convert(form: str, file: Mapping[str, Tensor],
             f'{FORMATS[form].title}, but one of another version.')
     weights = _function(form, 'from_published')(file, **options)
     back = _function(form, 'to_published')(weights, **options)
-    if form == 'mocov3' and not back.keys() <= state.keys():
-        options = dict(misnamed=True)
+    if form in _SPELLINGS and not back.keys() <= state.keys():
+        options = {_SPELLINGS[form]: True}
         back = _function(form, 'to_published')(weights, **options)
     wrong = [name for name, value in back.items()
              if name not in state or not same_bits(value, state[name])]
@@ -128,12 +136,8 @@ def split(form: str, state: Mapping[str, Tensor],
         The part that the file is named for, then the frozen ones inside.
 
     Raises:
-        ValueError: A tensor is not explained, or no tensor, or the format
-            is not converted by this version.
+        ValueError: A tensor is not explained, or no tensor.
     """
-    if FORMATS[form].converter is None:
-        raise ValueError(f'It looks like {FORMATS[form].title}, which this '
-                         'version recognizes but does not convert.')
     others = [name for name, value in state.items()
               if not isinstance(value, Tensor)]
     if others:

@@ -1,12 +1,12 @@
 import pytest
 import torch
-from torch.nn import functional as F
-
-from rcg.converters.vq_f8 import (
+from converters.vq_f8 import (
     vq_f8_from_published,
     vq_f8_ignored,
     vq_f8_to_published,
 )
+from torch.nn import functional as F
+
 from rcg.engine import load_config
 from rcg.models.tokenizers import LatentVQGAN
 from rcg.registry import TOKENIZERS

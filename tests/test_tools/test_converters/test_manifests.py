@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from converters import mage, rdm
+from converters.formats import recognize
+from converters.parts import join, split
 from mmengine.registry import DefaultScope
 
-from rcg.converters import mage, rdm
-from rcg.converters.formats import recognize
-from rcg.converters.parts import join, split
 from rcg.engine import load_config
 from rcg.registry import MODELS
 from tests.reference import load_manifest
 from tools.starting import without_weights
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
+CONFIGS = Path(__file__).parents[3] / 'configs'
 DTYPES = {'f32': torch.float32, 'f64': torch.float64, 'i64': torch.int64,
           'i32': torch.int32, 'u8': torch.uint8}
 FILES = {  # manifest: config of the main part

@@ -12,12 +12,19 @@ from collections import OrderedDict, defaultdict
 import numpy as np
 import pytest
 import torch
+from converters.inert import Placeholder, load
+from converters.published import read_published
 from safetensors.torch import save_file
 
-from rcg.checkpoint import CheckpointError, read_published
-from rcg.checkpoint.inert import Placeholder, load
+from rcg.checkpoint import CheckpointError
 
-from .crafted import Reduce, by_opcodes, crafted, file_in_file
+from ...test_checkpoint.crafted import (
+    Reduce,
+    by_opcodes,
+    crafted,
+    file_in_file,
+)
+from ...test_checkpoint.test_sniffing import FILES
 
 
 def weights():
@@ -214,7 +221,7 @@ def test_shared_lists_are_not_written_out(tmp_path):
 
 
 def test_a_large_pickle_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr('rcg.checkpoint.published.MAX_BYTES', 1000)
+    monkeypatch.setattr('converters.published.MAX_BYTES', 1000)
     zip_with(tmp_path / 'a.pth', pickle.dumps(['x' * 2000]))
     with pytest.raises(CheckpointError, match=r'pickle has 2,0\d\d bytes'):
         read_published(tmp_path / 'a.pth')
@@ -244,3 +251,18 @@ def test_truncated(tmp_path, legacy, share):
 def test_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match='none'):
         read_published(tmp_path / 'none.pth')
+
+
+@pytest.mark.parametrize('kind', FILES)
+def test_what_is_no_checkpoint(tmp_path, kind):
+    path = tmp_path / 'vitb.pth.tar'
+    path.write_bytes(FILES[kind][0])
+    with pytest.raises(CheckpointError,
+                       match='vitb.pth.tar.*' + FILES[kind][1]):
+        read_published(path)
+
+
+def test_other_bytes_are_no_checkpoint(tmp_path):
+    (tmp_path / 'a.pth').write_bytes(b'GIF89a' + bytes(1000))
+    with pytest.raises(CheckpointError, match='no checkpoint'):
+        read_published(tmp_path / 'a.pth')

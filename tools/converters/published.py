@@ -17,9 +17,10 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from .errors import CheckpointError
+from rcg.checkpoint import CheckpointError
+from rcg.checkpoint.finding import what_is_wrong
+
 from .inert import MAX_BYTES, Placeholder, load, plain_key
-from .sniffing import what_is_wrong
 
 _DTYPES = {
     'FloatStorage': torch.float32, 'DoubleStorage': torch.float64,
@@ -48,8 +49,7 @@ def read_published(path: str) -> dict:
     path = os.path.expanduser(str(path))
     if not os.path.isfile(path):
         raise FileNotFoundError(f"There is no file '{path}'.")
-    wrong = what_is_wrong(path)
-    if wrong:
+    if wrong := what_is_wrong(path):
         raise CheckpointError(f"'{path}' is no checkpoint. {wrong}")
     try:
         content = _read(path)

@@ -1,7 +1,6 @@
 import pytest
 import torch
-
-from rcg.converters.layout import Layout
+from converters.layout import Layout
 
 LAYOUT = Layout(
     'a toy file',

@@ -1,13 +1,13 @@
 import pytest
 import torch
-
-from rcg.converters.deit import (
+from converters.deit import (
     deit_from_published,
     deit_ignored,
     deit_to_published,
 )
+
 from tests.reference import assert_reproduced, load_case
-from tests.test_converters.encoders import (
+from tests.test_tools.test_converters.encoders import (
     check_manifest,
     check_way_back,
 )

@@ -2,12 +2,12 @@ import re
 
 import pytest
 import torch
-
-from rcg.converters.vqgan import (
+from converters.vqgan import (
     vqgan_from_published,
     vqgan_ignored,
     vqgan_to_published,
 )
+
 from rcg.engine import load_config
 from rcg.models.tokenizers import VQGAN
 from rcg.registry import TOKENIZERS

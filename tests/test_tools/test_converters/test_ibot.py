@@ -1,12 +1,12 @@
 import pytest
-
-from rcg.converters.ibot import (
+from converters.ibot import (
     ibot_from_published,
     ibot_ignored,
     ibot_to_published,
 )
+
 from tests.reference import assert_reproduced, load_case, load_manifest
-from tests.test_converters.encoders import (
+from tests.test_tools.test_converters.encoders import (
     check_manifest,
     check_way_back,
 )

@@ -1,16 +1,11 @@
 """Formats are told by names; parts get the names that the configs use."""
 import pytest
 import torch
+from converters.formats import recognize
+from converters.naming import name_part
 
-from rcg.converters.formats import (
-    FORMATS,
-    describe,
-    find_weights,
-    name_part,
-    recognize,
-)
-
-from ..reference import load_case, load_manifest
+from rcg.checkpoint import find_weights
+from tests.reference import load_manifest
 
 FULL_SIZE = {
     'mocov3_vitb': ('mocov3', 'mocov3_vit_b'),
@@ -34,7 +29,7 @@ FULL_SIZE = {
     'ldm_f8_repcond': ('ldm', 'ldm_8'),
     'ldm_f8_clscond': ('ldm', 'ldm_8_label'),
     'ldm_f8_uncond': ('ldm', 'ldm_8_uncond'),
-    'dit_xl2_rep': ('dit', None),
+    'dit_xl2_rep': ('dit', 'dit_xl'),
 }
 DTYPES = {'f32': torch.float32, 'f16': torch.float16, 'i64': torch.int64,
           'i32': torch.int32}
@@ -60,55 +55,17 @@ def test_full_size_files(name):
     found, weights = find_weights({**others, key: state})
     assert (found, weights) == (key, state)
     assert recognize(weights) == form
-    assert (FORMATS[form].converter is None) == (stem is None)
-    if stem:
-        assert name_part(form, state)[0] == stem
-
-
-@pytest.mark.parametrize(('case', 'form', 'stem'), [
-    ('enc_mocov3', 'mocov3', 'mocov3_vit_64x2'),
-    ('mage_rep', 'mage', 'mage_64x2_mocov3_vit_32x2'),
-    ('rdm_classcond', 'rdm', 'rdm_mocov3_vit_32x2_class_cond'),
-    ('adm_rep', 'adm', 'adm_32x6'),
-    ('adm_classcond', 'adm', 'adm_32x4_label'),
-    ('ldm_rep', 'ldm', 'ldm_32x4_mocov3_vit_32x2'),
-    ('vqgan_maskgit', 'vqgan', 'maskgit_vqgan_64x32')])
-def test_sizes_of_nobody_get_names_of_their_own(case, form, stem):
-    weights = load_case(case)[1]
-    assert recognize(weights) == form
-    assert name_part(form, weights)[0] == stem
-
-
-def test_mmpretrain_is_not_taken_for_the_official_file():
-    names = ['backbone.cls_token', 'backbone.layers.11.ln1.weight',
-             'backbone.layers.0.ln1.weight', 'neck.fc0.weight']
-    state = {name: torch.empty(1, 1, 768) for name in names}
-    assert recognize(state) == 'mocov3_mmpretrain'
-    assert name_part('mocov3_mmpretrain', state) == (
-        'mocov3_vit_b_mmpretrain', 'configs/_base_/encoders/mocov3_vit_b.py')
-
-
-def test_a_bare_state_dict_has_no_key():
-    state = {'model': 3, 'a': torch.ones(1)}
-    assert find_weights(state) == ('', state)
+    assert name_part(form, state)[0] == stem
 
 
 @pytest.mark.parametrize(('names', 'text'), [
     (['module.cls_token', 'module.head.weight'], 'linear classifier'),
     (['cls_token', 'blocks.0.attn.qkv.weight'], 'bare vision transformer'),
-    (['quant_conv.weight', 'encoder.mid.block_1.x'], 'without codebook'),
     (['denoiser.norm.weight'], 'an RDM of this project.*no conversion'),
     (['generator.network.norm.bias'], 'a generator of this project'),
+    (['encoder.levels.0.0.norm1.bias'], 'a tokenizer of this project'),
     (['conv1.weight', 'fc.bias'], 'not known.*conv1, fc.*a DiT of RCG'),
     ([], 'start with nothing')])
 def test_other_files_are_called_by_their_names(names, text):
     with pytest.raises(ValueError, match=text):
         recognize(names)
-
-
-def test_description_for_errors():
-    assert describe(['fc.weight'], 'a.pth') == ''
-    assert 'this project' in describe(['denoiser.x'], 'a.pth')
-    text = describe(['module.base_encoder.cls_token'], 'a.pth')
-    assert 'a MoCo v3 encoder as published' in text
-    assert text.endswith('python tools/convert_checkpoint.py a.pth')

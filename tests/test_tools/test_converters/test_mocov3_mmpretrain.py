@@ -1,19 +1,19 @@
 """The layout of MMPretrain, from the module names of its code."""
 import pytest
 import torch
-
-from rcg.converters.mocov3 import (
+from converters.mocov3 import (
     mocov3_from_published,
     mocov3_to_published,
 )
-from rcg.converters.mocov3_mmpretrain import (
+from converters.mocov3_mmpretrain import (
     mocov3_mmpretrain_from_published,
     mocov3_mmpretrain_ignored,
     mocov3_mmpretrain_to_published,
 )
+
 from rcg.models.encoders import MoCoV3ViT
 from tests.reference import load_case
-from tests.test_converters.encoders import (
+from tests.test_tools.test_converters.encoders import (
     build_base,
     check_way_back,
     sizes_of,

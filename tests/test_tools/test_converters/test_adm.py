@@ -1,12 +1,12 @@
 import pytest
 import torch
-from mmengine.registry import DefaultScope
-
-from rcg.converters.adm import (
+from converters.adm import (
     adm_from_published,
     adm_ignored,
     adm_to_published,
 )
+from mmengine.registry import DefaultScope
+
 from rcg.registry import MODELS
 from tests.reference import (
     assert_close,

@@ -8,7 +8,7 @@ from rcg.engine import load_config
 from rcg.registry import ENCODERS
 from tests.reference import load_manifest
 
-CONFIGS = Path(__file__).parents[2] / 'configs/_base_/encoders'
+CONFIGS = Path(__file__).parents[3] / 'configs/_base_/encoders'
 
 
 def sizes_of(config):

@@ -1,14 +1,14 @@
 import pytest
 import torch
-
-from rcg.converters.mocov3 import (
+from converters.mocov3 import (
     mocov3_from_published,
     mocov3_ignored,
     mocov3_to_published,
 )
+
 from rcg.models.encoders import MoCoV3ViT
 from tests.reference import assert_reproduced, load_case, load_manifest
-from tests.test_converters.encoders import (
+from tests.test_tools.test_converters.encoders import (
     build_base,
     check_manifest,
     check_way_back,

@@ -1,13 +1,13 @@
 import pytest
 import torch
-from mmengine.registry import DefaultScope
-
-from rcg.converters.formats import FORMATS
-from rcg.converters.ldm import (
+from converters.formats import FORMATS
+from converters.ldm import (
     ldm_from_published,
     ldm_ignored,
     ldm_to_published,
 )
+from mmengine.registry import DefaultScope
+
 from rcg.registry import MODELS
 from tests.reference import assert_close, load_case, load_manifest
 

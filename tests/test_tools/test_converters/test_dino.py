@@ -1,13 +1,13 @@
 import pytest
 import torch
-
-from rcg.converters.dino import (
+from converters.dino import (
     dino_from_published,
     dino_ignored,
     dino_to_published,
 )
+
 from tests.reference import assert_reproduced, load_case, load_manifest
-from tests.test_converters.encoders import (
+from tests.test_tools.test_converters.encoders import (
     check_manifest,
     check_way_back,
 )
