@@ -6,9 +6,4 @@ _base_ = './adm.py'
 work_dir = f'{_base_._root}/adm_uncond'
 model = dict(encoder=None, rdm=None,
              generator=dict(network=dict(condition=None)))
-custom_hooks = [
-    dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
-         names=['codes']),
-    dict(type='SampleGridHook', interval=300, num_images=40),
-    _base_._average,
-]
+custom_hooks = _base_._uncond_hooks

@@ -21,6 +21,13 @@ model = dict(
         diffusion=dict(type='GaussianDiffusion', parameterization='v',
                        schedule='cosine', learn_variance=True),
         sampler=dict(type='DPMSolverSampler', num_steps=20)))
-optim_wrapper = dict(optimizer=dict(lr=2e-3, weight_decay=0.))
+optim_wrapper = dict(optimizer=dict(lr=4e-3, weight_decay=0.))
 _average = dict(type='TrainableEMAHook', decay=.99)
 custom_hooks = [*_base_.custom_hooks, _average]
+# Of the baselines, which have no representations to compute.
+_uncond_hooks = [
+    dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
+         names=['codes']),
+    dict(type='SampleGridHook', interval=300, num_images=40),
+    _average,
+]
