@@ -20,20 +20,22 @@ def make_betas(schedule: str, num_timesteps: int, start: float = 1e-4,
         end: Last beta; unused by 'cosine'.
 
     Returns:
-        (T,): float64 in (0, 1).
+        (T,): float64 in (0, 1), on the CPU whatever the default device is.
 
     Raises:
         ValueError: The schedule is unknown.
     """
     def line(a, b):
-        return torch.linspace(a, b, num_timesteps, dtype=torch.float64)
+        return torch.linspace(a, b, num_timesteps, dtype=torch.float64,
+                              device='cpu')
 
     if schedule == 'linear':
         return line(start, end)
     if schedule == 'scaled_linear':
         return line(start**.5, end**.5)**2
     if schedule == 'cosine':
-        edges = torch.arange(num_timesteps + 1, dtype=torch.float64)
+        edges = torch.arange(num_timesteps + 1, dtype=torch.float64,
+                             device='cpu')
         signal = torch.cos(
             (edges / num_timesteps + .008) / 1.008 * math.pi / 2)**2
         return (1 - signal[1:] / signal[:-1]).clamp(max=.999)
@@ -176,11 +178,11 @@ class NoiseSchedule:
                              f'{num_steps}; T = {len(self)} is set by the '
                              'diffusion config.')
         levels = (1 / self.alphas_cumprod - 1).log()
-        wanted = torch.linspace(levels[0], levels[-1], num_steps,
-                                dtype=torch.float64)
+        wanted = torch.linspace(*levels[[0, -1]].tolist(), num_steps,
+                                dtype=torch.float64, device='cpu')
         nearest = (levels[:, None] - wanted).abs().argmin(0)
         # Distinct: pushed up where they coincide, but not beyond the end.
-        place = torch.arange(num_steps)
+        place = torch.arange(num_steps, device='cpu')
         pushed = (nearest - place).cummax(0).values
         return (pushed.clamp(max=len(self) - num_steps) + place).tolist()
 
