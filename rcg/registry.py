@@ -1,9 +1,8 @@
 """Every registry of rcg, one line each.
 
-The four parts of the method (and the feature extractors of the metrics) have
-registries of their own, so a part in the wrong slot fails by name. Everything
-else is a child of MMEngine's registry of the same role. Importing this module
-also makes the errors of all registries say which names come nearest.
+The parts of the method and of the metrics have registries of their own, so a
+part in the wrong slot fails by name. All else is a child of MMEngine's
+registry of that role, whose errors then say which names come nearest, too.
 """
 import difflib
 import functools
@@ -22,11 +21,7 @@ class PartRegistry(Registry):
     """A registry whose failed look-ups name the nearest registered types."""
 
     def get(self, key: str) -> type:
-        """Return the class registered under ``key``.
-
-        Raises:
-            KeyError: ``key`` is not registered here or in a parent.
-        """
+        """The class registered under ``key``; else a KeyError."""
         found = super().get(key)
         if found is None:
             for module in _LATE:
@@ -37,83 +32,68 @@ class PartRegistry(Registry):
         return found
 
     def _unknown(self, key: str) -> str:
-        known = dict(self.module_dict)
-        if self.parent is not None:
-            known.update(self.parent.module_dict)
-        text = (f"no {self.name} is named '{key}' (registry '{self.name}' "
-                f"of scope '{self.scope}').{_nearest(key, known)}")
-        elsewhere = [
-            other.name for other in PARTS
-            if other is not self and key in other.module_dict
-        ]
-        if elsewhere:
-            text += f" '{key}' is a {elsewhere[0]}, not a {self.name}."
-        return text + (' A class of your own must be imported before it is '
-                       'built: custom_imports=dict(imports=[...]).')
+        known = {**self.module_dict, **getattr(self.parent, 'module_dict', {})}
+        elsewhere = [f" '{key}' is a {other.name}, not a {self.name}."
+                     for other in PARTS
+                     if other is not self and key in other.module_dict]
+        return (f"no {self.name} is named '{key}' (registry '{self.name}' of "
+                f"scope '{self.scope}').{nearest(key, known)}"
+                f'{"".join(elsewhere[:1])} A class of your own must be '
+                'imported before it is built: '
+                'custom_imports=dict(imports=[...]).')
 
 
-def _nearest(word: str, known) -> str:
+def nearest(word: str, known) -> str:
+    """A hint for a message: the nearest known words, or all."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=.5)
     if near:
-        return ' Did you mean ' + ' or '.join(f"'{n}'" for n in near) + '?'
-    return ' Known: ' + ', '.join(sorted(known)[:40]) + '.'
+        return f' Did you mean {" or ".join(map(repr, near))}?'
+    return ' Known: ' + ', '.join(sorted(known)[:50]) + '.'
 
 
 def _accepted_arguments(cls) -> set[str] | None:
     """Names that ``cls(...)`` takes; None if it takes any."""
+    functions = [cls]
+    if inspect.isclass(cls):
+        functions = [vars(base)['__init__'] for base in inspect.getmro(cls)
+                     if '__init__' in vars(base)]
     names = set()
-    for base in inspect.getmro(cls) if inspect.isclass(cls) else [cls]:
-        function = base.__dict__.get('__init__') if inspect.isclass(
-            base) else base
-        if function is None:
-            continue
+    for function in functions:
         if not inspect.isfunction(function):
             return None
-        parameters = inspect.signature(function).parameters.values()
-        names |= {p.name for p in parameters if p.kind != p.VAR_KEYWORD}
-        if all(p.kind != p.VAR_KEYWORD for p in parameters):
+        parameters = inspect.signature(function).parameters
+        named = {n for n, p in parameters.items() if p.kind != p.VAR_KEYWORD}
+        names |= named
+        if len(named) == len(parameters):
             return names - {'self'}
     return None
 
 
-def _check_arguments(cfg, registry: Registry) -> None:
-    kind = cfg.get('type') if isinstance(cfg, dict) else None
-    if not isinstance(kind, str):
-        return
-    with registry.switch_scope_and_registry(None) as scoped:
-        cls = scoped.get(kind)
-    accepted = cls and _accepted_arguments(cls)
-    for name in cfg if accepted else ():
-        if name not in accepted | {'type', '_scope_'}:
-            raise TypeError(
-                f"'{kind}' ({registry.name}) has no argument '{name}'."
-                f'{_nearest(name, accepted)}')
-
-
-def _with_hints(build):
+def _build(build, cfg, *args, registry: Registry, **kwargs):
     """Check a config's type and arguments before ``build`` runs."""
-
-    @functools.wraps(build)
-    def hinted(cfg, *args, registry, **kwargs):
-        _check_arguments(cfg, registry)
-        return build(cfg, *args, registry=registry, **kwargs)
-
-    hinted.has_hints = True
-    return hinted
+    kind = cfg.get('type') if isinstance(cfg, dict) else None
+    if isinstance(kind, str):
+        with registry.switch_scope_and_registry(None) as scoped:
+            cls = scoped.get(kind)
+        accepted = cls and _accepted_arguments(cls)
+        for name in cfg if accepted else ():
+            if name not in accepted | {'type', '_scope_'}:
+                raise TypeError(
+                    f"'{kind}' ({registry.name}) has no argument '{name}'."
+                    f'{nearest(name, accepted)}')
+    return build(cfg, *args, registry=registry, **kwargs)
 
 
 def _child(name: str, *locations: str) -> Registry:
     parent = getattr(root, name)
-    if not getattr(parent.build_func, 'has_hints', False):
-        parent.build_func = _with_hints(parent.build_func)
+    parent.build_func = functools.partial(_build, parent.build_func)
     return PartRegistry(parent.name, parent=parent, scope='rcg',
-                        build_func=parent.build_func,
                         locations=list(locations))
 
 
 def _part(name: str, *locations: str) -> Registry:
-    return PartRegistry(name, scope='rcg', locations=list(locations),
-                        build_func=_with_hints(root.build_from_cfg))
+    build = functools.partial(_build, root.build_from_cfg)
+    return PartRegistry(name, build, scope='rcg', locations=list(locations))
 
 
 # What the method is made of.

@@ -9,8 +9,7 @@ from mmengine.registry import DefaultScope
 from PIL import Image
 
 from rcg.engine import RcgRunner, load_config
-from rcg.engine.optim import resolve_lr
-from rcg.engine.schedule import in_iterations
+from rcg.engine.schedule import in_iterations, resolve_lr
 from rcg.registry import METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from tests.test_configs import LEAVES, ROOT, build, count
 from tests.test_engine.running import run_tool

@@ -1,4 +1,6 @@
 """The digits models of the quick start, with the weights they begin with."""
+from pathlib import Path
+
 import torch
 from mmengine.registry import init_default_scope
 
@@ -7,25 +9,29 @@ from rcg.checkpoint import save_atomically
 from rcg.engine import load_config
 from rcg.registry import MODELS
 
-GENERATORS = 'mage', 'mage_class_cond', 'mage_uncond'
+GENERATORS = ('mage', 'mage_class_cond', 'mage_uncond', 'dit', 'dit_uncond',
+              'ldm', 'adm')
+PARTS = dict(encoder='encoder.', tokenizer='tokenizer.', rdm='')
 
 
 def write_models(root) -> None:
     """Write checkpoints into ``root``, which must be RCG_ROOT."""
     init_default_scope('rcg')
     torch.manual_seed(0)
-    cfg = load_config('configs/digits/mage.py')
-    parts = {name: dict(cfg.model[name], checkpoint=None)
-             for name in ('encoder', 'tokenizer', 'rdm')}
-    model = MODELS.build(dict(cfg.model, **parts))
-    for name, prefix in (('encoder', 'encoder.'), ('tokenizer', 'tokenizer.'),
-                         ('rdm', '')):
-        weights = getattr(model, name)._module.state_dict()
-        _save(root / name, {prefix + key: value
-                            for key, value in weights.items()})
     for name in GENERATORS:
-        cfg = load_config(f'configs/digits/{name}.py')
-        _save(root / name, MODELS.build(cfg.model).state_dict())
+        model = load_config(f'configs/digits/{name}.py').model.to_dict()
+        parts = {part: dict(model[part]) for part in PARTS if model.get(part)}
+        places = {part: Path(checkpoint).name for part, cfg in parts.items()
+                  if (checkpoint := cfg.pop('checkpoint', None))}
+        for part in parts.values():
+            part.pop('prefix', None)
+        built = MODELS.build({**model, **parts})
+        for part, place in places.items():
+            if not (root / place).exists():
+                weights = getattr(built, part)._module.state_dict()
+                _save(root / place, {PARTS[part] + key: value
+                                     for key, value in weights.items()})
+        _save(root / name, built.state_dict())
 
 
 def _save(folder, weights) -> None:

@@ -69,9 +69,10 @@ def run(args: argparse.Namespace) -> dict:
     import torch
     from mmengine.optim import build_optim_wrapper
     from mmengine.registry import init_default_scope
+    from starting import without_weights
 
-    from rcg.engine import load_config, without_weights
-    from rcg.engine.optim import resolve_lr
+    from rcg.engine import load_config
+    from rcg.engine.schedule import resolve_lr
     from rcg.registry import MODELS
 
     cfg = load_config(args.config, args.cfg_options)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 from mmengine.registry import DefaultScope
+from starting import without_weights
 
 import rcg
 from rcg.checkpoint import (
@@ -19,7 +20,7 @@ from rcg.checkpoint import (
 )
 from rcg.converters.formats import FORMATS, find_weights, recognize
 from rcg.converters.parts import Part, digest, same_bits, split
-from rcg.engine import load_config, without_weights
+from rcg.engine import load_config
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
 ROLES = {'mage': 'generator', 'adm': 'generator', 'ldm': 'generator',

@@ -66,10 +66,10 @@ def load_model(cfg, args: argparse.Namespace):
 
 def build_metrics(cfg, args: argparse.Namespace, images: dict) -> list:
     """PSNR and SSIM, and a Frechet distance if there is an extractor."""
-    from rcg.evaluation import FrechetDistance
-    from rcg.registry import METRICS
-    metrics = [METRICS.build(dict(type='ReconstructionError')),
-               METRICS.build(dict(type='StructuralSimilarity'))]
+    from evaluating.ssim import StructuralSimilarity
+
+    from rcg.evaluation import FrechetDistance, ReconstructionError
+    metrics = [ReconstructionError(), StructuralSimilarity()]
     extractor = cfg.get('extractor') or dict(type='Inception')
     if args.inception:
         extractor = dict(type='Inception', weights_path=args.inception)

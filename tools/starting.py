@@ -1,16 +1,68 @@
-"""How a tool begins, before anything of rcg is imported."""
+"""What the tools share; nothing of rcg is imported before it is needed."""
+import os
 import sys
-from contextlib import AbstractContextManager
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 
-def friendly_errors(debug: bool, *resume: str) -> AbstractContextManager:
-    """:func:`rcg.engine.tool.friendly_errors`, where rcg is installed.
+@contextmanager
+def friendly_errors(debug: bool, resume: str = 'go on with --resume'
+                    ) -> Iterator[None]:
+    """Turn what a user gets wrong into one paragraph and exit status 1.
 
-    Where it is not, or lacks what it needs, say how to install it.
+    Other exceptions are our bugs and keep their traceback, as all do with
+    ``debug``. After success the process group is closed. Where rcg is not
+    installed, or lacks what it needs, it says how to install it.
     """
     try:
-        from rcg.engine import tool
+        from torch import distributed
+
+        from rcg.checkpoint import CheckpointError
+        from rcg.engine import load_config  # noqa: F401  is all there?
     except ModuleNotFoundError as error:
         sys.exit(f"error: there is no module '{error.name}'. Install the "
                  'project first: pip install -e . (in its folder)')
-    return tool.friendly_errors(debug, *resume)
+    try:
+        yield
+    except KeyboardInterrupt:
+        _complain(f'interrupted; {resume}')
+        sys.exit(130)
+    except (ValueError, KeyError, TypeError, OSError, CheckpointError,
+            SyntaxError) as error:
+        if debug:
+            raise
+        _complain(f'{message(error)}\n(--debug shows where)')
+        sys.exit(1)
+    else:  # after an error, other processes may never come to this point
+        if distributed.is_initialized():
+            distributed.destroy_process_group()
+
+
+def message(error: BaseException) -> str:
+    """The text of an error, also of one that a loader's worker raised."""
+    text = str(error)
+    if isinstance(error, KeyError) and error.args:
+        text = str(error.args[0])  # str() would add quotes
+    if text.startswith('Caught ') and 'Original Traceback' in text:
+        text = text.strip().splitlines()[-1]
+    if isinstance(error, OSError) and error.errno and error.strerror:
+        text = error.strerror + (f': {error.filename}' if error.filename
+                                 else '')
+    return text or traceback.format_exception_only(error)[-1].strip()
+
+
+def _complain(text: str) -> None:
+    rank = os.environ.get('RANK', '0')
+    mark = f' (process {rank})' if rank != '0' else ''
+    print(f'\nerror{mark}: {text}', file=sys.stderr, flush=True)
+
+
+def without_weights(cfg):
+    """A (part of a) config whose frozen parts keep their initial weights."""
+    if isinstance(cfg, dict):
+        return {key: without_weights(value) for key, value in cfg.items()
+                if key not in ('checkpoint', 'prefix')}
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(without_weights(value) for value in cfg)
+    return cfg

@@ -12,7 +12,6 @@ The metrics carry their protocol; tools/compare_metrics.py compares two.
 import argparse
 import json
 import os
-import sys
 from pathlib import Path
 
 
@@ -47,7 +46,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 
 def write(metrics: dict, path: str) -> None:
     """Write the scalars, sorted by name, and then the protocol."""
-    from rcg.engine import open_atomically
+    from rcg.checkpoint import open_atomically
     Path(path).resolve().parent.mkdir(parents=True, exist_ok=True)
     with open_atomically(path) as file:
         file.write((json.dumps(metrics, indent=1) + '\n').encode())
@@ -58,7 +57,9 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         print(f'test {args.config} {args.checkpoint}', flush=True)
-    try:
+    from starting import friendly_errors
+
+    with friendly_errors(args.debug, 'the same command goes on'):
         from mmengine.dist import is_main_process
         from testing.config import adapt
         from testing.protocol import describe_test
@@ -67,12 +68,8 @@ def main() -> None:
         from testing.table import show
 
         from rcg.engine import load_config
-        from rcg.engine.tool import friendly_errors
         from rcg.registry import RUNNERS
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
-    with friendly_errors(args.debug, 'the same command goes on'):
+
         cfg = load_config(args.config, args.cfg_options)
         adapt(cfg, args)
         runner = RUNNERS.build(cfg)

@@ -7,7 +7,6 @@ On several processes: tools/dist_train.sh, tools/slurm_train.sh.
 """
 import argparse
 import os
-import sys
 from pathlib import Path
 
 
@@ -68,14 +67,12 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         print(f'train {args.config}', flush=True)  # imports take seconds
-    try:
-        from rcg.engine import load_config
-        from rcg.engine.tool import friendly_errors
-        from rcg.registry import RUNNERS
-    except ModuleNotFoundError as error:
-        sys.exit(f"error: there is no module '{error.name}'. Install the "
-                 'project first: pip install -e . (in its folder)')
+    from starting import friendly_errors
+
     with friendly_errors(args.debug):
+        from rcg.engine import load_config
+        from rcg.registry import RUNNERS
+
         cfg = load_config(args.config, args.cfg_options)
         adapt(cfg, args)
         RUNNERS.build(cfg).train()

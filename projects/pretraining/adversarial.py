@@ -58,7 +58,7 @@ class AdversarialLoss(nn.Module):
     either side its own gradient, and a plain optimizer, DDP and gradient
     accumulation need to know nothing of the game; both sides step at once.
     For one optimizer a side see
-    :class:`~rcg.engine.joint_optim_wrapper.JointOptimWrapper`.
+    :class:`~rcg.engine.optim.JointOptimWrapper`.
 
     Args:
         discriminator: Config of the discriminator.

@@ -20,12 +20,12 @@ def make_betas(schedule: str, num_timesteps: int, start: float = 1e-4,
         end: Last beta; unused by 'cosine'.
 
     Returns:
-        (T,): float64 in (0, 1), on the CPU whatever the default device is.
+        (T,): float64 in (0, 1).
 
     Raises:
         ValueError: The schedule is unknown.
     """
-    def line(a, b):
+    def line(a, b):  # also where a default device is set
         return torch.linspace(a, b, num_timesteps, dtype=torch.float64,
                               device='cpu')
 
@@ -178,8 +178,8 @@ class NoiseSchedule:
                              f'{num_steps}; T = {len(self)} is set by the '
                              'diffusion config.')
         levels = (1 / self.alphas_cumprod - 1).log()
-        wanted = torch.linspace(*levels[[0, -1]].tolist(), num_steps,
-                                dtype=torch.float64, device='cpu')
+        wanted = torch.linspace(levels[0].item(), levels[-1].item(),
+                                num_steps, dtype=torch.float64, device='cpu')
         nearest = (levels[:, None] - wanted).abs().argmin(0)
         # Distinct: pushed up where they coincide, but not beyond the end.
         place = torch.arange(num_steps, device='cpu')

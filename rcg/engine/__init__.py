@@ -1,23 +1,22 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
-from rcg.checkpoint import open_atomically
-
-from .config import find_config, load_config, without_weights
-from .ema import TrainableEMA
-from .hooks import (
-    CacheFeaturesHook,
-    IterSeedHook,
+from .config import find_config, load_config
+from .hooks.cache_features import CacheFeaturesHook
+from .hooks.checkpoint import PlainCheckpointHook
+from .hooks.ema import TrainableEMA, TrainableEMAHook
+from .hooks.progress import (
     LightRuntimeInfoHook,
-    PlainCheckpointHook,
     ProgressHook,
-    SampleGridHook,
-    TrainableEMAHook,
+    ScalarVisualizer,
 )
-from .hooks.sample_grid import make_grid
-from .joint_optim_wrapper import JointConstructor, JointOptimWrapper
-from .loop import StreamTrainLoop
-from .optim import AutocastOptimWrapper, TwoGroupConstructor
+from .hooks.sample_grid import SampleGridHook, make_grid
+from .loop import IterSeedHook, StreamTrainLoop
+from .optim import (
+    AutocastOptimWrapper,
+    JointConstructor,
+    JointOptimWrapper,
+    TwoGroupConstructor,
+)
 from .runner import RcgRunner
-from .visualizer import ScalarVisualizer
 
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',
@@ -25,5 +24,5 @@ __all__ = [
     'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
     'ScalarVisualizer', 'StreamTrainLoop', 'TrainableEMA',
     'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
-    'make_grid', 'open_atomically', 'without_weights'
+    'make_grid'
 ]

@@ -8,8 +8,9 @@ from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 import rcg
+from rcg.registry import nearest
 
-# Names that config files define for each other; the Runner ignores them.
+# What config files define for each other; the Runner ignores it.
 SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
                 'extractor', 'data_root', 'batch_size')
 # What Runner and Config read besides the arguments of Runner.__init__.
@@ -22,16 +23,16 @@ def config_folders() -> list[Path]:
     """Where the configs of this project may be: checkout, installed wheel."""
     package = Path(rcg.__file__).resolve().parent
     return [folder for folder in (package.parent / 'configs',
-                                  package / 'share' / 'configs')
+                                  package / 'share/configs')
             if folder.is_dir()]
 
 
 def find_config(path: str) -> str:
-    """Resolve a config path.
+    """The file of a config, from any current folder.
 
     Args:
-        path: An existing file, or a path in the project's ``configs`` (with
-            or without that folder's name), from any current folder.
+        path: An existing file, or a path in the project's ``configs``, with
+            or without that folder's name.
 
     Raises:
         FileNotFoundError: There is none; the message names near ones.
@@ -39,13 +40,14 @@ def find_config(path: str) -> str:
     given = Path(path).expanduser()
     if given.is_file():
         return str(given)
-    relative = given.parts[1:] if given.parts[:1] == ('configs', ) else (
-        given.parts)
+    relative = (given.relative_to('configs')
+                if given.is_relative_to('configs') else given)
+    known = []
     for folder in config_folders():
-        if not given.is_absolute() and folder.joinpath(*relative).is_file():
-            return str(folder.joinpath(*relative))
-    known = [f'configs/{file.relative_to(folder).as_posix()}'
-             for folder in config_folders() for file in folder.rglob('*.py')]
+        if folder.joinpath(relative).is_file():
+            return str(folder / relative)
+        known += [file.relative_to(folder.parent).as_posix()
+                  for file in folder.rglob('*.py')]
     near = difflib.get_close_matches(given.as_posix(), known, n=3)
     hint = f' Did you mean {" or ".join(near)}?' if near else ''
     raise FileNotFoundError(f"There is no config '{path}', neither in the "
@@ -62,7 +64,8 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
 
     Raises:
         FileNotFoundError: There is no such file.
-        KeyError: A top-level key is unknown.
+        KeyError: A top-level key is neither the Runner's nor shared between
+            configs, and has no underscore in front: MMEngine would ignore it.
         ValueError: An option has no '='.
     """
     logger = MMLogger.get_current_instance()
@@ -73,17 +76,13 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
     if isinstance(options, list):
         options = parse_options(options)
     cfg.merge_from_dict(options or {})
-    check_keys(cfg)
-    return cfg
-
-
-def without_weights(cfg):
-    """A (part of a) config whose frozen parts keep their initial weights."""
-    if isinstance(cfg, dict):
-        return {key: without_weights(value) for key, value in cfg.items()
-                if key not in ('checkpoint', 'prefix')}
-    if isinstance(cfg, (list, tuple)):
-        return type(cfg)(without_weights(value) for value in cfg)
+    known = {*inspect.signature(Runner.__init__).parameters, *SHARED_NAMES,
+             *_EXTRA_NAMES} - {'self', 'cfg'}
+    for key in cfg:
+        if key not in known and not key.startswith('_'):
+            raise KeyError(f"config '{cfg.filename}': unknown top-level key "
+                           f"'{key}'.{nearest(key, known)} A variable of your "
+                           f"own must start with an underscore: '_{key}'.")
     return cfg
 
 
@@ -97,23 +96,3 @@ def parse_options(options: list[str]) -> dict:
                              f'{option!r}.')
         parsed[key] = DictAction._parse_iterable(value)
     return parsed
-
-
-def check_keys(cfg: Config) -> None:
-    """Refuse unknown top-level keys: MMEngine ignores them silently.
-
-    Raises:
-        KeyError: A key is neither the Runner's nor shared between configs;
-            keys of one's own start with an underscore.
-    """
-    known = {*inspect.signature(Runner.__init__).parameters, *SHARED_NAMES,
-             *_EXTRA_NAMES} - {'self', 'cfg'}
-    for key in cfg:
-        if key in known or key.startswith('_'):
-            continue
-        near = difflib.get_close_matches(key, known, n=3)
-        hint = (f'Did you mean {" or ".join(map(repr, near))}?' if near else
-                f'Known: {", ".join(sorted(known))}.')
-        raise KeyError(f"config '{cfg.filename}': unknown top-level key "
-                       f"'{key}'. {hint} A variable of your own must start "
-                       f"with an underscore: '_{key}'.")

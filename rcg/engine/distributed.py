@@ -16,8 +16,7 @@ def start_processes(launcher: str, backend: str | None = None,
     Args:
         launcher: 'pytorch' (torchrun sets the variables) or 'slurm'.
         backend: Default NCCL with a GPU; always gloo without.
-        timeout: Seconds after which a process that waits for the others
-            gives up.
+        timeout: Seconds that a process waits for the others.
 
     Raises:
         ValueError: The launcher is unknown or did not set its variables.

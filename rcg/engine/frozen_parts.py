@@ -7,19 +7,18 @@ from torch import nn
 def frozen_parts(model: nn.Module) -> dict[str, object]:
     """The parts that a model uses and never trains, by attribute path.
 
-    A part is any attribute that is no module and has ``checkpoint`` and
-    ``sha256`` (:class:`rcg.models.frozen.Frozen`); parts of parts count.
+    They are no modules and have ``checkpoint`` and ``sha256``
+    (:class:`rcg.models.frozen.Frozen`); parts of parts count.
     """
     found = {}
     for path, module in model.named_modules():
         for name, value in vars(module).items():
-            if name.startswith('_') or isinstance(value, type):
-                continue
-            if hasattr(value, 'sha256') and hasattr(value, 'checkpoint'):
+            if (hasattr(value, 'sha256') and hasattr(value, 'checkpoint')
+                    and name[0] != '_' and not isinstance(value, type)):
                 full = f'{path}.{name}' if path else name
                 found[full] = value
-                found.update({f'{full}.{inner}': part for inner, part in
-                              frozen_parts(value).items()})
+                found |= {f'{full}.{inner}': part for inner, part in
+                          frozen_parts(value).items()}
     return found
 
 
@@ -36,7 +35,5 @@ def part_digest(part) -> str:
 
 def describe_parts(model: nn.Module) -> dict[str, dict]:
     """Path and hash of each frozen part, to keep in a checkpoint."""
-    return {
-        name: {'checkpoint': part.checkpoint, 'sha256': part.sha256}
-        for name, part in frozen_parts(model).items()
-    }
+    return {name: dict(checkpoint=part.checkpoint, sha256=part.sha256)
+            for name, part in frozen_parts(model).items()}

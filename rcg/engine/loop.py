@@ -1,8 +1,26 @@
-"""Training by iteration over an endless stream of samples."""
-from mmengine.dist import get_world_size
+"""Training over an endless stream of samples that goes on where it was."""
+import torch
+from mmengine.dist import get_rank, get_world_size
+from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
-from rcg.registry import LOOPS
+from rcg.registry import HOOKS, LOOPS
+
+
+@HOOKS.register_module()
+class IterSeedHook(Hook):
+    """Seed torch by (seed, iteration, rank) before each iteration.
+
+    Dropout and the like draw from torch's global generator, whose state
+    MMEngine does not store: a resumed run would repeat the first masks.
+    (Noise comes from the batch's ``rng``.)
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train_iter(self, runner, *args, **kwargs) -> None:
+        seed = (runner.seed * 1_000_003 + runner.iter) * 4_099 + get_rank()
+        torch.manual_seed(seed % 2**63)
 
 
 @LOOPS.register_module()
@@ -13,12 +31,11 @@ class StreamTrainLoop(IterBasedTrainLoop):
     there. MMEngine's own loop reads and throws away all past batches.
 
     Args:
-        runner: The runner.
         dataloader: Data loader or its config; its sampler has ``position``.
         max_iters: Micro-iterations in total; with gradient accumulation,
             several make one step.
-        val_interval: Iterations between validations; there is always one
-            after the last iteration.
+        val_interval: Iterations between validations; the last iteration is
+            always followed by one.
         val_begin: First iteration that may be followed by a validation.
 
     Raises:
@@ -36,9 +53,6 @@ class StreamTrainLoop(IterBasedTrainLoop):
         self.stop_training = False
         self.runner.visualizer.dataset_meta = getattr(
             self.dataloader.dataset, 'metainfo', None)
-        self._check()
-
-    def _check(self) -> None:
         wanted = self.dataloader.batch_size * get_world_size()
         available = len(self.dataloader.dataset)
         if wanted > available:
@@ -65,15 +79,12 @@ class StreamTrainLoop(IterBasedTrainLoop):
         self.runner.model.train()
         while self._iter < self._max_iters and not self.stop_training:
             self.run_iter(next(batches))
-            if self._is_time_to_validate():
+            if (self.runner.val_loop is not None
+                    and self._iter >= self.val_begin
+                    and (self._iter % self.val_interval == 0
+                         or self._iter == self._max_iters)):
                 self.runner.val_loop.run()
                 self.runner.model.train()
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
-
-    def _is_time_to_validate(self) -> bool:
-        if self.runner.val_loop is None or self._iter < self.val_begin:
-            return False
-        return (self._iter % self.val_interval == 0
-                or self._iter == self._max_iters)

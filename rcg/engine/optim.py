@@ -1,12 +1,18 @@
-"""Mixed precision, parameter groups, learning rate from the batch."""
+"""Mixed precision, parameter groups, several optimizers."""
 import contextlib
 
 import torch
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper
-from torch import nn
+from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
+from torch import Tensor, nn
 
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
+
+
+def single_wrappers(wrapper) -> dict[str, OptimWrapper]:
+    """What a wrapper consists of, by name; none for a closed form."""
+    several = isinstance(wrapper, OptimWrapperDict)
+    return dict(wrapper.items()) if several else {'': wrapper}
 
 
 @OPTIM_WRAPPERS.register_module()
@@ -18,8 +24,8 @@ class AutocastOptimWrapper(OptimWrapper):
 
     Args:
         dtype: 'bfloat16', or 'float32' for no autocast.
-        **kwargs: See MMEngine's ``OptimWrapper``: ``optimizer``,
-            ``accumulative_counts``, ``clip_grad``.
+        **kwargs: MMEngine's: ``optimizer``, ``accumulative_counts``,
+            ``clip_grad``.
 
     Attributes:
         grad_norm: Norm before the last clipping, a tensor on the device
@@ -39,15 +45,12 @@ class AutocastOptimWrapper(OptimWrapper):
         """Autocast, and no gradient exchange between micro-batches."""
         device = next(model.parameters()).device.type
         with super().optim_context(model), torch.autocast(
-                device, dtype=torch.bfloat16,
-                enabled=self.dtype == torch.bfloat16):
+                device, torch.bfloat16, self.dtype == torch.bfloat16):
             yield
 
     def _clip_grad(self) -> None:
-        parameters = [
-            p for group in self.optimizer.param_groups
-            for p in group['params'] if p.grad is not None
-        ]
+        parameters = [p for group in self.optimizer.param_groups
+                      for p in group['params'] if p.grad is not None]
         if parameters:
             self.grad_norm = self.clip_func(parameters,
                                             **self.clip_grad_kwargs)
@@ -57,9 +60,9 @@ class AutocastOptimWrapper(OptimWrapper):
 class TwoGroupConstructor:
     """Trainable parameters in two groups: without and with weight decay.
 
-    No decay: vectors and scalars (fewer than two axes), names that end in
-    ``.bias``, and those listed. Two groups, not one per parameter, so that
-    the fused and foreach optimizers work on long lists.
+    No decay: fewer than two axes, names that end in ``.bias``, and those
+    listed. Two groups, not one per parameter, so that the fused and foreach
+    optimizers work on long lists.
 
     Args:
         optim_wrapper_cfg: Config of the optimizer wrapper.
@@ -67,8 +70,7 @@ class TwoGroupConstructor:
             parameters, or their last components ('class_token').
     """
 
-    def __init__(self, optim_wrapper_cfg: dict,
-                 paramwise_cfg: dict | None = None) -> None:
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg=None) -> None:
         self.wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.wrapper_cfg.pop('optimizer'))
         extra = dict(paramwise_cfg or {})
@@ -79,8 +81,7 @@ class TwoGroupConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer and its wrapper."""
-        if is_model_wrapper(model):
-            model = model.module
+        model = model.module if is_model_wrapper(model) else model
         cfg = self.optimizer_cfg
         cfg['params'] = self.groups(model, cfg.get('weight_decay', 0.))
         if cfg['type'] in ('Adam', 'AdamW') and not (
@@ -95,63 +96,122 @@ class TwoGroupConstructor:
         """The groups, without decay first; an empty group is left out.
 
         Raises:
-            ValueError: Nothing is trainable, or a name in ``no_decay`` fits
-                no trainable parameter.
+            ValueError: Nothing is trainable, or fits a name in ``no_decay``.
         """
-        trainable = {name: p for name, p in model.named_parameters()
+        trainable = {f'.{name}': p for name, p in model.named_parameters()
                      if p.requires_grad}
         if not trainable:
             raise ValueError(f'{type(model).__name__} has no trainable '
                              'parameter; nothing can be learned.')
         for listed in self.no_decay:
-            if not any(_fits(name, listed) for name in trainable):
+            if not any(name.endswith(f'.{listed}') for name in trainable):
                 raise ValueError(f"no_decay names '{listed}', but no "
                                  'trainable parameter is called so.')
-        plain = {name for name, p in trainable.items()
-                 if p.ndim < 2 or name.endswith('.bias')
-                 or any(_fits(name, listed) for listed in self.no_decay)}
-        halves = (([p for n, p in trainable.items() if n in plain], 0.),
-                  ([p for n, p in trainable.items() if n not in plain],
-                   weight_decay))
-        return [{'params': members, 'weight_decay': decay}
-                for members, decay in halves if members]
+        ends = tuple(f'.{listed}' for listed in ('bias', *self.no_decay))
+        groups = [dict(params=[], weight_decay=0.),
+                  dict(params=[], weight_decay=weight_decay)]
+        for name, p in trainable.items():
+            decays = p.ndim > 1 and not name.endswith(ends)
+            groups[decays]['params'].append(p)
+        return [group for group in groups if group['params']]
 
 
-def _fits(name: str, listed: str) -> bool:
-    return name == listed or name.endswith('.' + listed)
+class JointOptimWrapper(OptimWrapperDict):
+    """Steps all its optimizers after one backward pass of one loss.
 
-
-def resolve_lr(cfg: dict, batch_size: int, world_size: int) -> list[str]:
-    """Replace ``base_lr`` by ``lr`` in a wrapper config, in place.
-
-    ``lr = base_lr * effective batch / 256``, the linear scaling rule of
-    arXiv:1706.02677, where the effective batch counts all samples of one
-    optimizer step: batch size, processes, accumulated micro-batches.
+    For models whose parts want settings of their own but whose gradients
+    come from one sum, like a tokenizer and its discriminator. MMEngine's
+    class leaves both to the model's ``train_step``, which its DDP wrapper
+    does not call; this one works with stock models and DDP.
 
     Args:
-        cfg: An optimizer wrapper, or a dict that holds several.
-
-    Returns:
-        One line of explanation for each learning rate that was computed.
+        **wrappers: By name. The first one's precision and accumulation hold
+            for all.
 
     Raises:
-        ValueError: Both ``lr`` and ``base_lr`` are given.
+        ValueError: They accumulate different numbers of micro-batches.
+        TypeError: One of them scales the loss.
     """
-    if 'optimizer' not in cfg:
-        return [line for value in cfg.values() if isinstance(value, dict)
-                for line in resolve_lr(value, batch_size, world_size)]
-    optimizer = cfg['optimizer']
-    if not isinstance(optimizer, dict) or 'base_lr' not in optimizer:
-        return []
-    if 'lr' in optimizer:
-        raise ValueError(
-            f"the optimizer has both lr={optimizer['lr']} and base_lr="
-            f"{optimizer['base_lr']}; delete one (a config that inherits an "
-            'lr can set optimizer=dict(_delete_=True, ...)).')
-    steps = cfg.get('accumulative_counts', 1)
-    effective = batch_size * world_size * steps
-    base_lr = optimizer.pop('base_lr')
-    optimizer['lr'] = base_lr * effective / 256
-    return [f"learning rate {optimizer['lr']:.4g} = {base_lr:g} x {effective}"
-            f' / 256 (batch {batch_size} x {world_size} processes x {steps} '
-            'accumulated)']
+
+    def __init__(self, **wrappers: OptimWrapper) -> None:
+        super().__init__(**wrappers)
+        counts = {name: wrapper._accumulative_counts
+                  for name, wrapper in wrappers.items()}
+        if len(set(counts.values())) > 1:
+            raise ValueError('all optimizers must have the same '
+                             f'accumulative_counts, got {counts}.')
+        for name, wrapper in wrappers.items():
+            if hasattr(wrapper, 'loss_scaler'):
+                raise TypeError(
+                    f"'{name}' is a {type(wrapper).__name__}, which scales "
+                    'the loss that all optimizers share; use '
+                    "type='AutocastOptimWrapper' (bfloat16).")
+
+    @property
+    def first(self) -> OptimWrapper:
+        """The wrapper that stands for all where only one can act."""
+        return next(iter(self.optim_wrappers.values()))
+
+    def optim_context(self, model: nn.Module):
+        """Precision and gradient exchange of the forward pass."""
+        return self.first.optim_context(model)
+
+    def initialize_count_status(self, *args, **kwargs) -> None:
+        """Tell all wrappers where in training they are."""
+        for wrapper in self.values():
+            wrapper.initialize_count_status(*args, **kwargs)
+
+    def update_params(self, loss: Tensor, step_kwargs: dict | None = None,
+                      zero_kwargs: dict | None = None) -> None:
+        """Backward; then, unless gradients still accumulate, all steps."""
+        self.first.backward(self.first.scale_loss(loss))
+        for wrapper in self.values():
+            wrapper._inner_count = self.first._inner_count
+        if self.first.should_update():
+            for wrapper in self.values():
+                wrapper.step(**step_kwargs or {})
+                wrapper.zero_grad(**zero_kwargs or {})
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class JointConstructor:
+    """An optimizer for each named part of a model.
+
+    ``optim_wrapper = dict(constructor='JointConstructor',
+    tokenizer=dict(optimizer=...), adversarial=dict(optimizer=...))``.
+
+    Args:
+        optim_wrapper_cfg: For each part (a child of the model) a wrapper's
+            config, built by its ``constructor``, or TwoGroupConstructor.
+        paramwise_cfg: Belongs to the parts; must be None here.
+    """
+
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg=None) -> None:
+        if paramwise_cfg is not None:
+            raise ValueError('paramwise_cfg belongs to a part: '
+                             'optim_wrapper=dict(part=dict(paramwise_cfg=..)).')
+        self.parts = dict(optim_wrapper_cfg)
+
+    def __call__(self, model: nn.Module) -> JointOptimWrapper:
+        """Build one wrapper a part.
+
+        Raises:
+            ValueError: A part is no child, or a parameter has no part.
+        """
+        model = model.module if is_model_wrapper(model) else model
+        children = dict(model.named_children())
+        for name in self.parts:
+            if name not in children:
+                raise ValueError(
+                    f"optim_wrapper names a part '{name}', but "
+                    f'{type(model).__name__} has {sorted(children)}.')
+        left = [name for name, p in model.named_parameters()
+                if p.requires_grad and name.split('.')[0] not in self.parts]
+        if left:
+            raise ValueError(
+                f'no optimizer in optim_wrapper for {left[:3]} and others '
+                f'({len(left)} in all); add their parts.')
+        return JointOptimWrapper(**{
+            name: build_optim_wrapper(children[name], {
+                'constructor': 'rcg.TwoGroupConstructor', **cfg})
+            for name, cfg in self.parts.items()})

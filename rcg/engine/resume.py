@@ -1,18 +1,22 @@
-"""What makes two runs the same, and what may differ when one goes on."""
+"""States as plain types, and what may differ when a run goes on."""
+import json
 import re
 
+import torch
 from mmengine.config import Config
 from mmengine.dist import get_world_size
+from mmengine.logging import HistoryBuffer
+from mmengine.utils import apply_to
 
 from rcg.checkpoint import CheckpointError
+from rcg.engine.config import SHARED_NAMES
 from rcg.engine.schedule import in_iterations
 
 # Configs are compared key by key; these patterns name what does not change
 # the weights, or what is compared by itself (batch, data set, frozen parts).
 _HARMLESS = re.compile(
     r'_.*|'  # variables of the config file; what they set is compared
-    r'(encoder|tokenizer|rdm|generator|classifier|extractor|data_root|'
-    r'batch_size)(\..*)?|'  # likewise
+    rf'({"|".join(SHARED_NAMES)})(\..*)?|'  # likewise
     r'(work_dir|launcher|resume|load_from|experiment_name|log_level|'
     r'auto_scale_lr|runner_type|custom_imports)(\..*)?|'
     r'(val|test)_(cfg|dataloader|evaluator)(\..*)?|'
@@ -25,31 +29,21 @@ _HARMLESS = re.compile(
 
 
 def flatten(value, path: str = '') -> dict[str, object]:
-    """A nested config as one dict with dotted keys.
-
-    Items of a list go by position; hooks by their type.
-    """
+    """Dotted keys for a nested config; list items by place, hooks by type."""
     if isinstance(value, dict) and value:
         items = value.items()
     elif isinstance(value, (list, tuple)) and any(
             isinstance(item, (dict, list, tuple)) for item in value):
-        items = [(item['type'] if path == 'custom_hooks' and
+        items = ((item['type'] if path == 'custom_hooks' and
                   isinstance(item, dict) else i, item)
-                 for i, item in enumerate(value)]
-    else:
-        return {path: _simple(value)}
+                 for i, item in enumerate(value))
+    else:  # a saved tuple is still a tuple, a dumped one is a list
+        plain = json.loads(json.dumps(value, default=str))
+        return {path: '{}' if plain == {} else plain}
     flat = {}
     for key, item in items:
-        flat.update(flatten(item, f'{path}.{key}' if path else str(key)))
+        flat |= flatten(item, f'{path}.{key}' if path else str(key))
     return flat
-
-
-def _simple(value):
-    if isinstance(value, (list, tuple)):  # a saved tuple is still a tuple,
-        return [_simple(item) for item in value]  # a dumped one is a list
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value
-    return str(value)
 
 
 def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
@@ -59,30 +53,34 @@ def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
     # A share of the run is another schedule if the run gets longer.
     config['param_scheduler'] = in_iterations(config.get('param_scheduler'),
                                               max_iters)
-    return {
-        'config': flatten(config),
-        'samples_per_iteration': dataloader.batch_size * get_world_size(),
-        'dataset_size': len(dataloader.dataset),
-        'frozen_parts': parts,
-    }
+    return dict(
+        config=flatten(config), frozen_parts=parts,
+        samples_per_iteration=dataloader.batch_size * get_world_size(),
+        dataset_size=len(dataloader.dataset))
 
 
 def check_same_run(saved: dict, current: dict, filename: str) -> None:
     """Compare the run of a checkpoint with the one that would go on.
 
     Raises:
-        CheckpointError: Something differs that would change the result; the
-            message lists what was and what is.
+        CheckpointError: Lists what differs and would change the result.
     """
-    lines = _differences(saved.get('config', {}), current['config'])
+    lines = []
+    was, now = saved.get('config'), current['config']
+    if was:  # stock MMEngine writes none
+        lines = [f'{key}: was {was.get(key, "(absent)")!r}, '
+                 f'is {now.get(key, "(absent)")!r}'
+                 for key in sorted({*was, *now})
+                 if not _HARMLESS.fullmatch(key)
+                 and was.get(key, '(absent)') != now.get(key, '(absent)')]
     for key in ('samples_per_iteration', 'dataset_size'):
         if key in saved and saved[key] != current[key]:
             lines.append(f'{key}: was {saved[key]}, is {current[key]}')
-    for name, part in saved.get('frozen_parts', {}).items():
-        now = current['frozen_parts'].get(name)
-        if now is not None and now['sha256'] != part['sha256']:
-            lines.append(f"{name}: was trained with '{part['checkpoint']}', "
-                         f"whose content differs from '{now['checkpoint']}'")
+    for name, old in saved.get('frozen_parts', {}).items():
+        new = current['frozen_parts'].get(name, old)
+        if new['sha256'] != old['sha256']:
+            lines.append(f"{name}: was trained with '{old['checkpoint']}', "
+                         f"whose content differs from '{new['checkpoint']}'")
     if lines:
         raise CheckpointError(
             f"'{filename}' is of another run:\n  " + '\n  '.join(lines[:20]) +
@@ -90,12 +88,35 @@ def check_same_run(saved: dict, current: dict, filename: str) -> None:
             '(another --work-dir; load_from takes over the weights).')
 
 
-def _differences(saved: dict, current: dict) -> list[str]:
-    if not saved:  # written by stock MMEngine: nothing to compare
-        return []
-    keys = [key for key in sorted(set(saved) | set(current))
-            if not _HARMLESS.fullmatch(key)]
-    absent = '(absent)'
-    return [f'{key}: was {saved.get(key, absent)!r}, '
-            f'is {current.get(key, absent)!r}' for key in keys
-            if saved.get(key, absent) != current.get(key, absent)]
+def scheduler_states(schedulers):
+    """States of a list of schedulers, or of a dict of such lists."""
+    if isinstance(schedulers, dict):
+        return {k: scheduler_states(v) for k, v in schedulers.items()}
+    # OneCycleLR keeps a method in its state.
+    return [{k: v for k, v in s.state_dict().items() if not callable(v)}
+            for s in schedulers]
+
+
+def load_schedulers(schedulers, states) -> None:
+    """Give schedulers the states that :func:`scheduler_states` returned."""
+    if isinstance(schedulers, dict):
+        for name, members in schedulers.items():
+            load_schedulers(members, states[name])
+    else:
+        for scheduler, state in zip(schedulers, states, strict=True):
+            scheduler.load_state_dict(state)
+
+
+def on_cpu(value):
+    """Copy tensors in nested containers to the CPU, off the graph."""
+    return apply_to(value, torch.is_tensor, lambda t: t.detach().cpu())
+
+
+def with_histories(value):
+    """Undo what :func:`rcg.checkpoint.to_plain` did to log histories."""
+    if not isinstance(value, dict):
+        return value
+    if '__history__' in value:
+        return HistoryBuffer(value['values'].numpy(),
+                             value['counts'].numpy(), value['max_length'])
+    return {k: with_histories(v) for k, v in value.items()}

@@ -12,28 +12,13 @@ from mmengine.runner import CheckpointLoader, Runner
 from torch import nn
 
 import rcg
-from rcg.checkpoint import (
-    CheckpointError,
-    check_fit,
-    find_checkpoint,
-    open_atomically,
-    read_checkpoint,
-    save_atomically,
-    to_plain,
-    weights_of,
-)
-from rcg.engine.console import quiet_console
+import rcg.checkpoint as files
+from rcg.checkpoint import CheckpointError
+from rcg.engine import resume
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
-from rcg.engine.optim import resolve_lr
-from rcg.engine.resume import check_same_run, describe_run
-from rcg.engine.schedule import in_iterations
-from rcg.engine.states import (
-    load_schedulers,
-    on_cpu,
-    scheduler_states,
-    with_histories,
-)
+from rcg.engine.hooks.progress import quiet_console
+from rcg.engine.schedule import in_iterations, resolve_lr
 from rcg.registry import RUNNERS
 
 
@@ -41,7 +26,7 @@ def _read(path: str, map_location=None) -> dict:
     if '://' in path:  # MMEngine would unpickle what it downloads
         raise ValueError(f"'{path}' is on another machine: download it and "
                          'give the path of the file.')
-    return read_checkpoint(path)  # weights are copied to the device anyway
+    return files.read_checkpoint(path)  # load_state_dict changes the device
 
 
 # Whatever loads through MMEngine (init_cfg) reads safely too.
@@ -51,20 +36,16 @@ for _scheme in ('', *CheckpointLoader._schemes):
 
 @RUNNERS.register_module()
 class RcgRunner(Runner):
-    """Runs training, validation and testing on one process or many.
+    """MMEngine's Runner, quiet, exact and on any machine.
 
-    What differs from MMEngine's Runner: processes talk through gloo where
-    there is no GPU; the console shows progress and warnings, the log file
-    everything; ``base_lr`` of an optimizer becomes a learning rate for the
-    effective batch; checkpoints hold plain types and appear complete or not
-    at all; resuming is strict and refuses another config, data set size or
-    frozen part.
+    Without a GPU processes talk through gloo. The console shows progress and
+    warnings, the log file everything. ``base_lr`` becomes a learning rate for
+    the effective batch. Checkpoints hold plain types. Resuming is strict and
+    refuses another config, data set size or frozen part.
     """
 
     loaded_from: str | None = None  # the file that the weights are of
     _names_in_use: set[str] = set()
-
-    # ------------------------------------------------------------- starting
 
     def setup_env(self, env_cfg: dict) -> None:
         """Start the process group; choose a name for the log folder."""
@@ -80,7 +61,7 @@ class RcgRunner(Runner):
         self._names_in_use.add(self._timestamp)
 
     def build_logger(self, log_level: str = 'INFO', **kwargs):
-        """A logger whose console handler shows what a person wants."""
+        """A logger that shows on the console what a person wants."""
         logger = super().build_logger(log_level=log_level, **kwargs)
         quiet_console(logger, log_level)
         return logger
@@ -104,7 +85,7 @@ class RcgRunner(Runner):
     def dump_config(self) -> None:
         """Write the config to the work folder."""
         name = os.path.basename(self.cfg.filename or f'{self.timestamp}.py')
-        with open_atomically(os.path.join(self.work_dir, name)) as file:
+        with files.open_atomically(os.path.join(self.work_dir, name)) as file:
             file.write(self._config_text.encode())
 
     def wrap_model(self, model_wrapper_cfg: dict | None,
@@ -116,10 +97,9 @@ class RcgRunner(Runner):
         cfg.setdefault('find_unused_parameters',
                        self.cfg.get('find_unused_parameters', False))
         # Buffers are left alone; torch 2.15 renamed the switch.
-        known = inspect.signature(
-            nn.parallel.DistributedDataParallel).parameters
-        switch = 'forward_sync_buffers'
-        cfg.setdefault(switch if switch in known else 'broadcast_buffers',
+        new = 'forward_sync_buffers'
+        known = inspect.signature(nn.parallel.DistributedDataParallel)
+        cfg.setdefault(new if new in known.parameters else 'broadcast_buffers',
                        False)
         if not torch.cuda.is_available():
             cfg['device_ids'] = None
@@ -129,9 +109,8 @@ class RcgRunner(Runner):
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
         """Build, with no more workers than this process has cores."""
         if isinstance(dataloader, dict):
-            dataloader = dict(dataloader)
-            dataloader['num_workers'] = min(
-                dataloader.get('num_workers', 0), usable_cores())
+            dataloader = {**dataloader, 'num_workers': min(
+                dataloader.get('num_workers', 0), usable_cores())}
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def build_optim_wrapper(self, optim_wrapper):
@@ -148,8 +127,6 @@ class RcgRunner(Runner):
         return super().build_param_scheduler(
             in_iterations(scheduler, self.train_loop.max_iters))
 
-    # -------------------------------------------------------------- loading
-
     def load_or_resume(self) -> None:
         """Load ``load_from``, or resume from it or from the work folder."""
         if self._has_loaded:
@@ -157,74 +134,57 @@ class RcgRunner(Runner):
         path = self._load_from
         if self._resume and path is None:
             try:
-                path = find_checkpoint(self.work_dir)
+                path = files.find_checkpoint(self.work_dir)
             except FileNotFoundError:
                 self.say(f'nothing to resume in {self.work_dir}: starting '
                          'from the beginning')
                 self._resume = False
         if path is not None:
-            path = find_checkpoint(path)
             self.resume(path) if self._resume else self.load_checkpoint(path)
-
-    def load_checkpoint(self, filename: str, map_location='cpu',
-                        strict: bool | None = None, revise_keys=()) -> dict:
-        """Load weights.
-
-        Args:
-            filename: File or work folder.
-            map_location: Ignored; weights are copied to where the model is.
-            strict: Refuse weights that do not fit; by default when resuming.
-                Otherwise what fits is loaded and the rest is a warning.
-            revise_keys: Ignored; 'module.' of DDP is removed.
-
-        Returns:
-            The whole checkpoint.
-
-        Raises:
-            CheckpointError: The weights do not fit (at all, if not strict).
-        """
-        filename = find_checkpoint(filename)
-        checkpoint = read_checkpoint(filename)
-        weights = weights_of(checkpoint)
-        if 'state_dict' not in checkpoint:
-            checkpoint = {}
-        checkpoint['state_dict'] = {
-            name.removeprefix('module.'): value
-            for name, value in weights.items()
-        }
-        if self._resume:
-            self._check_resumable(checkpoint, filename)
-        fits = True
-        try:
-            check_fit(self.bare_model, checkpoint['state_dict'], filename)
-        except CheckpointError as error:
-            if self._resume if strict is None else strict:
-                raise
-            self._load_what_fits(checkpoint['state_dict'], error)
-            fits = False
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        if fits:  # hooks may have exchanged the weights
-            self.bare_model.load_state_dict(checkpoint['state_dict'])
-        self._has_loaded, self.loaded_from = True, filename
-        self.say(f'loaded {filename}')
-        return checkpoint
-
-    def _load_what_fits(self, state: dict, error: CheckpointError) -> None:
-        own = self.bare_model.state_dict()
-        fits = {name: value for name, value in state.items()
-                if name in own and own[name].shape == value.shape}
-        if not fits:
-            raise error
-        self.logger.warning(f'{error} {len(fits)} of {len(own)} tensors fit '
-                            'and were loaded.')
-        self.bare_model.load_state_dict(fits, strict=False)
 
     @property
     def bare_model(self) -> nn.Module:
         """The model without the wrapper of DDP."""
-        if is_model_wrapper(self.model):
-            return self.model.module
-        return self.model
+        wrapped = is_model_wrapper(self.model)
+        return self.model.module if wrapped else self.model
+
+    def load_checkpoint(self, filename: str, map_location='cpu',
+                        strict: bool | None = None, revise_keys=()) -> dict:
+        """Load weights to where the model is; return the whole checkpoint.
+
+        Args:
+            filename: File or work folder; 'module.' of DDP is removed.
+            strict: Refuse weights that do not fit; by default when resuming.
+                Otherwise what fits is loaded and the rest is a warning.
+            map_location, revise_keys: MMEngine's; ignored.
+
+        Raises:
+            CheckpointError: The weights do not fit (at all, if not strict).
+        """
+        filename = files.find_checkpoint(filename)
+        content = files.read_checkpoint(filename)
+        state = {name.removeprefix('module.'): value
+                 for name, value in files.weights_of(content).items()}
+        checkpoint = content if 'state_dict' in content else {}
+        checkpoint['state_dict'] = state
+        if self._resume:
+            self._check_resumable(checkpoint, filename)
+        try:
+            files.check_fit(self.bare_model, state, filename)
+        except CheckpointError as error:
+            own = self.bare_model.state_dict()
+            state = {name: value for name, value in state.items()
+                     if name in own and own[name].shape == value.shape}
+            if not state or (self._resume if strict is None else strict):
+                raise
+            self.logger.warning(f'{error} {len(state)} of {len(own)} tensors '
+                                'fit and were loaded.')
+        # It may exchange the weights in place.
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        self.bare_model.load_state_dict(state, strict=False)
+        self._has_loaded, self.loaded_from = True, filename
+        self.say(f'loaded {filename}')
+        return checkpoint
 
     def resume(self, filename: str, resume_optimizer: bool = True,
                resume_param_scheduler: bool = True,
@@ -240,23 +200,22 @@ class RcgRunner(Runner):
         self.train_loop._epoch = checkpoint['meta'].get('epoch', 0)
         self.train_loop._iter = checkpoint['meta']['iter']
         self.message_hub.load_state_dict(
-            with_histories(checkpoint['message_hub']))
+            resume.with_histories(checkpoint['message_hub']))
         if resume_optimizer:
             self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
             self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
         if resume_param_scheduler and self.param_schedulers:
             self.param_schedulers = self.build_param_scheduler(
                 self.param_schedulers)
-            load_schedulers(self.param_schedulers,
-                            checkpoint['param_schedulers'])
+            resume.load_schedulers(self.param_schedulers,
+                                   checkpoint['param_schedulers'])
         self.say(f'resumed at iteration {self.iter}')
 
     def _check_resumable(self, checkpoint: dict, filename: str) -> None:
-        wanted = {'meta', 'message_hub', 'optimizer'}
+        wanted = ['message_hub', 'meta', 'optimizer']
         if self.param_schedulers:
-            wanted.add('param_schedulers')
-        absent = sorted(wanted - set(checkpoint))
-        if absent:
+            wanted.append('param_schedulers')
+        if absent := [name for name in wanted if name not in checkpoint]:
             raise CheckpointError(
                 f"'{filename}' cannot be resumed from: it lacks "
                 f'{", ".join(absent)}. To start a new run from its weights '
@@ -267,26 +226,21 @@ class RcgRunner(Runner):
                 f"'{filename}' is of a run with weight averaging: without "
                 'it, training would go on from the averaged weights. Keep '
                 'TrainableEMAHook in custom_hooks.')
-        check_same_run(checkpoint['meta'].get('run', {}), self._run(),
-                       filename)
+        resume.check_same_run(checkpoint['meta'].get('run', {}),
+                              self._run(), filename)
 
     def _run(self) -> dict:
-        return describe_run(self.cfg, self.train_dataloader,
-                            describe_parts(self.bare_model))
-
-    # --------------------------------------------------------------- saving
+        return resume.describe_run(self.cfg, self.train_dataloader,
+                                   describe_parts(self.bare_model))
 
     @master_only
     def save_checkpoint(self, out_dir: str, filename: str,
-                        file_client_args: dict | None = None,
-                        save_optimizer: bool = True,
+                        *, save_optimizer: bool = True,
                         save_param_scheduler: bool = True,
-                        meta: dict | None = None, by_epoch: bool = False,
-                        backend_args: dict | None = None) -> None:
+                        meta: dict | None = None, **kwargs) -> None:
         """Write a checkpoint of tensors and built-in types, atomically.
 
-        The signature is MMEngine's; ``file_client_args``, ``backend_args``
-        and ``by_epoch`` are not used.
+        MMEngine's other arguments (file backends, epochs) have no effect.
 
         Raises:
             OSError: Writing failed; earlier checkpoints are untouched.
@@ -296,14 +250,13 @@ class RcgRunner(Runner):
             cfg=self._config_text, run=self._run(), seed=self.seed,
             experiment_name=self.experiment_name,
             time=time.strftime('%Y%m%d_%H%M%S'), rcg_version=rcg.__version__)
-        checkpoint = {'meta': meta,
-                      'state_dict': dict(self.bare_model.state_dict()),
-                      'message_hub': self.message_hub.state_dict()}
+        checkpoint = dict(meta=meta, message_hub=self.message_hub.state_dict(),
+                          state_dict=dict(self.bare_model.state_dict()))
         if save_optimizer:
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers:
-            checkpoint['param_schedulers'] = scheduler_states(
+            checkpoint['param_schedulers'] = resume.scheduler_states(
                 self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        save_atomically(on_cpu(to_plain(checkpoint)),
-                        os.path.join(out_dir, filename))
+        files.save_atomically(resume.on_cpu(files.to_plain(checkpoint)),
+                              os.path.join(out_dir, filename))

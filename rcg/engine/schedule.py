@@ -1,26 +1,62 @@
-"""Learning-rate schedules in shares of a run."""
+"""Learning rates from the batch, and in shares of a run."""
+import math
+
+
+def resolve_lr(cfg: dict, batch_size: int, world_size: int) -> list[str]:
+    """Replace ``base_lr`` by ``lr`` in a wrapper config, in place.
+
+    ``lr = base_lr * effective batch / 256`` (arXiv:1706.02677), where the
+    effective batch counts all samples of one optimizer step: batch size,
+    processes, accumulated micro-batches.
+
+    Args:
+        cfg: An optimizer wrapper, or a dict that holds several.
+
+    Returns:
+        One line of explanation for each learning rate that was computed.
+
+    Raises:
+        ValueError: Both ``lr`` and ``base_lr`` are given.
+    """
+    if 'optimizer' not in cfg:
+        return [line for value in cfg.values() if isinstance(value, dict)
+                for line in resolve_lr(value, batch_size, world_size)]
+    optimizer = cfg['optimizer']
+    if not isinstance(optimizer, dict) or 'base_lr' not in optimizer:
+        return []
+    if 'lr' in optimizer:
+        raise ValueError(
+            f"the optimizer has both lr={optimizer['lr']} and base_lr="
+            f"{optimizer['base_lr']}; delete one (a config that inherits an "
+            'lr can set optimizer=dict(_delete_=True, ...)).')
+    steps = cfg.get('accumulative_counts', 1)
+    effective = batch_size * world_size * steps
+    base_lr = optimizer.pop('base_lr')
+    optimizer['lr'] = base_lr * effective / 256
+    return [f"learning rate {optimizer['lr']:.4g} = {base_lr:g} x {effective}"
+            f' / 256 (batch {batch_size} x {world_size} processes x {steps} '
+            'accumulated)']
 
 
 def in_iterations(schedulers, max_iters: int):
-    """Turn shares into iterations.
+    """A copy of schedules with iterations where they have shares of a run.
 
-    ``begin`` and ``end`` that are floats are shares of the run, so that a
-    schedule fits a run of any length: ``dict(type='CosineAnnealingLR',
-    begin=.1, end=1.)``. A cosine without ``T_max`` lasts from begin to end.
+    Floats in ``begin`` and ``end`` are shares, so that a schedule fits any
+    length: ``dict(type='CosineAnnealingLR', begin=.1, end=1.)``. A cosine
+    without ``T_max`` lasts from begin to end.
 
     Args:
         schedulers: Config of a scheduler, or a list or dict of them.
         max_iters: Length of the run.
-
-    Returns:
-        The same with integers; what was given is not changed.
 
     Raises:
         ValueError: A share is not in [0, 1].
     """
     if isinstance(schedulers, (list, tuple)):
         found = [in_iterations(one, max_iters) for one in schedulers]
-        return [one for one in found if not _is_too_short(one)]
+        # In a very short run a warm-up of one iteration would never end.
+        return [one for one in found if not isinstance(one, dict)
+                or one.get('end', math.inf) - one.get('begin', 0) >= 2]
     if not isinstance(schedulers, dict):
         return schedulers
     if 'type' not in schedulers:
@@ -38,9 +74,3 @@ def in_iterations(schedulers, max_iters: int):
     if cfg['type'].startswith('CosineAnnealing') and 'T_max' not in cfg:
         cfg['T_max'] = cfg.get('end', max_iters) - cfg.get('begin', 0)
     return cfg
-
-
-def _is_too_short(cfg) -> bool:
-    """In a very short run a warm-up of one iteration would never end."""
-    return isinstance(cfg, dict) and 'end' in cfg and (
-        cfg['end'] - cfg.get('begin', 0) < 2)

@@ -2,24 +2,28 @@
 from abc import abstractmethod
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
+from torchvision.transforms.functional import resize
+from torchvision.utils import make_grid
 
-from rcg.evaluation.density_coverage import density_coverage
-from rcg.evaluation.features import shared_extractor
-from rcg.evaluation.kernel_distance import kernel_distance
-from rcg.evaluation.precision_recall import precision_recall
-from rcg.evaluation.sample_metric import SampleMetric
-from rcg.evaluation.statistics import build_reference
 from rcg.registry import METRICS
+
+from .distances import frechet_distance, frechet_influence, kernel_distance
+from .features import shared_extractor, stack_images
+from .moments import Moments
+from .neighbors import nearest_train, precision_recall
+from .sample_metric import SampleMetric
+from .statistics import build_reference
+
+_SIDE = 96  # of the images that NearestTrain shows, in pixels
+_NUM_DRAWS = 1000  # of FrechetProxy's bootstrap
 
 
 class FeatureMetric(SampleMetric):
     """Base of comparisons of features with those of real images.
 
-    Args:
-        extractor: Config of a feature extractor, with ``checkpoint``.
-        reference: See :func:`build_reference`.
-        prefix: Stands before the names of the results, with a slash.
+    Arguments are those of :func:`shared_extractor`, :func:`build_reference`.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
@@ -42,12 +46,7 @@ class FeatureMetric(SampleMetric):
 
 @METRICS.register_module()
 class PrecisionRecall(FeatureMetric):
-    """k-NN precision and recall against a dataset (arXiv:1904.06991).
-
-    Args:
-        extractor, reference, prefix: See :class:`FeatureMetric`.
-        k: Neighbors; 3 in the paper.
-    """
+    """:func:`precision_recall` against a dataset, with k neighbors."""
 
     def __init__(self, extractor: dict, reference: dict | str, k: int = 3,
                  prefix: str | None = None) -> None:
@@ -55,39 +54,13 @@ class PrecisionRecall(FeatureMetric):
         self.k = k
 
     def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
-        names = 'precision', 'recall'
-        return dict(zip(names, precision_recall(real, fake, self.k),
-                        strict=True))
-
-
-@METRICS.register_module()
-class DensityCoverage(PrecisionRecall):
-    """Density and coverage against a dataset (arXiv:2002.09797).
-
-    Args:
-        extractor, reference, prefix: See :class:`FeatureMetric`.
-        k: Neighbors; 5 in the paper.
-    """
-
-    def __init__(self, extractor: dict, reference: dict | str, k: int = 5,
-                 prefix: str | None = None) -> None:
-        super().__init__(extractor, reference, k, prefix)
-
-    def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
-        names = 'density', 'coverage'
-        return dict(zip(names, density_coverage(real, fake, self.k),
-                        strict=True))
+        precision, recall = precision_recall(real, fake, self.k)
+        return {'precision': precision, 'recall': recall}
 
 
 @METRICS.register_module()
 class KernelDistance(FeatureMetric):
-    """Kernel distance to a dataset; with Inception, KID (arXiv:1801.01401).
-
-    Args:
-        extractor, reference, prefix: See :class:`FeatureMetric`.
-        num_subsets, subset_size, sigma: See :func:`kernel_distance`.
-        name: Name of the result; another one ends in ``_std``.
-    """
+    """:func:`kernel_distance` to a dataset; with Inception, the KID."""
 
     def __init__(self, extractor: dict, reference: dict | str,
                  num_subsets: int = 100, subset_size: int = 1000,
@@ -101,3 +74,97 @@ class KernelDistance(FeatureMetric):
         mean, std = kernel_distance(fake, real, self.num_subsets,
                                     self.subset_size, self.sigma)
         return {self.name: mean, f'{self.name}_std': std}
+
+
+@METRICS.register_module()
+class FrechetProxy(FeatureMetric):
+    """Frechet distance to as many real images, with an interval.
+
+    The distance grows as samples become fewer, on both sides; so a fixed
+    random choice of the reference, as large as the set of samples, is what
+    it is compared with, and only proxies of one size are comparable.
+
+    The interval (``_low``, ``_high``) is a bootstrap of the distance's linear
+    part: drawing the rows anew and measuring again would add the bias of
+    repeated rows, many times wider than the interval. 95 % of the scores of
+    other seeds should lie inside, for this model and these real images.
+    """
+
+    def __init__(self, extractor: dict, reference: dict | str,
+                 name: str = 'fd', prefix: str | None = 'proxy') -> None:
+        super().__init__(extractor, reference, prefix)
+        self.name = name
+
+    def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        size = len(fake)
+        if len(real) < size:
+            raise ValueError(
+                f'a proxy of {size} samples needs as many real images, got '
+                f'{len(real)}: lower num_images of the seeds, or use '
+                'FrechetDistance.')
+        rng = torch.Generator().manual_seed(2020)
+        order = torch.randperm(len(real), generator=rng)[:size]
+        ours, theirs = map(_moments, (fake, real[order.to(real.device)]))
+        value = frechet_distance(*ours, *theirs)
+        draws = torch.randint(size, (_NUM_DRAWS, size), generator=rng)
+        changes = frechet_influence(fake, *theirs)[draws].mean(1)
+        low, high = changes.quantile(changes.new_tensor([.025, .975])).tolist()
+        return {self.name: value, f'{self.name}_low': max(value + low, 0.),
+                f'{self.name}_high': value + high}
+
+
+def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
+    moments = Moments(rows.shape[1], rows.device)
+    moments.add(rows)
+    return moments.mean_and_covariance()
+
+
+@METRICS.register_module()
+class NearestTrain(FeatureMetric):
+    """How near samples are to training images: :func:`nearest_train`.
+
+    Args:
+        extractor: Config; an encoder will do.
+        train, held_out: References to the images that the model was trained
+            on, and to others of the same kind.
+        num_pairs: How many of the closest pairs to show, samples left,
+            training images right. SampleGridHook writes the ``picture``
+            (3, H, W), uint8, of the last evaluation.
+    """
+
+    def __init__(self, extractor: dict, train: dict | str,
+                 held_out: dict | str, num_pairs: int = 0,
+                 prefix: str | None = None) -> None:
+        super().__init__(extractor, train, prefix)
+        self.held_out = build_reference(held_out, self.extractor, rows=True)
+        self._num_pairs, self.picture = num_pairs, None
+        if num_pairs and not hasattr(self.reference, 'dataset'):
+            raise ValueError('num_pairs needs images to show, and train is a '
+                             'file of statistics: give a dataset or folder.')
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        rows = super().rows(data_samples)
+        if not self._num_pairs:
+            return rows
+        # A small image's bytes go with its features, as four in a float.
+        images = _small(stack_images(data_samples)).flatten(1)
+        return torch.cat([rows, images.view(torch.float32)], 1)
+
+    def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        held_out = self.held_out.features(self.device).to(self.device)
+        dim = real.shape[1]
+        share, ratio, pairs = nearest_train(real, held_out, fake[:, :dim])
+        if self._num_pairs:
+            dataset, pairs = self.reference.dataset, pairs[:self._num_pairs]
+            train = _small(torch.stack([dataset[place]['images']
+                                        for place in pairs[:, 1].tolist()]))
+            ours = fake.cpu()[pairs[:, 0], dim:].contiguous()
+            ours = ours.view(torch.uint8).view(train.shape)
+            self.picture = make_grid(torch.cat([ours, train], 3), nrow=4,
+                                     pad_value=255)
+        return {'near_train': share, 'train_distance_ratio': ratio}
+
+
+def _small(images: Tensor) -> Tensor:  # square, a multiple of 4 bytes
+    side = min(_SIDE, *images.shape[2:]) // 2 * 2
+    return resize(images, [side, side], antialias=True)

@@ -18,20 +18,22 @@ class Extractor:
     """A frozen network from images to features, with what it found so far.
 
     Get one from :func:`shared_extractor`: metrics with equal configs then
-    hold the same object, and a batch goes through the network once.
+    hold the same object, and a batch goes through the network once. An
+    encoder takes images in [-1, 1] and gives the features alone.
 
     Attributes:
         sha256: Hash of the file of weights, None without one.
-        references: Results over whole datasets, filled by
-            :mod:`rcg.evaluation.reference`.
+        references: Results over whole datasets, of ``reference.py``.
     """
 
     def __init__(self, module: nn.Module, sha256: str | None = None,
-                 settings: dict | None = None) -> None:
+                 settings: dict | None = None,
+                 is_encoder: bool = False) -> None:
         self.module = module.eval().requires_grad_(False)
         # A published network finds its weights itself.
         self.sha256 = sha256 or getattr(module, 'sha256', None)
         self.references, self._settings = {}, settings or {}
+        self._is_encoder = is_encoder
         self._device, self._batch = None, (None, None)
 
     def describe(self) -> dict:
@@ -43,8 +45,8 @@ class Extractor:
             getattr(self.module, 'interpolation', ''),
             getattr(self.module, 'antialias', False) and 'antialiased']))
         return {'type': type(self.module).__name__,
-                **{name: value for name, value in self._settings.items()
-                   if name not in ('checkpoint', 'weights_path', 'download')},
+                **_without(self._settings, 'checkpoint', 'weights_path',
+                           'download'),
                 'weights': path and os.path.basename(path),
                 'sha256': self.sha256,
                 'resize': f'{rule} to {size}' if size else 'none'}
@@ -57,41 +59,22 @@ class Extractor:
             self._device = images.device
         # A score must not depend on the precision that a model trains in.
         with torch.autocast(images.device.type, enabled=False):
-            return self.forward(images)
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        return self.module(images)
+            if self._is_encoder:
+                images = images.float().div_(127.5).sub_(1)
+                return {'features': self.module(images)}
+            return self.module(images)
 
     def of_samples(self, data_samples: Sequence[dict]) -> dict[str, Tensor]:
-        """Features of the ``images`` of a batch of model outputs.
-
-        The last batch is remembered: MMEngine hands the same list to every
-        metric of an evaluator.
-        """
+        """Features of the ``images`` of a batch of model outputs."""
+        # MMEngine hands the same list to every metric of an evaluator.
         if self._batch[0] is not data_samples:
             self._batch = (data_samples, self(stack_images(data_samples)))
         return self._batch[1]
 
 
-class EncoderExtractor(Extractor):
-    """An image encoder as a feature extractor."""
-
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        images = images.float().div_(127.5).sub_(1)
-        return {'features': self.module(images)}
-
-
 def stack_images(data_samples: Sequence[dict],
                  name: str = 'images') -> Tensor:
-    """Stack the images of model outputs.
-
-    Returns:
-        (N, 3, H, W): uint8.
-
-    Raises:
-        KeyError: An output has no images.
-        TypeError: They are not uint8 tensors.
-    """
+    """Stack the images of model outputs: (N, 3, H, W), uint8 or TypeError."""
     images = stack_rows(data_samples, name)
     if images.dtype != torch.uint8 or images.ndim != 4:
         raise TypeError(
@@ -102,7 +85,7 @@ def stack_images(data_samples: Sequence[dict],
 
 
 def stack_rows(data_samples: Sequence[dict], name: str) -> Tensor:
-    """Stack one tensor of every model output: (N, ...)."""
+    """Stack one tensor of every model output: (N, ...), or KeyError."""
     if any(name not in sample for sample in data_samples):
         raise KeyError(
             f"the metric needs '{name}' in every output of the model's "
@@ -120,12 +103,10 @@ def shared_extractor(cfg: dict,
         cfg: Config of a feature extractor or an encoder, plus ``checkpoint``
             (a file or a work folder) and optionally ``prefix`` of the weights
             in it, if it does not find its weights itself.
-        registry: FEATURE_EXTRACTORS or ENCODERS; by default, the one that
-            has the type.
+        registry: FEATURE_EXTRACTORS or ENCODERS; None: which has the type.
 
     Raises:
-        FileNotFoundError: There is no such checkpoint.
-        CheckpointError: The weights are not those of this network.
+        FileNotFoundError, CheckpointError: See :func:`load_weights`.
     """
     settings = dict(cfg)
     if registry is None:
@@ -134,22 +115,26 @@ def shared_extractor(cfg: dict,
                     else FEATURE_EXTRACTORS)
     if settings.get('checkpoint') is not None:
         settings['checkpoint'] = find_checkpoint(settings['checkpoint'])
-    stamp = []
-    for name in ('checkpoint', 'weights_path'):
-        path = os.path.realpath(os.path.expanduser(settings.get(name) or ''))
-        if os.path.isfile(path):  # one that was written anew is new
-            status = os.stat(path)
-            stamp.append([path, status.st_mtime_ns, status.st_size])
-    key = json.dumps([registry.name, settings, stamp], sort_keys=True,
-                     default=str)
+    paths = [os.path.realpath(os.path.expanduser(settings.get(name) or ''))
+             for name in ('checkpoint', 'weights_path')]
+    key = json.dumps([registry.name, settings, [
+        [path, *file_stamp(path)] for path in paths if os.path.isfile(path)
+    ]], sort_keys=True, default=str)
     extractor = _SHARED.get(key)
     if extractor is None:
-        own = {name: value for name, value in settings.items()
-               if name not in ('checkpoint', 'prefix')}
-        module, sha256 = registry.build(own), None
-        if settings.get('checkpoint') is not None:
-            sha256 = load_weights(module, settings['checkpoint'],
-                                  settings.get('prefix', ''))
-        cls = EncoderExtractor if registry is ENCODERS else Extractor
-        extractor = _SHARED[key] = cls(module, sha256, settings)
+        module = registry.build(_without(settings, 'checkpoint', 'prefix'))
+        sha256 = settings.get('checkpoint') and load_weights(
+            module, settings['checkpoint'], settings.get('prefix', ''))
+        extractor = _SHARED[key] = Extractor(module, sha256, settings,
+                                             registry is ENCODERS)
     return extractor
+
+
+def file_stamp(path: str) -> tuple[int, int]:
+    """What changes when a file is written anew."""
+    status = os.stat(path)
+    return status.st_mtime_ns, status.st_size
+
+
+def _without(settings: dict, *names: str) -> dict:
+    return {k: v for k, v in settings.items() if k not in names}

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.dist import all_reduce
 from torch import Tensor
 
-from rcg.evaluation.features import shared_extractor
-from rcg.evaluation.sample_metric import StreamMetric
 from rcg.registry import METRICS
+
+from .features import shared_extractor
+from .sample_metric import StreamMetric
 
 _SCALE = 2.**40  # probabilities become multiples of its inverse, in int64
 _MOST = 1_000_000  # samples of a split; more could overflow
@@ -17,22 +19,15 @@ _MOST = 1_000_000  # samples of a split; more could overflow
 
 def inception_score(logits: Tensor,
                     num_splits: int = 10) -> tuple[float, float]:
-    """Inception Score, exp E KL(p(y|x) || p(y)) (arXiv:1606.03498).
+    """Mean and deviation of exp E KL(p(y|x) || p(y)) (arXiv:1606.03498).
 
     The samples are cut into splits in a fixed random order, torch-fidelity's:
     in the order of their classes (as class-conditional samples often come)
     each split would hold few classes and score far too low.
 
     Args:
-        logits (N, K): Of the classifier, in the order of the samples'
-            indices.
+        logits (N, K): Finite, or ValueError, in the order of the indices.
         num_splits: Number of parts, at most N; each gives one score.
-
-    Returns:
-        Mean over the splits, and their standard deviation.
-
-    Raises:
-        ValueError: There are fewer samples than splits, or NaN logits.
     """
     splits = split_of_samples(len(logits), num_splits)
     return score_of_sums(split_sums(logits.cpu(), splits, num_splits))
@@ -53,18 +48,10 @@ def split_of_samples(size: int, num_splits: int) -> Tensor:
 
 
 def split_sums(logits: Tensor, splits: Tensor, num_splits: int) -> Tensor:
-    """Sums over the samples of each split; those of several sets add up.
+    """Sums of p, of sum p log p and of 1: (num_splits, K + 2), int64.
 
-    Fixed-point numbers, so that their order does not matter, with an error
-    below 1e-12 in a probability.
-
-    Args:
-        logits (N, K): Finite.
-        splits (N,): Where each sample belongs.
-        num_splits: Number of splits.
-
-    Returns:
-        (num_splits, K + 2): Sums of p and of sum p log p, and counts, int64.
+    Over the samples (N, K) of each split (N,). Fixed-point numbers, so that
+    their order does not matter; a probability's error is below 1e-12.
     """
     if not logits.isfinite().all():
         raise ValueError('inception_score got NaN or infinite logits; look '
@@ -73,8 +60,8 @@ def split_sums(logits: Tensor, splits: Tensor, num_splits: int) -> Tensor:
     p = log_p.exp()
     rows = torch.cat([p, (p * log_p).sum(-1, keepdim=True)], 1)
     rows = rows.mul_(_SCALE).round_().long()
-    rows = torch.cat([rows, torch.ones_like(rows[:, :1])], 1)
-    return torch.zeros_like(rows[:1]).repeat(num_splits, 1).index_add_(
+    rows = F.pad(rows, (0, 1), value=1)
+    return rows.new_zeros(num_splits, rows.shape[1]).index_add_(
         0, splits.to(rows.device), rows)
 
 
@@ -92,11 +79,6 @@ class InceptionScore(StreamMetric):
 
     It keeps sums alone if it knows from the start how many samples will
     come (``num_images`` of the dataset's metainfo), and otherwise logits.
-
-    Args:
-        extractor: Config of a feature extractor with logits.
-        num_splits: Parts that are scored separately; the mean is reported.
-        prefix: Stands before the names ``is`` and ``is_std``.
     """
 
     def __init__(self, extractor: dict, num_splits: int = 10,
@@ -110,7 +92,7 @@ class InceptionScore(StreamMetric):
 
     def clear(self) -> None:
         super().clear()
-        self._sums = torch.zeros(0, dtype=torch.int64)
+        self.sums = torch.zeros(0, 0, dtype=torch.int64)
 
     def add(self, indices: Tensor, rows: Tensor) -> None:
         self.results.append((indices, rows))
@@ -119,23 +101,19 @@ class InceptionScore(StreamMetric):
 
     def _sum(self, size: int) -> None:
         splits = split_of_samples(size, self.num_splits)
-        for indices, rows in self.results:
+        while self.results:
+            indices, rows = self.results.pop()
             self.add_sums(split_sums(rows, splits[indices], self.num_splits))
-        self.results.clear()
-
-    def own_sums(self) -> Tensor:
-        return self._sums
 
     def add_sums(self, sums: Tensor) -> None:
-        self._sums = sums + self._sums if len(self._sums) else sums
+        self.sums = sums + self.sums if len(self.sums) else sums
 
     def finish(self, size: int) -> dict[str, float]:
         self._sum(size)
-        width = torch.tensor(self._sums.shape[-1])
-        all_reduce(width, 'max')  # a process may have no samples
-        if not len(self._sums):
-            self._sums = self._sums.new_zeros(self.num_splits, int(width))
-        sums = self._sums.to(self.device)
+        shape = torch.tensor(self.sums.shape)
+        all_reduce(shape, 'max')  # a process may have no samples
+        self.add_sums(self.sums.new_zeros(*shape))
+        sums = self.sums.to(self.device)
         all_reduce(sums)
         mean, std = score_of_sums(sums)
         return {'is': mean, 'is_std': std}

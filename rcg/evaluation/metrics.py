@@ -1,24 +1,20 @@
 """Metrics of generated samples, for MMEngine's evaluators.
 
-Every metric gives plain floats that are the same for any number of
-processes, provided that the sampler gives batches of fixed composition
-(:class:`rcg.datasets.SeedBatchSampler`). Metrics whose extractors have equal
-configs share one network and one pass over each batch.
+Results are the same floats for any number of processes, if the sampler gives
+batches of fixed composition (:class:`rcg.datasets.SeedBatchSampler`). Metrics
+whose extractors have equal configs share one network and one pass.
 """
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
-from rcg.evaluation.features import (
-    shared_extractor,
-    stack_images,
-    stack_rows,
-)
-from rcg.evaluation.sample_metric import FrechetMetric, SampleMetric
-from rcg.evaluation.ssim import structural_similarity
-from rcg.evaluation.statistics import build_reference
 from rcg.registry import ENCODERS, METRICS
+
+from .features import shared_extractor, stack_images, stack_rows
+from .neighbors import knn_accuracy
+from .sample_metric import FrechetMetric, SampleMetric
+from .statistics import build_reference
 
 
 @METRICS.register_module()
@@ -32,9 +28,7 @@ class FrechetDistance(FrechetMetric):
     Args:
         extractor: Config of a feature extractor, with ``checkpoint``.
         reference: See :func:`build_reference`.
-        name: Name of the result, such as 'fd' or 'fid'.
         feature: Output of the extractor: 'features', or 'spatial'.
-        prefix: Stands before the name, with a slash.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
@@ -54,12 +48,6 @@ class RepresentationFrechetDistance(FrechetMetric):
 
     The loss of a representation diffuser says little about its samples; this
     distance does (RCG, arXiv:2312.03701, table 8).
-
-    Args:
-        encoder: Config of the encoder, with ``checkpoint``.
-        reference: See :func:`build_reference`.
-        name: Name of the result.
-        prefix: Stands before the name, with a slash.
     """
     default_prefix = 'representation'
 
@@ -75,19 +63,17 @@ class RepresentationFrechetDistance(FrechetMetric):
 
 @METRICS.register_module()
 class ReconstructionError(SampleMetric):
-    """Peak signal-to-noise ratio of reconstructions, in dB.
+    """Peak signal-to-noise ratio of reconstructions, in dB, at most 100.
 
-    From the squared error over all pixels of all images, of ``images``
-    against ``originals``, both uint8. At most 100, which stands for equality.
+    From the mean squared error over all pixels of all images.
     """
     default_prefix = 'reconstruction'
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        images, originals = _pairs(data_samples)
-        # Integers: their sum does not depend on its order.
+        images, originals = stack_pairs(data_samples)
+        # Integers: the order of their sum does not matter.
         error = (images.long() - originals.long()).square().flatten(1)
-        pixels = torch.full((len(error),), error.shape[1],
-                            device=error.device)
+        pixels = error.new_full((len(error), ), error.shape[1])
         return torch.stack([error.sum(1), pixels], 1)  # (N, 2)
 
     def score(self, rows: Tensor) -> dict[str, float]:
@@ -96,22 +82,7 @@ class ReconstructionError(SampleMetric):
         return {'psnr': -10 * mse.clamp(min=1e-10).log10().item()}
 
 
-@METRICS.register_module()
-class StructuralSimilarity(SampleMetric):
-    """Mean SSIM of reconstructions; see :func:`structural_similarity`.
-
-    Of ``images`` against ``originals``, both uint8. At most 1.
-    """
-    default_prefix = 'reconstruction'
-
-    def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        return structural_similarity(*_pairs(data_samples))[:, None]
-
-    def score(self, rows: Tensor) -> dict[str, float]:
-        return {'ssim': rows.mean().item()}
-
-
-def _pairs(data_samples: Sequence[dict]) -> tuple[Tensor, Tensor]:
+def stack_pairs(data_samples: Sequence[dict]) -> tuple[Tensor, Tensor]:
     """Reconstructions and originals, uint8 (N, 3, H, W) each."""
     images = stack_images(data_samples, 'images')
     originals = stack_images(data_samples, 'originals')
@@ -132,3 +103,22 @@ class Accuracy(SampleMetric):
 
     def score(self, rows: Tensor) -> dict[str, float]:
         return {'accuracy': 100 * rows.double().mean().item()}
+
+
+@METRICS.register_module()
+class KNNAccuracy(SampleMetric):
+    """:func:`knn_accuracy` of representations, in percent."""
+    default_prefix = 'representation'
+
+    def __init__(self, k: int = 5, prefix: str | None = None) -> None:
+        super().__init__(prefix)
+        self.k = k
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        rows = stack_rows(data_samples, 'representations').float()
+        labels = stack_rows(data_samples, 'labels').to(rows)  # below 2^24
+        return torch.cat([rows, labels[:, None]], 1)
+
+    def score(self, rows: Tensor) -> dict[str, float]:
+        accuracy = knn_accuracy(rows[:, :-1], rows[:, -1].long(), self.k)
+        return {'knn_accuracy': 100 * accuracy}

@@ -13,25 +13,21 @@ _BLOCK = 1024  # rows per matrix product: with few, it waits for memory
 
 
 class Moments:
-    """Sums of features and of their outer products, without rounding.
+    """Sums of features (D,) and of their outer products, without rounding.
 
     Features are rounded to multiples of 2^-24, so they become integers (and
     float32 features above .5 do not change at all); samples whose features
     are all below .5, to finer ones. Their products are summed in pieces that
-    float64 holds exactly. So the result is the same, bit for bit, in whatever
-    order and on however many processes the samples come, though nothing but
-    the sums (and a block of rows) is kept.
-
-    Args:
-        dim: Length D of a feature.
-        device: Where to sum.
+    float64 holds exactly. So results are the same bits in whatever order and
+    on however many processes the samples come, though only the sums (and a
+    block of rows) are kept.
     """
 
     def __init__(self, dim: int, device: torch.device | str = 'cpu') -> None:
         # Of products of (feature, 1): the last row holds sums and count.
-        self.dim, self._rows = dim, []
         self._sums = torch.zeros((1, 2, dim + 1, dim + 1), device=device,
                                  dtype=torch.float64)
+        self._rows = []
 
     @property
     def sums(self) -> Tensor:
@@ -46,14 +42,7 @@ class Moments:
         return int(high * _WORD + low)
 
     def add(self, features: Tensor) -> None:
-        """Add samples.
-
-        Args:
-            features (N, D): Finite, between -2048 and 2048.
-
-        Raises:
-            ValueError: A feature is NaN, infinite or out of range.
-        """
+        """Add samples (N, D), between -2048 and 2048, or ValueError."""
         features = features.detach()
         if not (features.abs() < _RANGE).all():  # catches NaN as well
             raise ValueError(
@@ -67,11 +56,7 @@ class Moments:
                 self._add_rows()
 
     def _add_rows(self) -> None:
-        """Sum the products of the rows that wait, fewer than 2 * _BLOCK.
-
-        One factor is cut into pieces of so few bits that no sum of products
-        needs more than the 53 that float64 has.
-        """
+        """Sum the products of the rows that wait, fewer than 2 * _BLOCK."""
         if not self._rows:
             return
         rows, self._rows = torch.cat(self._rows).double(), []
@@ -83,6 +68,8 @@ class Moments:
             self._add_level(rows[levels == level], level)
 
     def _add_level(self, rows: Tensor, level: int) -> None:
+        # One factor is cut into pieces of so few bits that no sum of products
+        # needs more than the 53 that float64 has.
         rows[:, :-1] *= 2.**(_BITS + _STEP * level)
         rest, (high, low) = rows.round_().clone(), self._sums[level]
         bits = math.frexp(rows.abs().max().item())[1]
@@ -96,10 +83,10 @@ class Moments:
         _carry(high, low)
 
     def _widen(self, num_levels: int) -> None:
-        missing = num_levels - len(self._sums)
-        if missing > 0:
-            self._sums = torch.cat([self._sums, self._sums.new_zeros(
-                missing, *self._sums.shape[1:])])
+        more = num_levels - len(self._sums)
+        if more > 0:
+            zeros = self._sums.new_zeros(more, *self._sums.shape[1:])
+            self._sums = torch.cat([self._sums, zeros])
 
     def merge(self, sums: Tensor) -> None:
         """Add the sums of other samples."""
@@ -107,19 +94,8 @@ class Moments:
         self._widen(len(sums))
         self._sums[:len(sums)] += sums
 
-    def all_reduce(self) -> None:
-        """Add up the sums of all processes, on all of them."""
-        num_levels = torch.tensor(len(self.sums))
-        all_reduce(num_levels, 'max')
-        self._widen(int(num_levels))
-        all_reduce(self._sums)
-
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
-        """Mean (D,) and unbiased covariance (D, D), float64.
-
-        Raises:
-            ValueError: There are fewer than two samples.
-        """
+        """Mean (D,) and unbiased covariance (D, D), in float64."""
         n = self.count
         if n < 2:
             raise ValueError('a covariance needs at least 2 samples, got '
@@ -131,6 +107,16 @@ class Moments:
             mean = mean + total[-1, :-1] * unit / n
             square = square + total[:-1, :-1] * unit**2
         return mean, (square - n * torch.outer(mean, mean)) / (n - 1)
+
+
+def reduced(moments: Moments | None, device: torch.device) -> Moments:
+    """Moments over all processes; a process without samples passes None."""
+    shape = torch.tensor(moments.sums.shape if moments else [0] * 4)
+    all_reduce(shape, 'max')
+    moments = moments or Moments(int(shape[-1]) - 1, device)
+    moments._widen(int(shape[0]))
+    all_reduce(moments._sums)
+    return moments
 
 
 def _carry(high: Tensor, low: Tensor) -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 import os
 import weakref
-from collections.abc import Iterator
 
 import torch
 from mmengine import dist
@@ -12,10 +11,11 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
-from rcg.evaluation.features import Extractor
-from rcg.evaluation.moments import Moments
-from rcg.evaluation.samples import gather_in_order
 from rcg.registry import DATASETS
+
+from .features import Extractor
+from .moments import Moments, reduced
+from .samples import gather_in_order
 
 # Fixed, because a network may round differently in a batch of another size.
 _BATCH_SIZE = 64
@@ -31,16 +31,12 @@ class Reference:
     All processes must ask for a result together: each reads its share of the
     images. One pass over them serves all references to the same images. The
     results stay with the extractor and, if its weights have a hash, in a file
-    below :func:`cache_folder` named by all that they depend on.
+    below RCG_CACHE (``~/.cache/rcg``) named by all that they depend on.
 
     Args:
-        dataset: Config of a dataset whose images do not vary.
-        extractor: What to look through.
-        feature: Which of its outputs.
+        dataset: Config; a random pipeline is a ValueError.
+        extractor, feature: What to look through, and which of its outputs.
         rows: Whether :meth:`features` will be asked for, not only moments.
-
-    Raises:
-        ValueError: The dataset's pipeline is random.
     """
 
     def __init__(self, dataset: dict, extractor: Extractor,
@@ -62,7 +58,7 @@ class Reference:
     def moments(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """Mean (D,) and covariance (D, D) of the features, float64."""
         found = self._once(False, device)
-        return tuple(found[name] for name in MOMENTS[self.feature])
+        return tuple(found[name].double() for name in MOMENTS[self.feature])
 
     def features(self, device: torch.device) -> Tensor:
         """Features (N, D) in the order of the dataset, on the CPU."""
@@ -73,10 +69,6 @@ class Reference:
 
     def describe(self) -> dict:
         """Name, kind, hash, and what is known of how it was made."""
-        return dict(self._about)
-
-    @property
-    def _about(self) -> dict:
         if 'about' not in self._results:  # hashing a long list takes long
             cfg, data = json.loads(self._key), self.dataset
             places = map(cfg.get, ('type', 'data_root', 'path', 'split'))
@@ -90,7 +82,7 @@ class Reference:
             self._results['times'] = [
                 os.stat(os.path.join(data.root, path)).st_mtime_ns
                 for path in getattr(data, 'paths', ())]
-        return self._results['about']
+        return dict(self._results['about'])
 
     def _once(self, rows: bool, device: torch.device) -> dict[str, Tensor]:
         results, wanted = self._results, (rows, self.feature)
@@ -98,74 +90,61 @@ class Reference:
             todo = [key for key, found in results.items() if found is None]
             results.update((key, _read(self._path(*key))) for key in todo)
             todo = [key for key in todo if results[key] is None]
-            if todo:
-                results.update(self._compute(todo, device))
+            results.update(self._compute(todo, device) if todo else {})
             for key in todo:
                 self._write(results[key], self._path(*key))
         return results[wanted]
 
     def _path(self, rows: bool, feature: str) -> str | None:
-        extractor = self.extractor.describe()
-        if not (extractor.get('sha256') and self._about['sha256']):
+        about, extractor = self.describe(), self.extractor.describe()
+        if not (extractor.get('sha256') and about['sha256']):
             return None
-        key = json.dumps(
-            [_VERSION, rows, feature, self._about, self._results['times'],
-             identity(extractor)], sort_keys=True)
+        key = json.dumps([_VERSION, rows, feature, about,
+                          self._results['times'], identity(extractor)],
+                         sort_keys=True)
         name = hashlib.sha256(key.encode()).hexdigest()[:32]
-        return os.path.join(cache_folder(), 'references',
+        folder = os.environ.get('RCG_CACHE') or os.path.join(
+            os.environ.get('XDG_CACHE_HOME') or '~/.cache', 'rcg')
+        return os.path.join(os.path.expanduser(folder), 'references',
                             f'{name}.safetensors')
 
     def _write(self, result: dict[str, Tensor], path: str | None) -> None:
         if path is not None and dist.is_main_process():
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            about = {**self._about, 'extractor': self.extractor.describe()}
+            about = self.describe() | {'extractor': self.extractor.describe()}
             save_atomically(result, path, {'about': json.dumps(about)})
-
-    def _batches(self, device) -> Iterator[tuple[Tensor, dict]]:
-        starts = range(dist.get_rank() * _BATCH_SIZE, len(self.dataset),
-                       dist.get_world_size() * _BATCH_SIZE)
-        batches = [list(range(s, min(s + _BATCH_SIZE, len(self.dataset))))
-                   for s in starts]
-        workers = 0 if self.dataset.in_memory else min(
-            8, _num_cores(), len(batches))
-        for batch in DataLoader(self.dataset, batch_sampler=batches,
-                                num_workers=workers):
-            yield batch['indices'], self.extractor(batch['images'].to(device))
 
     def _compute(self, todo: list[tuple[bool, str]],
                  device: torch.device) -> dict[tuple, dict[str, Tensor]]:
         """Results by (rows?, feature), in one pass over the images."""
-        kept = {key: [] if key[0] else None for key in todo}
-        indices = [torch.zeros(0, dtype=torch.int64)]
-        for batch, outputs in self._batches(device):
-            indices.append(batch)
-            for rows, feature in todo:
+        size, kept = len(self.dataset), {key: [] for key in todo}
+        indices = torch.arange(size).split(_BATCH_SIZE)[
+            dist.get_rank()::dist.get_world_size()]
+        cores = (len(os.sched_getaffinity(0)) if hasattr(
+            os, 'sched_getaffinity') else os.cpu_count() or 1)
+        workers = min(8, cores, len(indices)) * (not self.dataset.in_memory)
+        for batch in DataLoader(self.dataset, num_workers=workers,
+                                batch_sampler=[i.tolist() for i in indices]):
+            outputs = self.extractor(batch['images'].to(device))
+            for (rows, feature), mine in kept.items():
                 values = outputs[feature]
                 if rows:
-                    kept[rows, feature].append(values.cpu())
+                    mine.append(values.cpu())
                     continue
-                kept[rows, feature] = kept[rows, feature] or Moments(
-                    values.shape[1], device)
-                kept[rows, feature].add(values)
-        indices, found = torch.cat(indices), {}
-        for rows, feature in todo:
-            mine = kept[rows, feature]
+                if not mine:
+                    mine.append(Moments(values.shape[1], device))
+                mine[0].add(values)
+        indices = torch.cat([torch.zeros(0, dtype=torch.int64), *indices])
+        for (rows, feature), mine in kept.items():
             if rows:
                 mine = torch.cat(mine or [torch.zeros(0, 0)])
-                found[rows, feature] = {'features': gather_in_order(
-                    indices, mine, len(self.dataset))}
+                found = {'features': gather_in_order(indices, mine, size)}
             else:
-                both = reduced(mine, device).mean_and_covariance()
-                found[rows, feature] = dict(zip(
-                    MOMENTS[feature], (x.cpu() for x in both), strict=True))
-        return found
-
-
-def cache_folder() -> str:
-    """Where results are kept: RCG_CACHE, by default ~/.cache/rcg."""
-    default = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-    return os.path.expanduser(os.environ.get('RCG_CACHE')
-                              or os.path.join(default, 'rcg'))
+                mine = reduced(mine[0] if mine else None, device)
+                both = [x.cpu() for x in mine.mean_and_covariance()]
+                found = dict(zip(MOMENTS[feature], both, strict=True))
+            kept[rows, feature] = found
+        return kept
 
 
 def identity(extractor: dict) -> dict:
@@ -181,18 +160,3 @@ def _read(path: str | None) -> dict[str, Tensor] | None:
             found = [read_checkpoint(path)]
     dist.broadcast_object_list(found)
     return found[0]
-
-
-def _num_cores() -> int:  # that this process may use
-    if hasattr(os, 'sched_getaffinity'):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def reduced(moments: Moments | None, device: torch.device) -> Moments:
-    """Moments over all processes; a process without samples passes None."""
-    dim = torch.tensor(moments.sums.shape[-1] - 1 if moments else 0)
-    dist.all_reduce(dim, 'max')
-    moments = moments or Moments(int(dim), device)
-    moments.all_reduce()
-    return moments

@@ -9,11 +9,11 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
 
-from rcg.evaluation.features import stack_rows
-from rcg.evaluation.frechet import frechet_distance
-from rcg.evaluation.moments import Moments
-from rcg.evaluation.reference import Reference, reduced
-from rcg.evaluation.samples import counted_rows, gather_in_order
+from .distances import frechet_distance
+from .features import stack_rows
+from .moments import Moments, reduced
+from .reference import Reference
+from .samples import counted_rows, gather_in_order
 
 
 class SampleMetric(BaseMetric):
@@ -21,28 +21,21 @@ class SampleMetric(BaseMetric):
 
     It keeps one row a sample, drops padding, and hands all rows in the order
     of their indices to :meth:`score`. All processes compute the score.
-
-    Args:
-        prefix: Stands before the names of the results, with a slash.
-
-    Attributes:
-        names: Of the results, once there are some.
-        cumulative: Whether a :meth:`state` replaces earlier ones.
     """
-    default_prefix = 'generation'
-    names: tuple[str, ...] = ()
-    cumulative = False
+    default_prefix = 'generation'  # before the names, with a slash
+    names: tuple[str, ...] = ()  # of the results, once there are some
+    cumulative = False  # whether a state replaces earlier ones
+    _device: torch.device | None = None
 
     def __init__(self, prefix: str | None = None) -> None:
         super().__init__(prefix=prefix)
-        self._device = None
+        self.clear()
 
     @property
     def device(self) -> torch.device:
         """Where the samples are (or, without any, those of the others)."""
-        if self._device is None and is_distributed():
-            return get_comm_device()
-        return self._device or torch.device(get_device())
+        others = get_comm_device() if is_distributed() else get_device()
+        return self._device or torch.device(others)
 
     @property
     def size(self) -> int | None:
@@ -57,15 +50,14 @@ class SampleMetric(BaseMetric):
     def score(self, rows: Tensor) -> dict[str, float]:
         """Results from the rows (size, D) of all samples, on the CPU."""
 
-    def process(self, data_batch: dict,
-                data_samples: Sequence[dict]) -> None:
+    def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Take a batch of outputs, dicts with an ``index`` each."""
         indices = stack_rows(data_samples, 'index').cpu()
         rows = self.rows(data_samples)
         self._device = rows.device
         if self.size is not None:  # then what fills up a batch is known
             counted = indices < self.size
-            indices, rows = indices[counted], rows[counted.to(rows.device)]
+            indices, rows = indices[counted], rows[counted]
         self.take(indices, rows)
 
     def take(self, indices: Tensor, rows: Tensor) -> None:
@@ -73,16 +65,12 @@ class SampleMetric(BaseMetric):
         self.results.append((indices, rows.cpu()))
 
     def state(self, since: int = 0) -> dict[str, Tensor]:
-        """What this process took, for :meth:`load_state` of another one.
-
-        Args:
-            since: Number of batches to leave out, unless it is cumulative.
-        """
+        """What this process took since a batch, or at all if cumulative."""
         indices, rows = _joined(self.results[since:])
         return dict(indices=indices, rows=rows)
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
-        """Add what other processes took, all of them other samples."""
+        """Add states of other processes, all of other samples."""
         self.results += [(s['indices'], s['rows']) for s in states]
 
     def evaluate(self, size: int) -> dict[str, float]:
@@ -92,24 +80,24 @@ class SampleMetric(BaseMetric):
             RuntimeError: A sample is missing.
         """
         try:
-            found = self.collect(size)
+            results = {f'{self.prefix}/{name}': value
+                       for name, value in self.collect(size).items()}
         finally:
             self.clear()
-        results = {f'{self.prefix}/{name}': value
-                   for name, value in found.items()}
         self.names = tuple(results)
         return results
 
     def describe(self) -> dict:
         """Type, settings, extractor and references, for the protocol."""
-        public = {name: value for name, value in vars(self).items()
-                  if name[0] != '_' and name not in ('names', 'prefix')}
-        return dict(type=type(self).__name__, **{
-            name: value for name, value in public.items()
-            if isinstance(value, (int, float, str))
-            and not name.startswith('collect_')}, **{
-            name: value.describe() for name, value in public.items()
-            if hasattr(value, 'describe')})
+        found = {'type': type(self).__name__}
+        for name, value in vars(self).items():
+            if name.startswith(('_', 'collect_', 'names', 'prefix')):
+                continue
+            if hasattr(value, 'describe'):
+                found[name] = value.describe()
+            elif isinstance(value, (int, float, str)):
+                found[name] = value
+        return found
 
     def clear(self) -> None:
         """Forget all samples."""
@@ -118,9 +106,8 @@ class SampleMetric(BaseMetric):
     def collect(self, size: int) -> dict[str, float]:
         """Results by name, from what all processes took."""
         indices, rows = _joined(self.results)
-        counted = counted_rows(indices, size)
-        return self.score(
-            gather_in_order(indices[counted], rows[counted], size))
+        kept = counted_rows(indices, size)
+        return self.score(gather_in_order(indices[kept], rows[kept], size))
 
     def compute_metrics(self, results: list) -> dict:
         raise NotImplementedError('evaluate() replaces this')
@@ -128,10 +115,8 @@ class SampleMetric(BaseMetric):
 
 def _joined(batches: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     """Indices (N,) and rows (N, D) of a list of batches."""
-    if not batches:
-        return torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0)
-    indices, rows = zip(*batches, strict=True)
-    return torch.cat(indices), torch.cat(rows)
+    nothing = torch.zeros(0, dtype=torch.int64), torch.zeros(0, 0)
+    return tuple(map(torch.cat, zip(*(batches or [nothing]), strict=True)))
 
 
 class StreamMetric(SampleMetric):
@@ -141,22 +126,15 @@ class StreamMetric(SampleMetric):
     process), which is known when all processes have compared their indices.
     """
     cumulative = True
-
-    def __init__(self, prefix: str | None = None) -> None:
-        super().__init__(prefix)
-        self.clear()
+    sums: Tensor | None  # of this process; a subclass has them
 
     @abstractmethod
     def add(self, indices: Tensor, rows: Tensor) -> None:
         """Add samples (N,) with their rows (N, D) to the sums."""
 
     @abstractmethod
-    def own_sums(self) -> Tensor:
-        """The sums of this process; several of one metric add up."""
-
-    @abstractmethod
     def add_sums(self, sums: Tensor) -> None:
-        """Add what :meth:`own_sums` of another process returned."""
+        """Add the sums of another process."""
 
     @abstractmethod
     def finish(self, size: int) -> dict[str, float]:
@@ -172,18 +150,14 @@ class StreamMetric(SampleMetric):
         self._indices.append(indices)
         self._last = indices, rows
 
-    def _flush(self, counted: Tensor | None = None) -> None:
+    def _flush(self, counted: Tensor | slice = slice(None)) -> None:
         if self._last is not None:
-            indices, rows = self._last
-            if counted is not None:
-                indices, rows = indices[counted], rows[counted.to(rows.device)]
-            self.add(indices, rows)
+            self.add(*(part[counted] for part in self._last))
         self._last = None
 
     def state(self, since: int = 0) -> dict[str, Tensor]:
         self._flush()
-        return dict(indices=torch.cat(self._indices),
-                    sums=self.own_sums().cpu())
+        return dict(indices=torch.cat(self._indices), sums=self.sums.cpu())
 
     def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
         self._indices = [s['indices'] for s in states] + self._indices
@@ -206,16 +180,10 @@ class StreamMetric(SampleMetric):
 
 
 class FrechetMetric(StreamMetric):
-    """Frechet distance between rows of samples and a reference.
-
-    Args:
-        name: Name of the result.
-        reference: The dataset to compare with.
-        prefix: Stands before the name, with a slash.
-    """
+    """Frechet distance of rows from a reference."""
 
     def __init__(self, name: str, reference: Reference,
-                 prefix: str | None = None) -> None:
+                 prefix: str | None) -> None:
         super().__init__(prefix)
         self.name, self.reference = name, reference
 
@@ -229,7 +197,8 @@ class FrechetMetric(StreamMetric):
             self._moments = Moments(rows.shape[1], rows.device)
         self._moments.add(rows)
 
-    def own_sums(self) -> Tensor:
+    @property
+    def sums(self) -> Tensor:
         return self._moments.sums
 
     def add_sums(self, sums: Tensor) -> None:

@@ -7,21 +7,13 @@ _DTYPES = torch.float32, torch.float64, torch.int64
 
 
 def counted_rows(indices: Tensor, size: int) -> Tensor:
-    """Tell the samples that count from padding.
+    """Tell the samples that count from padding: (N,), True if they do.
 
     Indices of ``size`` or more fill up the last batch; indices that came
     before (on any process) were added to give all processes equal shares.
-
-    Args:
-        indices (N,): Indices of this process's samples as they came, int64.
-        size: Number of samples that there should be over all processes.
-
-    Returns:
-        (N,): True for the samples that count. Over all processes, every index
-        from 0 to size - 1 counts once.
-
-    Raises:
-        RuntimeError: An index is missing.
+    Over all processes, every index from 0 to size - 1 counts once, or is
+    missing, a RuntimeError. ``indices`` (N,) are those of this process's
+    samples as they came, int64.
     """
     rows = gather_padded(indices.view(-1, 1), fill=-1)[..., 0]  # (world, M)
     flat = rows.T.flatten()  # in the order in which the samples came
@@ -29,13 +21,10 @@ def counted_rows(indices: Tensor, size: int) -> Tensor:
     ordered, order = flat[valid].sort(stable=True)
     first = torch.ones_like(ordered, dtype=torch.bool)
     first[1:] = ordered[1:] != ordered[:-1]
-    if int(first.sum()) != size:
-        seen = torch.zeros(size, dtype=torch.bool)
-        seen[ordered] = True
-        missing = (~seen).nonzero().flatten()
+    if missing := set(range(size)).difference(ordered.tolist()):
         raise RuntimeError(
             f'{len(missing)} of {size} samples are missing from the '
-            f'evaluation, the first is {int(missing[0])}. The sampler must '
+            f'evaluation, the first is {min(missing)}. The sampler must '
             "give every index: batch_sampler=dict(type='SeedBatchSampler').")
     counted = torch.zeros(len(flat), dtype=torch.bool)
     counted[valid[order[first]]] = True
@@ -45,8 +34,7 @@ def counted_rows(indices: Tensor, size: int) -> Tensor:
 def gather_padded(rows: Tensor, fill: float = 0) -> Tensor:
     """Rows (N, D) of every process as (world, M, D), M the largest N.
 
-    A process without rows passes (0, 0) in float32, and learns D and the type
-    from the others.
+    A process without rows passes (0, 0), float32; the others know D and type.
     """
     rows = rows.detach().cpu()
     agreed = torch.tensor([*rows.shape, _DTYPES.index(rows.dtype)])
@@ -58,16 +46,11 @@ def gather_padded(rows: Tensor, fill: float = 0) -> Tensor:
 
 
 def gather_in_order(indices: Tensor, rows: Tensor, size: int) -> Tensor:
-    """Rows of all processes in the order of their indices.
+    """Rows (size, D) of all processes in the order of their indices, on CPU.
 
     Args:
-        indices (N,): Index of each row, int64 in [0, size); over all
-            processes each comes once.
-        rows (N, D): Rows of this process.
-        size: Number of rows over all processes.
-
-    Returns:
-        (size, D): On the CPU, the same on all processes.
+        indices (N,), rows (N, D): Of this process; over all processes each
+            index from 0 to size - 1 comes once.
     """
     indices = gather_padded(indices.view(-1, 1), fill=-1).flatten()
     rows = gather_padded(rows).flatten(0, 1)

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from rcg.checkpoint import file_sha256
-from rcg.evaluation.features import Extractor
-from rcg.evaluation.reference import MOMENTS, Reference, identity
+
+from .features import Extractor, file_stamp
+from .reference import MOMENTS, Reference, identity
 
 
 class StatisticsFile(Reference):
@@ -21,13 +22,6 @@ class StatisticsFile(Reference):
     ``mu_s`` and ``sigma_s`` of spatial ones and some of the images, ``arr_0``;
     ours the ``features`` and, in ``about``, what they were made from. Other
     formats: tools/reference_statistics.py.
-
-    Args:
-        path: The file.
-        extractor: Which must have made it.
-        feature: Which of its outputs.
-        rows: Whether :meth:`features` will be asked for.
-        name: Of the reference; by default that of the file.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -44,23 +38,19 @@ class StatisticsFile(Reference):
                 f"There is no folder and no npz file '{path}'. Put the "
                 'reference there, correct the path, or leave its metrics out; '
                 'configs/_base_/evaluation say how, and where to get it.')
-        status = os.stat(path)
-        self.path, self.feature = path, feature
-        self.content, about = read_npz(path, status.st_mtime_ns,
-                                       status.st_size)
+        self.path, self.feature, self.images = path, feature, None
+        self.content, about = read_npz(path, *file_stamp(path))
         needed = {'features'} if rows else set(MOMENTS[feature])
-        if needed <= self.content.keys():
-            self.images = None
-        elif 'arr_0' in self.content:
+        if not needed <= self.content.keys():
+            if 'arr_0' not in self.content:
+                raise ValueError(
+                    f"'{path}' holds {sorted(self.content)}, not "
+                    f'{" and ".join(sorted(needed))}, nor images (arr_0): '
+                    'take a folder of images as the reference, or leave out '
+                    'the metric (precision, recall, density, coverage and KID '
+                    'need images; sFID needs mu_s and sigma_s).')
             self.images = Reference({'type': 'ImageArchive', 'path': path},
                                     extractor, feature, rows)
-        else:
-            raise ValueError(
-                f"'{path}' holds {sorted(self.content)}, not "
-                f'{" and ".join(sorted(needed))}, nor images (arr_0): take a '
-                'folder of images as the reference, or leave out the metric '
-                '(precision, recall, density, coverage and KID need images; '
-                'sFID needs mu_s and sigma_s).')
         made_by, ours = about.get('extractor'), extractor.describe()
         if made_by and identity(made_by) != identity(ours):
             raise ValueError(
@@ -75,16 +65,11 @@ class StatisticsFile(Reference):
     def describe(self) -> dict:
         return dict(self._facts)
 
-    def moments(self, device: torch.device) -> tuple[Tensor, Tensor]:
+    def _once(self, rows: bool, device: torch.device) -> dict[str, Tensor]:
         if self.images is not None:
-            return self.images.moments(device)
-        return tuple(torch.from_numpy(self.content[name]).double()
-                     for name in MOMENTS[self.feature])
-
-    def features(self, device: torch.device) -> Tensor:
-        if self.images is not None:
-            return self.images.features(device)
-        return torch.from_numpy(self.content['features'])
+            return self.images._once(rows, device)
+        return {name: torch.from_numpy(self.content[name]) for name in (
+            ['features'] if rows else MOMENTS[self.feature])}
 
     def check(self, dim: int) -> None:
         mean = self.content.get(MOMENTS[self.feature][0])
@@ -98,31 +83,29 @@ class StatisticsFile(Reference):
 def build_reference(reference: dict | str, extractor: Extractor,
                     feature: str = 'features',
                     rows: bool = False) -> Reference:
-    """What a metric compares with.
+    """What a metric compares with; see :class:`Reference`.
 
     Args:
         reference: Config of a dataset, a folder of images, an npz file, or
             ``dict(type='StatisticsFile', path=..., name=...)``.
-        extractor, feature, rows: See :class:`Reference`.
     """
     if not isinstance(reference, dict):
         path = os.path.expanduser(reference)
-        reference = (dict(type='ImageFolder', data_root=path)
-                     if os.path.isdir(path) else
-                     dict(type='StatisticsFile', path=path))
+        if not os.path.isdir(path):
+            return StatisticsFile(path, extractor, feature, rows)
+        reference = dict(type='ImageFolder', data_root=path)
     reference = dict(reference)
     if reference['type'] != 'StatisticsFile':
         return Reference(reference, extractor, feature, rows)
     del reference['type']
-    return StatisticsFile(**reference, extractor=extractor, feature=feature,
-                          rows=rows)
+    return StatisticsFile(extractor=extractor, feature=feature, rows=rows,
+                          **reference)
 
 
 @functools.lru_cache(maxsize=4)  # metrics share what is read
 def read_npz(path: str, *_) -> tuple[dict, dict]:
     """Checked arrays by name (images: None), and what the file says."""
-    wanted = {name for pair in MOMENTS.values() for name in pair}
-    wanted |= {'features', 'about'}
+    wanted = {'features', 'about', *sum(MOMENTS.values(), ())}
     try:
         with np.load(path, allow_pickle=False) as file:
             content = {name: file[name] if name in wanted else None

@@ -11,9 +11,10 @@ from mmengine.registry import DefaultScope
 from rcg.converters import mage, rdm
 from rcg.converters.formats import recognize
 from rcg.converters.parts import join, split
-from rcg.engine import load_config, without_weights
+from rcg.engine import load_config
 from rcg.registry import MODELS
 from tests.reference import load_manifest
+from tools.starting import without_weights
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 DTYPES = {'f32': torch.float32, 'f64': torch.float64, 'i64': torch.int64,

@@ -4,7 +4,7 @@ import torch
 from mmengine.model import BaseModel
 from torch import nn
 
-from rcg.engine.joint_optim_wrapper import JointConstructor, JointOptimWrapper
+from rcg.engine.optim import JointConstructor, JointOptimWrapper
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
 SGD = dict(type='OptimWrapper', optimizer=dict(type='SGD', lr=.1))

@@ -1,10 +1,9 @@
-"""Parameter groups, learning rate, accumulation, clipping, autocast."""
+"""Parameter groups, accumulation, clipping, autocast."""
 import pytest
 import torch
 from torch import nn
 
 from rcg.engine import AutocastOptimWrapper, TwoGroupConstructor
-from rcg.engine.optim import resolve_lr
 
 from .running import build_runner
 
@@ -61,28 +60,6 @@ def test_mistakes_in_paramwise_cfg():
 def test_misspelt_optimizer_argument_names_the_nearest():
     with pytest.raises(TypeError, match="'weight_decay'"):
         build(Net(), optimizer={'type': 'AdamW', 'lr': 1., 'weight_dekay': 1})
-
-
-def test_learning_rate_from_the_effective_batch():
-    cfg = {'optimizer': {'type': 'AdamW', 'base_lr': .01},
-           'accumulative_counts': 2}
-    line, = resolve_lr(cfg, batch_size=64, world_size=4)
-    assert cfg['optimizer'] == {'type': 'AdamW', 'lr': .01 * 512 / 256}
-    assert '0.02 = 0.01 x 512 / 256' in line
-    assert resolve_lr(cfg, 64, 4) == []  # done
-
-
-def test_learning_rate_of_several_optimizers():
-    cfg = {'constructor': 'X', 'a': {'optimizer': {'base_lr': 1.}},
-           'b': {'optimizer': {'lr': 3.}}}
-    assert len(resolve_lr(cfg, 256, 1)) == 1
-    assert cfg['a']['optimizer']['lr'] == 1.
-    assert cfg['b']['optimizer']['lr'] == 3.
-
-
-def test_both_learning_rates_are_refused():
-    with pytest.raises(ValueError, match='delete one'):
-        resolve_lr({'optimizer': {'lr': 1., 'base_lr': 1.}}, 1, 1)
 
 
 def test_dtype_is_checked():

@@ -1,7 +1,7 @@
-"""Schedules in shares of a run."""
+"""Learning rates from the batch, and in shares of a run."""
 import pytest
 
-from rcg.engine.schedule import in_iterations
+from rcg.engine.schedule import in_iterations, resolve_lr
 
 COSINE = [
     dict(type='LinearLR', start_factor=1e-3, begin=0, end=.1, by_epoch=False),
@@ -30,3 +30,25 @@ def test_a_very_short_run():
 def test_a_share_beyond_the_run():
     with pytest.raises(ValueError, match='share of the run'):
         in_iterations(dict(type='LinearLR', end=1.5), 10)
+
+
+def test_learning_rate_from_the_effective_batch():
+    cfg = {'optimizer': {'type': 'AdamW', 'base_lr': .01},
+           'accumulative_counts': 2}
+    line, = resolve_lr(cfg, batch_size=64, world_size=4)
+    assert cfg['optimizer'] == {'type': 'AdamW', 'lr': .01 * 512 / 256}
+    assert '0.02 = 0.01 x 512 / 256' in line
+    assert resolve_lr(cfg, 64, 4) == []  # done
+
+
+def test_learning_rate_of_several_optimizers():
+    cfg = {'constructor': 'X', 'a': {'optimizer': {'base_lr': 1.}},
+           'b': {'optimizer': {'lr': 3.}}}
+    assert len(resolve_lr(cfg, 256, 1)) == 1
+    assert cfg['a']['optimizer']['lr'] == 1.
+    assert cfg['b']['optimizer']['lr'] == 3.
+
+
+def test_both_learning_rates_are_refused():
+    with pytest.raises(ValueError, match='delete one'):
+        resolve_lr({'optimizer': {'lr': 1., 'base_lr': 1.}}, 1, 1)

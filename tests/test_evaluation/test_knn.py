@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rcg.evaluation.knn import KNNAccuracy, knn_accuracy
+from rcg.evaluation import KNNAccuracy, knn_accuracy
 
 
 def clusters():

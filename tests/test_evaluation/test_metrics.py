@@ -13,9 +13,7 @@ from rcg.evaluation import (
     InceptionScore,
     ReconstructionError,
     RepresentationFrechetDistance,
-    StructuralSimilarity,
     frechet_distance,
-    structural_similarity,
 )
 from rcg.registry import METRICS
 from tests.test_evaluation.toy import output_of, run_processes
@@ -176,19 +174,6 @@ def test_psnr():
     assert reconstruction(images, images) == 100
     with pytest.raises(ValueError, match='size of the originals'):
         reconstruction(images[..., :2], images)
-
-
-def test_ssim_is_the_mean_of_all_images():
-    generator = torch.Generator().manual_seed(0)
-    images, originals = torch.randint(0, 256, (2, 5, 3, 12, 12),
-                                      generator=generator, dtype=torch.uint8)
-    metric = StructuralSimilarity()
-    for start, end in ((0, 3), (3, 5)):
-        metric.process({}, [{'index': i, 'images': images[i],
-                             'originals': originals[i]}
-                            for i in range(start, end)])
-    wanted = structural_similarity(images, originals).mean().item()
-    assert metric.evaluate(5) == {'reconstruction/ssim': wanted}
 
 
 def test_accuracy_in_percent():

@@ -1,4 +1,6 @@
 """On 2,000 images, scores agree with torch-fidelity and the definitions."""
+import sys
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -12,7 +14,11 @@ from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from rcg.datasets import SeedBatchSampler, SeedDataset
 from rcg.registry import DATASETS, FEATURE_EXTRACTORS, METRICS
+from tests.test_engine.running import ROOT
 from tests.test_evaluation.toy import run_processes
+
+sys.path.append(str(ROOT / 'tools'))  # as when a tool runs
+import evaluating.density_coverage  # noqa: E402, F401
 
 pytestmark = pytest.mark.slow
 NUM_IMAGES = 2000

@@ -1,6 +1,7 @@
 """tools/measure_tokenizer.py on random tokenizers and images."""
 import importlib.util
 import json
+import sys
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from rcg.registry import MODELS, TOKENIZERS
 from ..test_engine.running import ROOT, run_tool
 from ..test_evaluation.toy import ToyExtractor
 
+sys.path.append(str(ROOT / 'tools'))  # as when it is run
 EXTRACTOR = dict(type=ToyExtractor.__name__)
 TOKENIZERS_BY_NAME = dict(
     ids=dict(type='VQGAN', dim=32, dim_mult=(1, 1), num_res_blocks=0,

@@ -169,7 +169,7 @@ def test_two_processes_have_no_warnings(tmp_path):
 def test_first_line_comes_before_imports_and_says_how_to_install(tmp_path):
     """Without any installed package (-S), in a folder that is not ours."""
     done = subprocess.run(
-        [sys.executable, '-I', '-S', str(ROOT / 'tools' / 'train.py'), 'x.py'],
+        [sys.executable, '-EsS', str(ROOT / 'tools' / 'train.py'), 'x.py'],
         capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.stdout == 'train x.py\n'
     assert 'pip install -e .' in done.stderr

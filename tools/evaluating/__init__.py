@@ -1,1 +1,1 @@
-"""Parts of tools/evaluate_images.py and tools/reference_statistics.py."""
+"""Parts of the tools that score images and tokenizers."""

@@ -6,8 +6,8 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 
 from rcg.checkpoint import open_atomically
+from rcg.evaluation.distances import frechet_distance
 from rcg.evaluation.features import shared_extractor
-from rcg.evaluation.frechet import frechet_distance
 from rcg.evaluation.reference import Reference
 
 from .figures import draw_curves, draw_samples

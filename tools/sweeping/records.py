@@ -3,8 +3,9 @@ import hashlib
 import json
 from pathlib import Path
 
+from starting import without_weights
+
 from rcg.checkpoint import file_sha256, find_checkpoint, open_atomically
-from rcg.engine import without_weights
 from rcg.engine.frozen_parts import describe_parts
 
 

@@ -22,15 +22,13 @@ class CacheFeaturesHook(Hook):
     """Trains on stored outputs of the frozen parts; reads no image again.
 
     Before training, ``model.encode(images)`` runs over the training data in
-    their order, in batches of one shape. The result is stored under a name
-    made of the frozen parts' contents and configs, the data set and the
-    features, so a change of any of them makes a new file. A model may name
-    in ``encoding_parts`` the attributes that ``encode`` uses; without it all
-    frozen parts count. The first process computes; all load from
-    ``cache_dir``, which they must share.
+    their order, in batches of one shape. The file's name is a hash of the
+    frozen parts' contents and configs (of those in ``model.encoding_parts``
+    if it names what ``encode`` uses), the data set and the features: a
+    change of any makes a new file. The first process computes; all load.
 
     Args:
-        cache_dir: Folder of the stored features.
+        cache_dir: Folder of the stored features, shared by all processes.
         names: The features to keep, e.g. ('codes', 'representations').
         batch_size: Images at a time.
         num_workers: Processes that read images meanwhile.
@@ -73,12 +71,10 @@ class CacheFeaturesHook(Hook):
             parts = {n: p for n, p in parts.items()
                      if n.partition('.')[0] in used}
             configs = {n: c for n, c in configs.items() if n in used}
-        content = {
-            'parts': {n: part_digest(part) for n, part in parts.items()},
-            'configs': list(_part_configs(configs)),
-            'dataset': str(runner.train_dataloader.dataset.fingerprint()),
-            'names': self.names,
-        }
+        content = dict(
+            parts={n: part_digest(part) for n, part in parts.items()},
+            configs=list(_part_configs(configs)), names=self.names,
+            dataset=str(runner.train_dataloader.dataset.fingerprint()))
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
@@ -87,22 +83,21 @@ class CacheFeaturesHook(Hook):
             features = read_checkpoint(path)
         except (FileNotFoundError, CheckpointError):
             return None
-        whole = all(name in features and len(features[name]) == size
-                    for name in self.names)
+        whole = all(len(features.get(n, ())) == size for n in self.names)
         return features if whole else None
 
     @torch.no_grad()
     def _compute(self, runner, dataset) -> dict[str, Tensor]:
         model = runner.bare_model.eval()  # training puts it back
+        loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
+                            num_workers=min(self.num_workers, usable_cores()))
         chunks = {name: [] for name in self.names}
-        reported = time.monotonic()
-        done = 0
-        for images in self._batches(dataset):
+        reported, done = time.monotonic(), 0
+        for images in loader:
             count = len(images)
-            surplus = self.batch_size - count  # keep one shape: repeat
-            padded = torch.cat([images, images[-1:].expand(
-                surplus, *images.shape[1:])])
-            batch = model.data_preprocessor({'images': padded})
+            # All batches have one shape: the last image fills up.
+            images = images[torch.arange(self.batch_size).clamp(max=count - 1)]
+            batch = model.data_preprocessor({'images': images})
             outputs = model.encode(batch['images'])
             for name in self.names:
                 if name not in outputs:
@@ -116,11 +111,6 @@ class CacheFeaturesHook(Hook):
                 reported = time.monotonic()
                 runner.say(f'features: {done}/{len(dataset)} images')
         return {name: torch.cat(parts) for name, parts in chunks.items()}
-
-    def _batches(self, dataset) -> Iterator[Tensor]:
-        loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
-                            num_workers=min(self.num_workers, usable_cores()))
-        yield from loader
 
 
 def _images_only(items: list[dict]) -> Tensor:

@@ -4,9 +4,9 @@ import os
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
 
 from rcg.checkpoint import open_atomically
+from rcg.engine.optim import single_wrappers
 from rcg.registry import HOOKS
 
 
@@ -14,19 +14,19 @@ from rcg.registry import HOOKS
 class PlainCheckpointHook(Hook):
     """Saves ``iter_N.pth``, then removes old ones: never the other way.
 
-    ``last_checkpoint`` names the newest by its file name alone, so that a
-    work folder may be moved. The last iteration is always saved.
+    ``last_checkpoint`` holds the newest one's file name alone: a work folder
+    may be moved. The last iteration is always saved.
 
     Args:
         interval: Iterations between checkpoints.
         max_keep_ckpts: Number of newest checkpoints to keep; -1 keeps all.
-        save_best: Name of a validation metric; ``best.pth`` holds the
-            (averaged) weights with its best value so far.
+        save_best: Validation metric; ``best.pth`` holds the (averaged)
+            weights with its best value so far.
         rule: 'less' or 'greater': which value of ``save_best`` is better.
 
     Raises:
-        ValueError: An argument is out of range, or a checkpoint would fall
-            between the micro-batches of one step, whose gradients it lacks.
+        ValueError: An argument is out of range, or a checkpoint would lack
+            the gradients of a step's first micro-batches.
     """
 
     priority = 'VERY_LOW'
@@ -44,40 +44,32 @@ class PlainCheckpointHook(Hook):
         self.save_best, self.sign = save_best, 1 if rule == 'less' else -1
 
     def before_train(self, runner) -> None:
-        wrapper = runner.optim_wrapper
-        if isinstance(wrapper, OptimWrapperDict):
-            wrapper = next(iter(wrapper.values()), None)
-        # Without an optimizer (a closed form) every iteration is a step.
-        counts = 1 if wrapper is None else wrapper._accumulative_counts
-        if self.interval % counts:
-            raise ValueError(
-                f'the checkpoint interval ({self.interval}) must be a '
-                f'multiple of accumulative_counts ({counts}).')
-        self._kept = runner.message_hub.get_info('kept_checkpoints', [])
+        for wrapper in single_wrappers(runner.optim_wrapper).values():
+            counts = wrapper._accumulative_counts
+            if self.interval % counts:
+                raise ValueError(
+                    f'the checkpoint interval ({self.interval}) must be a '
+                    f'multiple of accumulative_counts ({counts}).')
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
                 or self.is_last_train_iter(runner)):
             self._save(runner, f'iter_{runner.iter + 1}.pth')
 
     def _save(self, runner, name: str) -> None:
-        kept = [old for old in self._kept if old != name] + [name]
-        surplus = []
-        if self.max_keep_ckpts > 0:
-            surplus = kept[:-self.max_keep_ckpts]
-            kept = kept[-self.max_keep_ckpts:]
-        runner.message_hub.update_info('kept_checkpoints', kept)
-        runner.save_checkpoint(runner.work_dir, name)
-        self._kept = kept
+        hub, folder = runner.message_hub, runner.work_dir
+        kept = [old for old in hub.get_info('kept_checkpoints', [])
+                if old != name] + [name]
+        surplus = kept[:-self.max_keep_ckpts] * (self.max_keep_ckpts > 0)
+        hub.update_info('kept_checkpoints', kept[len(surplus):])
+        runner.save_checkpoint(folder, name)
         if not is_main_process():
             return
-        pointer = os.path.join(runner.work_dir, 'last_checkpoint')
-        with open_atomically(pointer) as file:
+        with open_atomically(os.path.join(folder, 'last_checkpoint')) as file:
             file.write(name.encode())
         for old in surplus:
             with contextlib.suppress(FileNotFoundError):
-                os.remove(os.path.join(runner.work_dir, old))
+                os.remove(os.path.join(folder, old))
         runner.logger.info(f'saved {name}')
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:

@@ -1,47 +1,58 @@
-"""Logged values without waiting for the device, and the progress line."""
+"""What people see of a run, and where logged values and pictures go."""
 import datetime
+import logging
 import time
+from pathlib import PureWindowsPath
+from types import SimpleNamespace
 
 import torch
-from mmengine.dist import all_reduce, get_world_size
-from mmengine.hooks import Hook
-from mmengine.optim import OptimWrapperDict
+from mmengine.dist import all_reduce
+from mmengine.hooks import Hook, RuntimeInfoHook
+from mmengine.visualization import Visualizer
 from torch import Tensor
 
-from rcg.registry import HOOKS
+from rcg.engine.optim import single_wrappers
+from rcg.registry import HOOKS, VISUALIZERS
+
+
+def quiet_console(logger: logging.Logger, log_level: str) -> None:
+    """Show bare messages on the console; at level 'INFO' only a choice.
+
+    A record is shown if it is a warning or worse, or logged with
+    ``extra={'console': True}``. Files keep everything.
+    """
+    for handler in logger.handlers:
+        if not isinstance(handler, logging.FileHandler):
+            handler.setFormatter(logging.Formatter('%(message)s'))
+            if log_level == 'INFO':
+                handler.addFilter(
+                    lambda record: record.levelno >= logging.WARNING
+                    or getattr(record, 'console', False))
 
 
 class RunningMeans:
     """Means of scalars that stay on the device until they are asked for."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, Tensor] = {}
-        self._counts: dict[str, int] = {}
+        self._sums: dict[str, tuple[Tensor, int]] = {}  # and counts
 
     def add(self, values: dict[str, Tensor]) -> None:
         """Take one value for each name; scalars."""
         for name, value in values.items():
-            value = value.detach().float()
-            if name in self._sums:
-                self._sums[name] += value
-                self._counts[name] += 1
-            else:
-                self._sums[name] = value.clone()
-                self._counts[name] = 1
+            total, count = self._sums.get(name, (0., 0))
+            self._sums[name] = total + value.detach().float(), count + 1
 
     def fetch(self) -> dict[str, float]:
         """Means since the last call and over the processes; one sync."""
         if not self._sums:
             return {}
-        device = max((total.device for total in self._sums.values()),
+        device = max((total.device for total, _ in self._sums.values()),
                      key=lambda device: device.type != 'cpu')
-        means = torch.stack([(total / self._counts[name]).to(device)
-                             for name, total in self._sums.items()])
-        if get_world_size() > 1:
-            all_reduce(means, 'mean')
+        means = torch.stack([(total / count).to(device)
+                             for total, count in self._sums.values()])
+        all_reduce(means, 'mean')
         values = dict(zip(self._sums, means.tolist(), strict=True))
         self._sums.clear()
-        self._counts.clear()
         return values
 
 
@@ -50,8 +61,8 @@ class ProgressHook(Hook):
     """Logs training values and metrics; prints one line now and then.
 
     The line: stage, iteration, losses, iterations a second, time left.
-    Values are means over the iterations since the last line and over the
-    processes. They go to every backend of the visualizer.
+    Values, means over the processes and the iterations since the last line,
+    go to every backend of the visualizer.
 
     Args:
         interval: Training iterations between lines.
@@ -65,19 +76,16 @@ class ProgressHook(Hook):
             raise ValueError(f'interval must be at least 1, got {interval}.')
         self.interval, self.seconds = interval, seconds
         self.means = RunningMeans()
-
-    # ------------------------------------------------------------- training
+        self._started = self._line_at = 0.  # moved on by validation
 
     def before_train(self, runner) -> None:
         self._started = self._line_at = time.perf_counter()
         self._first = self._line_iter = runner.iter
-        self._paused = 0.  # in validation
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
-                         outputs: dict | None = None) -> None:
-        values = dict(outputs or {})
-        values.update(_gradient_norms(runner.optim_wrapper))
-        self.means.add(values)
+    def after_train_iter(self, runner, outputs: dict | None = None,
+                         **kwargs) -> None:
+        self.means.add({**(outputs or {}),
+                        **_gradient_norms(runner.optim_wrapper)})
         done = runner.iter + 1
         if done % self.interval == 0 or done == runner.max_iters:
             self._report(runner, done)
@@ -87,13 +95,13 @@ class ProgressHook(Hook):
         now = time.perf_counter()
         rate = (done - self._line_iter) / max(now - self._line_at, 1e-9)
         self._line_at, self._line_iter = now, done
-        per_iter = (now - self._started - self._paused) / (done - self._first)
+        per_iter = (now - self._started) / (done - self._first)
         left = per_iter * (runner.max_iters - done)
         tags = {**values, 'lr': _learning_rate(runner.optim_wrapper),
-                'iterations_per_second': rate}
+                'iterations_per_second': rate, 'iter': done}
         if torch.cuda.is_available():
             tags['memory_mb'] = torch.cuda.max_memory_allocated() >> 20
-        runner.visualizer.add_scalars({**tags, 'iter': done}, step=done)
+        runner.visualizer.add_scalars(tags, step=done)
         for name, value in values.items():
             runner.message_hub.update_scalar(f'train/{name}', value)
         losses = [name for name in values if 'loss' in name]
@@ -104,52 +112,41 @@ class ProgressHook(Hook):
         width = len(str(runner.max_iters))
         runner.say('  '.join([
             f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}', *shown,
-            f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', f'left {_time(left)}'
-        ]))
-
-    # ----------------------------------------------- validation and testing
+            f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', _left(left)]))
 
     def before_val_epoch(self, runner) -> None:
         self._eval_started = self._eval_line = time.perf_counter()
 
     before_test_epoch = before_val_epoch
 
-    def after_val_iter(self, runner, batch_idx: int, data_batch=None,
-                       outputs=None) -> None:
-        self._report_batch(runner, batch_idx + 1, runner.val_dataloader,
-                           'validation')
-
-    def after_test_iter(self, runner, batch_idx: int, data_batch=None,
-                        outputs=None) -> None:
-        self._report_batch(runner, batch_idx + 1, runner.test_dataloader,
-                           'test')
-
-    def _report_batch(self, runner, done: int, loader, phase: str) -> None:
+    def _after_iter(self, runner, batch_idx: int, mode: str, **kwargs) -> None:
+        """After each batch of validation and testing."""
         now = time.perf_counter()
-        if now - self._eval_line < self.seconds:
-            return
-        self._eval_line = now
-        left = (now - self._eval_started) / done * (len(loader) - done)
-        runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
-                   f'batches  left {_time(left)}')
+        if now - self._eval_line >= self.seconds:
+            self._eval_line = now
+            phase, loader = (('test', runner.test_dataloader) if mode == 'test'
+                             else ('validation', runner.val_dataloader))
+            done = batch_idx + 1
+            left = (now - self._eval_started) / done * (len(loader) - done)
+            runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
+                       f'batches  {_left(left)}')
 
-    def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._report_metrics(runner, metrics, 'validation', _iteration(runner))
-        if hasattr(self, '_paused'):
-            spent = time.perf_counter() - self._eval_started
-            self._paused += spent
-            self._line_at += spent
-
-    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
-        self._report_metrics(runner, metrics, 'test', _iteration(runner))
-
-    def _report_metrics(self, runner, metrics, phase: str, step: int) -> None:
+    def after_val_epoch(self, runner, metrics: dict | None = None,
+                        phase: str = 'validation') -> None:
         scalars = {name: float(value) for name, value in
                    (metrics or {}).items() if isinstance(value, (int, float))}
         if scalars:
+            # runner.iter would build the training data
+            step = getattr(runner._train_loop, 'iter', 0)
             runner.visualizer.add_scalars(scalars, step=step)
-            runner.say(f'{stage_name(runner)}  {phase}  ' + '  '.join(
-                f'{name} {value:.4g}' for name, value in scalars.items()))
+            runner.say('  '.join([stage_name(runner), phase, *(
+                f'{name} {value:.4g}' for name, value in scalars.items())]))
+        spent = time.perf_counter() - self._eval_started
+        self._started += spent
+        self._line_at += spent
+
+    def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
+        self.after_val_epoch(runner, metrics, 'test')
 
     def after_run(self, runner) -> None:
         runner.visualizer.close()
@@ -158,26 +155,16 @@ class ProgressHook(Hook):
 def stage_name(runner) -> str:
     """The name of the config file, or of the model's class."""
     path = runner.cfg.filename
-    if path is None:
-        return runner.model_name
-    return path.replace('\\', '/').rpartition('/')[2].removesuffix('.py')
-
-
-def _iteration(runner) -> int:
-    loop = runner._train_loop  # the property would build the training data
-    return getattr(loop, 'iter', 0)
+    return (runner.model_name if path is None
+            else PureWindowsPath(path).name.removesuffix('.py'))
 
 
 def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
     """Norms of the step that was just made, if it was clipped."""
-    if isinstance(optim_wrapper, OptimWrapperDict):
-        return {f'{part}.{name}': norm
-                for part, wrapper in optim_wrapper.items()
-                for name, norm in _gradient_norms(wrapper).items()}
-    norm = getattr(optim_wrapper, 'grad_norm', None)
-    if norm is None or not optim_wrapper.should_update():
-        return {}
-    return {'grad_norm': norm}
+    return {f'{part}.grad_norm'.lstrip('.'): wrapper.grad_norm
+            for part, wrapper in single_wrappers(optim_wrapper).items()
+            if getattr(wrapper, 'grad_norm', None) is not None
+            and wrapper.should_update()}
 
 
 def _learning_rate(optim_wrapper) -> float:
@@ -186,5 +173,41 @@ def _learning_rate(optim_wrapper) -> float:
                 if name.endswith('lr') and not name.endswith('base_lr'))
 
 
-def _time(seconds: float) -> str:
-    return str(datetime.timedelta(seconds=round(seconds)))
+def _left(seconds: float) -> str:
+    return f'left {datetime.timedelta(seconds=round(seconds))}'
+
+
+@HOOKS.register_module()
+class LightRuntimeInfoHook(RuntimeInfoHook):
+    """MMEngine's hook without a look at the device in every iteration.
+
+    The base class fetches each logged value each time: the host waits for
+    the device; up to a million per name stay in every checkpoint. Here
+    :class:`ProgressHook` collects them.
+    """
+
+    def before_run(self, runner) -> None:
+        runner.message_hub.update_info_dict({
+            'seed': runner.seed, 'experiment_name': runner.experiment_name})
+        self.last_loop_stage = None
+
+    def before_train_iter(self, runner, **kwargs) -> None:
+        runner.message_hub.update_info('iter', runner.iter)
+
+    def after_train_iter(self, runner, **kwargs) -> None:
+        """Nothing: see the class."""
+
+
+@VISUALIZERS.register_module()
+class ScalarVisualizer(Visualizer):
+    """Passes scalars and images to its backends; draws nothing itself.
+
+    MMEngine's class prepares a figure for boxes, and each backend stores the
+    config once more: two seconds at every start.
+    """
+
+    def _initialize_fig(self, fig_cfg: dict) -> tuple:
+        return None, SimpleNamespace(get_dpi=lambda: 100.), None
+
+    def add_config(self, config, **kwargs) -> None:
+        """Nothing: the Runner writes the config to the work folder."""

@@ -8,6 +8,7 @@ from mmengine.dist import master_only
 from mmengine.hooks import Hook
 from PIL import Image
 from torch import Tensor
+from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from rcg.checkpoint import open_atomically
@@ -18,11 +19,10 @@ from rcg.registry import DATASETS, HOOKS
 class SampleGridHook(Hook):
     """Writes ``samples/iter_N.png`` in the work folder, and to TensorBoard.
 
-    The images come from ``model.test_step``, with averaged weights if the
-    run has them, from the same random streams each time. Predictions that
-    carry ``originals`` (reconstructions) are shown under them. After an
-    evaluation, what a metric holds as ``picture`` goes to a folder with the
-    metric's name (:class:`rcg.evaluation.NearestTrain`).
+    ``model.test_step`` makes the images, with averaged weights if there are,
+    from the same random streams each time; reconstructions are shown under
+    their ``originals``. After an evaluation a metric's ``picture`` goes to a
+    folder with its name (:class:`rcg.evaluation.NearestTrain`).
 
     Args:
         interval: Iterations between pictures; one after the last iteration.
@@ -30,7 +30,7 @@ class SampleGridHook(Hook):
         seed: Of the random streams (seed, 0), (seed, 1), ...
         num_classes: Give labels 0, 1, ..., num_classes - 1, 0, ...
         dataset: Config of a dataset whose first items are the input; by
-            default there is no input besides the random streams and labels.
+            default only the random streams and labels are.
 
     Raises:
         ValueError: The model's predictions hold no images.
@@ -45,48 +45,48 @@ class SampleGridHook(Hook):
         self.num_classes, self.dataset = num_classes, dataset
         self._batch = None
 
-    def after_train_iter(self, runner, batch_idx: int, data_batch=None,
-                         outputs=None) -> None:
+    def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
                 or self.is_last_train_iter(runner)):
             self.draw(runner, runner.iter + 1)
 
     @master_only
+    @torch.no_grad()
     def draw(self, runner, step: int) -> None:
         """Sample and write one picture."""
-        if self._batch is None:
-            self._batch = self._make_batch()
+        self._batch = self._batch or self._make_batch()
         model = runner.bare_model
         with contextlib.ExitStack() as stack:
             for hook in runner.hooks:
                 if hasattr(hook, 'averaged_weights'):
                     stack.enter_context(hook.averaged_weights())
             stack.enter_context(torch.random.fork_rng(devices=[]))
-            stack.enter_context(torch.no_grad())
             model.eval()
             predictions = model.test_step(dict(self._batch))
             model.train()
-        self._write(runner, 'samples', make_grid(
-            _images(predictions, type(model).__name__)), step)
+        if not predictions or 'images' not in predictions[0]:
+            raise ValueError('SampleGridHook needs a model that predicts '
+                             f'images; {type(model).__name__} does not. '
+                             'Remove it from custom_hooks.')
+        rows = [torch.stack([p[name] for p in predictions]).cpu()
+                for name in ('originals', 'images') if name in predictions[0]]
+        self._write(runner, 'samples', make_grid(torch.cat(rows, 2)), step)
 
-    def after_val_epoch(self, runner, metrics=None) -> None:
-        self._show(runner, runner.val_loop)
-
-    def after_test_epoch(self, runner, metrics=None) -> None:
-        self._show(runner, runner.test_loop)
-
-    def _show(self, runner, loop) -> None:
-        for metric in loop.evaluator.metrics:
+    def after_val_epoch(self, runner, metrics=None, loop=None) -> None:
+        for metric in (loop or runner.val_loop).evaluator.metrics:
             if getattr(metric, 'picture', None) is not None:
                 self._write(runner, type(metric).__name__, metric.picture,
                             runner.iter)
 
+    def after_test_epoch(self, runner, metrics=None) -> None:
+        self.after_val_epoch(runner, loop=runner.test_loop)
+
     @master_only
     def _write(self, runner, name: str, picture: Tensor, step: int) -> None:
         picture = picture.permute(1, 2, 0).numpy()
-        folder = os.path.join(runner.work_dir, name)
-        os.makedirs(folder, exist_ok=True)
-        with open_atomically(os.path.join(folder, f'iter_{step}.png')) as file:
+        path = os.path.join(runner.work_dir, name, f'iter_{step}.png')
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open_atomically(path) as file:
             Image.fromarray(picture).save(file, 'png')
         board = runner.visualizer._vis_backends.get('TensorboardVisBackend')
         if board is not None:
@@ -96,44 +96,24 @@ class SampleGridHook(Hook):
         indices = torch.arange(self.num_images)
         if self.dataset is not None:
             dataset = DATASETS.build(self.dataset)
-            chosen = indices[:len(dataset)].tolist()
+            chosen = range(min(self.num_images, len(dataset)))
             return default_collate([dataset[i] for i in chosen])
         keys = torch.stack([torch.full_like(indices, self.seed), indices], 1)
-        batch = {'keys': keys, 'indices': indices}
-        if self.num_classes is not None:
-            batch['labels'] = indices % self.num_classes
-        return batch
-
-
-def _images(predictions: list[dict], name: str) -> Tensor:
-    if not predictions or 'images' not in predictions[0]:
-        raise ValueError(f'SampleGridHook needs a model that predicts images; '
-                         f'{name} does not. Remove it from custom_hooks.')
-    images = torch.stack([p['images'] for p in predictions]).cpu()
-    if 'originals' in predictions[0]:
-        originals = torch.stack([p['originals'] for p in predictions]).cpu()
-        images = torch.cat([originals, images], 2)  # one above the other
-    return images
+        labels = ({} if self.num_classes is None else
+                  {'labels': indices % self.num_classes})
+        return {'keys': keys, 'indices': indices, **labels}
 
 
 def make_grid(images: Tensor, padding: int = 2) -> Tensor:
-    """Arrange images in rows, about as many rows as columns.
+    """Arrange images in about as many rows as columns: (3, H', W').
 
     Args:
         images (N, 3, H, W): uint8.
         padding: White pixels between and around images.
-
-    Returns:
-        (3, H', W'): uint8.
     """
-    count, _, height, width = images.shape
-    columns = math.ceil(math.sqrt(count))
-    rows = math.ceil(count / columns)
-    height, width = height + padding, width + padding
-    grid = images.new_full(
-        (3, rows * height + padding, columns * width + padding), 255)
-    for i, image in enumerate(images):
-        top = i // columns * height + padding
-        left = i % columns * width + padding
-        grid[:, top:top + image.shape[1], left:left + image.shape[2]] = image
-    return grid
+    columns = math.ceil(math.sqrt(len(images)))
+    absent = -len(images) % columns
+    cells = F.pad(images, (0, padding, 0, padding, 0, 0, 0, absent), value=255)
+    rows = [torch.cat(row.unbind(), 2) for row in cells.split(columns)]
+    grid = torch.cat(rows, 1)
+    return F.pad(grid, (padding, 0, padding, 0), value=255)

@@ -9,7 +9,7 @@ from mmengine.optim import OptimWrapper
 from torch import multiprocessing, nn
 
 from rcg.checkpoint import load_weights
-from rcg.engine.joint_optim_wrapper import JointConstructor
+from rcg.engine.optim import JointConstructor
 from rcg.models.data_preprocessor import ImagePreprocessor, to_uint8
 from rcg.registry import MODELS, TOKENIZERS
 

@@ -1,6 +1,15 @@
-"""Structural similarity of images."""
+"""Structural similarity, a metric of tools/measure_tokenizer.py.
+
+To name it in a config: ``custom_imports = dict(imports=['evaluating.ssim'])``.
+"""
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
+
+from rcg.evaluation import SampleMetric
+from rcg.evaluation.metrics import stack_pairs
+from rcg.registry import METRICS
 
 _WINDOW, _SIGMA = 11, 1.5
 _K1, _K2, _RANGE = .01, .03, 255
@@ -49,3 +58,18 @@ def _blur(x: Tensor) -> Tensor:
         size = x.shape[axis] - _WINDOW + 1
         x = sum(w * x.narrow(axis, i, size) for i, w in enumerate(weights))
     return x
+
+
+@METRICS.register_module()
+class StructuralSimilarity(SampleMetric):
+    """Mean SSIM of reconstructions; see :func:`structural_similarity`.
+
+    Of ``images`` against ``originals``, both uint8. At most 1.
+    """
+    default_prefix = 'reconstruction'
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        return structural_similarity(*stack_pairs(data_samples))[:, None]
+
+    def score(self, rows: Tensor) -> dict[str, float]:
+        return {'ssim': rows.mean().item()}

@@ -2,7 +2,7 @@
 import pytest
 
 from rcg.checkpoint import CheckpointError
-from rcg.engine.tool import friendly_errors, message
+from tools.starting import friendly_errors, message
 
 
 def fail(error, debug=False):

@@ -1,9 +1,17 @@
+import sys
+
 import numpy as np
 import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from rcg.evaluation import structural_similarity
+from ..test_engine.running import ROOT
+
+sys.path.append(str(ROOT / 'tools'))  # as when a tool runs
+from evaluating.ssim import (  # noqa: E402
+    StructuralSimilarity,
+    structural_similarity,
+)
 
 
 def images(seed, size=(24, 19), count=3):
@@ -65,3 +73,15 @@ def test_equal_symmetric_and_worse_for_strangers():
 def test_images_smaller_than_the_window():
     with pytest.raises(ValueError, match='11x11 pixels.*have 10x12'):
         structural_similarity(images(0, (10, 12)), images(1, (10, 12)))
+
+
+def test_ssim_is_the_mean_of_all_images():
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randint(0, 256, (2, 5, 3, 12, 12), generator=generator,
+                         dtype=torch.uint8)
+    metric = StructuralSimilarity()
+    for start, end in ((0, 3), (3, 5)):
+        metric.process({}, [{'index': i, 'images': x[i], 'originals': y[i]}
+                            for i in range(start, end)])
+    wanted = structural_similarity(x, y).mean().item()
+    assert metric.evaluate(5) == {'reconstruction/ssim': wanted}

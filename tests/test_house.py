@@ -1,0 +1,52 @@
+"""What keeps the code one: a single diffusion core, a small package."""
+import ast
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+CORE = ROOT / 'rcg' / 'diffusion'
+# Words that no file needs that asks the core.
+OF_THE_CORE = re.compile(
+    r'cumprod|posterior_(mean|variance)|log_variance_range|make_betas'
+    r'|space_timesteps|respaced\(|even_in_log_snr')
+
+
+def sources(*folders):
+    return [path for folder in folders
+            for path in sorted((ROOT / folder).rglob('*.py'))]
+
+
+def test_one_diffusion_core():
+    """Schedules, posteriors, respacing: nowhere but in rcg/diffusion."""
+    found = [f'{path.relative_to(ROOT)}: {match[0]}'
+             for path in sources('rcg', 'projects', 'configs')
+             if CORE not in path.parents
+             for match in OF_THE_CORE.finditer(path.read_text())]
+    assert not found, '\n'.join(found)
+    core = ''.join(path.read_text() for path in sources('rcg/diffusion'))
+    assert len(re.findall(r'\bcumprod\(', core)) == 1
+
+
+def test_one_loop_a_sampler():
+    """Who walks down timesteps is a sampler of the core, and has one loop."""
+    loops = {}
+    for path in sources('rcg', 'projects', 'tools'):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef) and any(
+                    isinstance(call, ast.Call)
+                    and isinstance(call.func, ast.Name)
+                    and call.func.id == 'denoise' for call in ast.walk(node)):
+                count = sum(isinstance(n, (ast.For, ast.While))
+                            for n in ast.walk(node))
+                loops[f'{path.relative_to(ROOT)}:{node.lineno}'] = count
+    assert len(loops) == 4, loops  # DDIM, DDPM, DPM-Solver++, Heun
+    for place, count in loops.items():
+        assert place.startswith('rcg/diffusion/samplers.py'), place
+        assert count == 1, place
+
+
+def test_the_package_stays_small():
+    """The published code has 21,684 lines, without tests."""
+    lines = sum(len(path.read_text().splitlines())
+                for path in sources('rcg'))
+    assert lines < 9000, lines
