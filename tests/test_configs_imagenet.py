@@ -15,8 +15,8 @@ from tests.test_configs import LEAVES, ROOT, build, count
 from tests.test_engine.running import run_tool
 from tests.test_evaluation import toy  # noqa: F401
 
-# Rows of arXiv:2312.03701 with MAGE as the generator: config, options. (ADM,
-# LDM-8, DiT, CIFAR-10 and iNaturalist are not here yet.)
+# Rows of arXiv:2312.03701 with MAGE as the generator: config, options. Others
+# are in test_configs_diffusion.py and test_configs_cifar10.py.
 ROWS = {
     'table 1, MAGE-B': ('rcg/mage_b_uncond', {}),
     'table 1, MAGE-L': ('rcg/mage_l_uncond', {}),
@@ -209,7 +209,7 @@ def test_model_zoo_has_a_row_for_every_released_file_that_configs_name():
 
 
 def test_readmes_name_every_config_and_no_other():
-    for folder in ('rdm', 'rcg', 'digits', 'folder'):
+    for folder in ('rdm', 'rcg', 'digits', 'folder', 'cifar10'):
         text = (ROOT / folder / 'README.md').read_text()
         there = {Path(leaf).name for leaf in LEAVES
                  if leaf.startswith(f'{folder}/')}

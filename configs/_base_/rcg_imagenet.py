@@ -1,8 +1,9 @@
 """RCG with MAGE-B on ImageNet; a leaf adds the encoder and its RDM."""
 _base_ = [
     './default_runtime.py', './datasets/imagenet_256.py',
-    './schedules/mage_imagenet.py', './models/imagenet_parts.py',
-    './tokenizers/maskgit_vqgan.py', './evaluation/imagenet_fid.py'
+    './schedules/mage_imagenet.py', './models/imagenet_rdm.py',
+    './models/imagenet_mage.py', './tokenizers/maskgit_vqgan.py',
+    './evaluation/imagenet_fid.py'
 ]
 # 64 processes. With 8, accumulate: optim_wrapper.accumulative_counts=8, and
 # train_cfg.max_iters times 8.

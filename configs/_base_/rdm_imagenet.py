@@ -5,7 +5,7 @@ denoiser alone and taken before each step.
 """
 _base_ = [
     './default_runtime.py', './datasets/imagenet_256.py',
-    './models/imagenet_parts.py'
+    './models/imagenet_rdm.py'
 ]
 # 4 processes. With fewer, accumulate: optim_wrapper.accumulative_counts=4,
 # and train_cfg.max_iters times 4.

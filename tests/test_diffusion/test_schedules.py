@@ -105,3 +105,13 @@ def test_impossible_spacing(steps, offset, words):
         space_timesteps(1000, steps, 'uniform', offset)
     with pytest.raises(ValueError, match="'rounded' or 'trailing'"):
         space_timesteps(1000, 10, 'quadratic')
+
+
+@pytest.mark.parametrize('schedule', ['linear', 'scaled_linear', 'cosine'])
+def test_tables_stay_on_the_cpu(schedule):
+    """A model built without memory has the timesteps of one that is real."""
+    wanted = NoiseSchedule(make_betas(schedule, 100)).even_in_log_snr(7)
+    with torch.device('meta'):
+        found = NoiseSchedule(make_betas(schedule, 100))
+        assert found.alphas_cumprod_prev.device.type == 'cpu'
+        assert found.even_in_log_snr(7) == wanted

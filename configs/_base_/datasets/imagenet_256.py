@@ -19,7 +19,9 @@ _center_crop_292 = [
 # Iterations of an epoch, of 1,281,167 images: each process drops its last
 # incomplete batch.
 _epoch_of_4096 = 312  # 64 x 64
+_epoch_of_2048 = 625  # 128 x 16
 _epoch_of_512 = 2502  # 4 x 128
+_epoch_of_256 = 5004  # 128 x 2, and 64 x 4
 
 train_dataloader = dict(
     num_workers=10,

@@ -1,0 +1,34 @@
+"""The parts of RCG for CIFAR-10, untrained. IDDPM draws pixels.
+
+A leaf that uses the encoder or the RDM adds where its weights are.
+"""
+encoder = dict(
+    type='MoCoV3ViT', img_size=32,
+    vit=dict(patch_size=4, embed_dim=384, depth=12, num_heads=6),
+    projector_hidden_dim=2048, projector_dim=256)
+
+tokenizer = dict(type='Pixels')
+
+rdm = dict(
+    type='RDM',
+    denoiser=dict(type='DenoisingMLP', rep_dim=256, width=1024,
+                  num_blocks=6),
+    diffusion=dict(type='GaussianDiffusion', parameterization='x0',
+                   schedule='scaled_linear', beta_start=.0015,
+                   beta_end=.0195),
+    sampler=dict(type='DDIMSampler', num_steps=250, eta=1.))
+
+# IDDPM (arXiv:2102.09672). Attention at 16x16 and 8x8; all maps that have it
+# are 256 wide, so that heads of 64 are the published four.
+generator = dict(
+    type='DiffusionGenerator',
+    network=dict(
+        type='UNet', input_size=32, in_channels=3, dim=128,
+        dim_mult=(1, 2, 2, 2), num_res_blocks=3, attention_levels=(1, 2),
+        condition=dict(type='RepresentationCondition', rep_dim=256,
+                       drop_prob=0.),
+        form=dict(head_dim=64, residual_resampling=False, drop=.3)),
+    diffusion=dict(type='GaussianDiffusion', parameterization='eps',
+                   schedule='cosine', num_timesteps=4000,
+                   learn_variance=True, clip=1.),
+    sampler=dict(type='DDPMSampler', num_steps=250))

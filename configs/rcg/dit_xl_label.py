@@ -1,0 +1,17 @@
+"""DiT-XL/2 conditioned on class labels, not on representations; no RDM.
+
+    GPUS=128 bash tools/slurm_train.sh PARTITION dit_xl_label \\
+        configs/rcg/dit_xl_label.py
+
+The class-conditional baseline with the recipe of dit_xl.py, of which we know
+no published result. A tenth of the labels is dropped, so ``--cfg-options
+model.generator.guidance_scale=1.5`` guides.
+"""
+_base_ = './dit_xl.py'
+work_dir = 'work_dirs/rcg/dit_xl_label'
+model = dict(
+    encoder=None, rdm=None,
+    generator=dict(network=dict(
+        condition=dict(_delete_=True, type='LabelCondition',
+                       num_classes=1000, drop_prob=.1))))
+test_dataloader = dict(dataset=dict(num_classes=1000))
