@@ -3,9 +3,9 @@ import re
 
 import pytest
 import torch
+from converters.formats import recognize
+from converters.parts import split
 
-from rcg.converters.formats import recognize
-from rcg.converters.parts import split
 from rcg.engine import RcgRunner, TrainableEMA, load_config
 from rcg.engine.schedule import resolve_lr
 from tests.reference import load_manifest
@@ -16,12 +16,13 @@ from tests.test_configs_imagenet import (  # noqa: F401
     imagenet,
     load,
 )
-from tests.test_converters.test_formats import published
+from tests.test_tools.test_converters.test_formats import published
 
 NAMES = ('adm', 'ldm_8', 'dit_xl')
 MANIFESTS = {'adm_rep': 'adm', 'adm_class': 'adm_label',
              'adm_uncond': 'adm_uncond', 'ldm_f8_repcond': 'ldm_8',
-             'ldm_f8_clscond': 'ldm_8_label', 'ldm_f8_uncond': 'ldm_8_uncond'}
+             'ldm_f8_clscond': 'ldm_8_label', 'ldm_f8_uncond': 'ldm_8_uncond',
+             'dit_xl2_rep': 'dit_xl'}
 SIZES = load_manifest('dit_xl2_rep')['sizes']
 
 

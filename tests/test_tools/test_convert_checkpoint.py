@@ -23,7 +23,6 @@ from .test_converters.test_parts import CASES, WITHOUT_AVERAGES
 
 NESTING = {'enc_mocov3': 'state_dict', 'enc_dino': 'teacher',
            'rdm_uncond': 'model', 'mage_rep': 'model', 'ldm_rep': 'model'}
-WITHOUT_CONFIGS = ('adm', 'ldm', 'dit')  # there are none of full size yet
 # The encoder of the case enc_mocov3.
 ENCODER = dict(img_size=224, vit=dict(patch_size=16, embed_dim=64, depth=2,
                                       num_heads=4),
@@ -232,7 +231,7 @@ def test_a_config_that_does_not_fit(tool, tmp_path, config, change, text):
 
 @pytest.mark.parametrize('name', [
     n for n, (form, stem) in FULL_SIZE.items()
-    if stem and form not in WITHOUT_CONFIGS])
+    if stem])
 def test_every_released_file_fits_the_config_it_is_told(tool, name):
     for part in split(FULL_SIZE[name][0], published(name)[1]):
         check(part, part.config)
