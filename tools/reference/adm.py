@@ -35,16 +35,28 @@ def network_of(options: dict, num_classes: int) -> dict:
                          rep_dim=options['rep_dim'])
     elif options['class_cond']:
         condition = dict(type='LabelCondition', num_classes=num_classes)
+    levels = levels_of(options['attention_resolutions'], size, mult)
     return dict(
         type='UNet', input_size=size, in_channels=3,
         dim=options['num_channels'], dim_mult=mult,
         num_res_blocks=options['num_res_blocks'], condition=condition,
-        attention_levels=levels_of(options['attention_resolutions'], size,
-                                   mult),
-        form=dict(head_dim=options['num_head_channels'],
+        attention_levels=levels,
+        form=dict(head_dim=head_dim(options, mult, levels),
                   scale_shift=options['use_scale_shift_norm'],
                   residual_resampling=options['resblock_updown'],
                   learn_variance=options['learn_sigma']))
+
+
+def head_dim(options: dict, mult: list[int], levels: tuple) -> int:
+    """Width of a head, or -1 and so many heads on every level."""
+    if options['num_head_channels'] != -1:
+        return options['num_head_channels']
+    widths = {options['num_channels'] * mult[level]
+              for level in (*levels, len(mult) - 1)}
+    if len(widths) > 1:
+        raise ValueError('with a number of heads, all levels with attention '
+                         f'must have one width, got {sorted(widths)}.')
+    return widths.pop() // options['num_heads']
 
 
 def diffusion_of(options: dict) -> dict:
