@@ -16,6 +16,11 @@ _NO_NULL = ('guidance needs a null {}: train with drop_prob > 0, or set '
             'guidance_scale=1.')
 
 
+def build_condition(cfg: dict | None, dim: int) -> nn.Module | None:
+    """A condition layer with embeddings of ``dim``; None is unconditional."""
+    return None if cfg is None else MODELS.build(dict(cfg, dim=dim))
+
+
 @MODELS.register_module()
 class RepresentationCondition(nn.Module):
     """Project a representation; RCG (arXiv:2312.03701) section 3.3.

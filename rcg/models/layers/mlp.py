@@ -1,4 +1,4 @@
-"""Multilayer perceptrons."""
+"""Multilayer perceptrons, and layers that start as nothing."""
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -19,6 +19,13 @@ class Mlp(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
+
+
+def zero(layer: nn.Module) -> nn.Module:
+    """Let a layer start with zeros, so that its branch adds nothing."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
 
 
 def batch_norm_mlp(*dims: int) -> nn.Sequential:

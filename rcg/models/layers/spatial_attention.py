@@ -6,6 +6,8 @@ their width, H heads.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rcg.models.layers.mlp import zero
+
 
 class GroupNorm(nn.GroupNorm):
     """The same numbers in every memory format."""
@@ -14,13 +16,6 @@ class GroupNorm(nn.GroupNorm):
         # With channels last, torch's own loses digits on a CPU; on a GPU it
         # copies to this order anyway.
         return super().forward(x.contiguous())
-
-
-def zero(layer: nn.Module) -> nn.Module:
-    """Let a layer start with zeros, so that its branch adds nothing."""
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
-    return layer
 
 
 def to_tokens(x: Tensor) -> Tensor:
