@@ -31,8 +31,7 @@ class GaussianDiffusion(nn.Module):
         parameterization: What the denoiser predicts: 'eps', 'x0' or 'v'.
         schedule: See :func:`~rcg.diffusion.schedules.make_betas`.
         num_timesteps: T.
-        beta_start: First beta.
-        beta_end: Last beta.
+        beta_start, beta_end: First and last beta.
         learn_variance: Whether the denoiser returns twice the channels. The
             second half is the variance of a reverse step: from the
             posterior's (-1) to beta (1), on a log scale, learned from the

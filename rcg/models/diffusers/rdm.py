@@ -40,12 +40,12 @@ class RDM(BaseModel):
                 "model.denoiser.rep_dim to the encoder's.")
         self.label_embed = None
         if num_classes is not None:
-            if self.denoiser.context_dim is None:
+            width = self.denoiser.context_dim
+            if width is None:
                 raise ValueError('num_classes needs a denoiser with '
                                  'context_dim, the width of the label '
                                  'embedding.')
-            self.label_embed = nn.Embedding(num_classes,
-                                            self.denoiser.context_dim)
+            self.label_embed = nn.Embedding(num_classes, width)
 
     encoding_parts = ('encoder', )
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from rcg.models.layers.attention import Attention
 from rcg.models.layers.condition import build_condition
 from rcg.models.layers.embeddings import position_table, timestep_embedding
-from rcg.models.layers.mlp import Mlp
+from rcg.models.layers.mlp import Mlp, zero
 from rcg.registry import MODELS
 
 
@@ -20,11 +20,11 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 class DiTBlock(nn.Module):
     """Transformer block steered by adaLN-zero: (N, L, D) -> (N, L, D)."""
 
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: float) -> None:
+    def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
         self.attn = Attention(dim, num_heads, qkv_bias=True)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+        self.mlp = Mlp(dim, 4 * dim)
         self.modulation = nn.Linear(dim, 6 * dim)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
@@ -89,13 +89,13 @@ class DiT(nn.Module):
                                         nn.Linear(dim, dim))
         self.condition = build_condition(condition, dim)
         self.blocks = nn.ModuleList(
-            DiTBlock(dim, num_heads, 4.) for _ in range(depth))
+            DiTBlock(dim, num_heads) for _ in range(depth))
         self.output = Output(dim, patch_size**2 * self.out_channels)
         self.apply(self._init)
         # Every block starts as the identity, the network as zero.
-        for layer in [b.modulation for b in self.blocks] + [
-                self.output.modulation, self.output.linear]:
-            nn.init.zeros_(layer.weight)
+        zero(self.output.linear)
+        for part in [*self.blocks, self.output]:
+            zero(part.modulation)
         for layer in self.time_embed[::2]:
             nn.init.normal_(layer.weight, std=.02)
 

@@ -106,8 +106,7 @@ class MAGEViT(nn.Module):
     @staticmethod
     def _blocks(half: dict, drop: float) -> nn.ModuleList:
         return nn.ModuleList(
-            Block(half['dim'], half['num_heads'], half.get('mlp_ratio', 4.),
-                  qkv_bias=True, drop=drop, attn_drop=drop)
+            Block(half['dim'], half['num_heads'], drop=drop, attn_drop=drop)
             for _ in range(half['depth']))
 
     @staticmethod
