@@ -20,13 +20,9 @@ from rcg.rng import SampleRng
 
 
 class Prediction(NamedTuple):
-    """What a denoiser makes of x_t.
-
-    Attributes:
-        x0 (N, ...): Predicted clean data.
-        variance (N, ...): Of a reverse step, if it is learned: from the
-            smallest (-1) to the largest (1), on a log scale.
-    """
+    """What a denoiser makes of x_t: clean data (N, ...) and, if it is learned,
+    the variance of a reverse step (N, ...), from the smallest (-1) to the
+    largest (1), on a log scale."""
     x0: Tensor
     variance: Tensor | None = None
 

@@ -32,8 +32,8 @@ class PixelGenerator(nn.Module):
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """Losses of codes (N, ...), given what the network's condition layer
-        takes (N, ...) and the images' streams."""
+        """Losses of codes (N, ...), each image with its stream, given what the
+        network's condition layer takes (N, ...), if it has one."""
         raise NotImplementedError
 
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:

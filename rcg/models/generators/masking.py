@@ -11,9 +11,9 @@ class MaskRatioLaw:
     """Truncated normal law of the mask ratio, MAGE (arXiv:2211.09117) 3.1.
 
     Args:
-        mean: Mode of the normal, of standard deviation ``std``; RCG's is 0.75.
-        low: Smallest ratio, to ``high``; also the share of tokens that the
-            encoder never sees.
+        mean, std: Mode of the normal, 0.75 in RCG, and standard deviation.
+        low, high: Smallest and largest ratio; ``low`` is also the share of
+            tokens that the encoder never sees.
         per: 'image': each image draws a ratio; 'batch': the batch of a
             process shares one, as in the published code. The gradient is
             the same on average and has less noise with 'image'.
@@ -61,10 +61,8 @@ def random_masks(noise: Tensor, ratios: Tensor, num_dropped: int
     """
     order = noise.argsort(1)
     counts = (ratios * noise.shape[1]).ceil().unsqueeze(1)  # (N, 1)
-    places = torch.arange(noise.shape[1], device=noise.device)
-    masked = torch.empty_like(noise, dtype=torch.bool).scatter_(
-        1, order, places < counts)
-    return masked, order[:, num_dropped:].sort(1).values
+    ranks = order.argsort(1)  # of each token's noise
+    return ranks < counts, order[:, num_dropped:].sort(1).values
 
 
 def unmasking_ratio(step: int, num_steps: int) -> float:

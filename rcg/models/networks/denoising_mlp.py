@@ -54,9 +54,8 @@ class DenoisingMLP(nn.Module):
         time_dim = time_dim or rep_dim
         self.rep_dim, self.context_dim = rep_dim, context_dim
         self.width = width
-        self.time_embed = nn.Sequential(
-            nn.Linear(width, time_dim), nn.SiLU(),
-            nn.Linear(time_dim, time_dim))
+        self.time_embed = nn.Sequential(nn.Linear(width, time_dim), nn.SiLU(),
+                                        nn.Linear(time_dim, time_dim))
         self.input_proj = nn.Linear(rep_dim, width)
         self.blocks = nn.ModuleList(
             DenoisingBlock(width, time_dim, context_dim)

@@ -158,8 +158,8 @@ class UNet(nn.Module):
         time_dim = 4 * dim
         self.time_embed = nn.Sequential(
             nn.Linear(dim, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
-        self.condition = build_condition(
-            condition, form.context_dim or time_dim)
+        self.condition = build_condition(condition,
+                                         form.context_dim or time_dim)
         self.context = None
         if self.condition is None and form.context_dim is not None:
             self.context = nn.Parameter(torch.randn(1, form.context_dim))

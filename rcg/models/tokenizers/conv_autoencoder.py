@@ -107,10 +107,8 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Images to latents; halves the resolution between levels.
-
-    ``dims`` are the widths of the levels, full resolution first.
-    """
+    """Images to latents, through levels of widths ``dims``, each at half the
+    resolution of the one before."""
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
                  variant: Variant) -> None:
@@ -143,10 +141,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to images; doubles the resolution between levels.
-
-    Arguments are the encoder's; ``num_res_blocks`` lacks the extra ones.
-    """
+    """Latents to images, through the encoder's levels the other way; each has
+    ``num_res_blocks`` and the variant's extra ones."""
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
                  variant: Variant) -> None:

@@ -72,12 +72,8 @@ class VectorQuantizer(nn.Module):
         return codes.contiguous()
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Quantise latents (N, D, h, w).
-
-        Returns:
-            The codes (N, D, h, w), through which gradients pass straight to
-            ``z``; their ids (N, h, w); the loss, a float32 scalar.
-        """
+        """Codes (N, D, h, w) of latents, through which gradients pass straight
+        to ``z``; their ids (N, h, w); the loss, a float32 scalar."""
         ids = self.encode(z)
         z, codes = z.float(), self.look_up(ids).float()
         loss = F.mse_loss(z, codes.detach())
