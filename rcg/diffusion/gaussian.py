@@ -31,13 +31,11 @@ class GaussianDiffusion(nn.Module):
         parameterization: What the denoiser predicts: 'eps', 'x0' or 'v'.
         schedule: See :func:`~rcg.diffusion.schedules.make_betas`.
         num_timesteps: T.
-        beta_start: First beta.
-        beta_end: Last beta.
-        learn_variance: Whether the denoiser returns twice the channels: the
-            second half says where in the range between the posterior's
-            variance (-1) and beta (1), on a log scale, that of a reverse
-            step lies. It is learned from the variational bound
-            (arXiv:2102.09672 eq. 15 and 16).
+        beta_start, beta_end: First and last beta.
+        learn_variance: Whether the denoiser returns twice the channels. The
+            second half is the variance of a reverse step: from the
+            posterior's (-1) to beta (1), on a log scale, learned from the
+            variational bound (arXiv:2102.09672 eq. 15 and 16).
         clip: Predicted clean data are clipped to [-clip, clip] when sampling
             (pixels: 1); None does not.
     """
@@ -68,20 +66,16 @@ class GaussianDiffusion(nn.Module):
         return len(self.schedule)
 
     def _at(self, t: Tensor, ndim: int, *tables: str) -> list[Tensor]:
-        """Entries of tables at t, to broadcast over the data."""
-        shape = (-1, ) + (1, ) * (ndim - 1)
+        shape = (-1, ) + (1, ) * (ndim - 1)  # to broadcast over the data
         return [getattr(self, name)[t].view(shape) for name in tables]
 
     def add_noise(self, x0: Tensor, t: Tensor, eps: Tensor) -> Tensor:
-        """Draw x_t from q(x_t | x_0), DDPM eq. 4.
+        """x_t (N, ...) from q(x_t | x_0), DDPM eq. 4.
 
         Args:
             x0 (N, ...): Clean data, about unit variance.
             t (N,): Timesteps, int64 in [0, T).
             eps (N, ...): Standard normal noise.
-
-        Returns:
-            (N, ...): The noisy data x_t.
         """
         a, s = self._at(t, x0.ndim, 'signal', 'noise')
         return a * x0 + s * eps
@@ -104,7 +98,7 @@ class GaussianDiffusion(nn.Module):
 
     def losses(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng
                ) -> dict[str, Tensor]:
-        """Losses of every row at a random timestep.
+        """Losses (N,) of the rows, each at a random timestep.
 
         Args:
             denoiser: (x_t, t) -> output in the shape of x_t, or with twice
@@ -113,8 +107,8 @@ class GaussianDiffusion(nn.Module):
             rng: Draws a timestep and the noise of each row.
 
         Returns:
-            ``loss_diffusion`` (N,): mean squared error, DDPM eq. 14. And
-            either ``vlb``, the bound's term, for the log; or, with a learned
+            ``loss_diffusion``: mean squared error, DDPM eq. 14. And either
+            ``vlb``, the bound's term, for the log; or, with a learned
             variance, ``loss_variance``: the bound's term in bits per
             dimension, through which only the variance learns. Its weight is
             1 as in the published code; improved DDPM has T / 1000.
@@ -141,19 +135,14 @@ class GaussianDiffusion(nn.Module):
         log_variance = lowest + (variance + 1) / 2 * (highest - lowest)
         mean = of_x0 * found + of_xt * x_t
         gap = of_x0 * (x0 - found)  # between the means
-        kl = .5 * (log_variance - lowest - 1
-                   + (lowest - log_variance).exp()
+        kl = .5 * (log_variance - lowest - 1 + (lowest - log_variance).exp()
                    + gap.square() * (-log_variance).exp())
         nll = -_log_likelihood_of_pixels(x0, mean, (log_variance / 2).exp())
-        nats = torch.where(t == 0, nll.flatten(1).mean(1),
-                           kl.flatten(1).mean(1))
-        return nats / math.log(2)
+        nll, kl = nll.flatten(1).mean(1), kl.flatten(1).mean(1)
+        return torch.where(t == 0, nll, kl) / math.log(2)
 
     def denoise_with(self, denoiser: Denoiser) -> Denoise:
-        """Adapt a denoiser for the samplers: (x_t, timestep) -> Prediction.
-
-        All rows are at the same timestep, an ``int``.
-        """
+        """For samplers: (x_t, one timestep for all rows) -> Prediction."""
         def denoise(x_t: Tensor, time: int) -> Prediction:
             t = torch.full((len(x_t), ), time, device=x_t.device)
             output = denoiser(x_t, t)
@@ -168,10 +157,9 @@ class GaussianDiffusion(nn.Module):
 def _log_likelihood_of_pixels(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Of one of 256 levels in [-1, 1] under a Gaussian, DDPM eq. 13, in nats.
 
-    The outermost levels reach to infinity. The normal law's integral is the
-    approximation by tanh, as in the published code.
+    The outermost levels reach to infinity.
     """
-    def integral(z: Tensor) -> Tensor:
+    def integral(z: Tensor) -> Tensor:  # by tanh, as in the published code
         return torch.sigmoid(math.sqrt(8 / math.pi) * (z + .044715 * z**3))
 
     above = integral((x - mean + 1 / 255) / std)

@@ -1,10 +1,9 @@
 """Samplers: one loop each over a callable that predicts the clean data.
 
-A sampler is built from numbers alone. ``sampler(denoise, x_T, rng,
-schedule)`` returns samples; ``sampler.steps(...)`` yields (x, x0) after every
-step. ``denoise(x_t, time)`` takes one timestep for the whole batch and
-returns a :class:`Prediction`. All coefficients are Python floats, so no step
-waits for the device.
+A sampler is built from numbers alone. ``sampler(denoise, x_T, rng, schedule)``
+returns samples. ``denoise(x_t, time)`` takes one timestep for the whole batch
+and returns a :class:`Prediction`. All coefficients are Python floats, so no
+step waits for the device.
 
 With a = alphas_cumprod: x_t = sqrt(a) x_0 + sqrt(1 - a) eps.
 """
@@ -21,13 +20,9 @@ from rcg.rng import SampleRng
 
 
 class Prediction(NamedTuple):
-    """What a denoiser makes of x_t.
-
-    Attributes:
-        x0 (N, ...): Predicted clean data.
-        variance (N, ...): Of a reverse step, if it is learned: from the
-            smallest (-1) to the largest (1), on a log scale.
-    """
+    """What a denoiser makes of x_t: clean data (N, ...) and, if it is learned,
+    the variance of a reverse step (N, ...), from the smallest (-1) to the
+    largest (1), on a log scale."""
     x0: Tensor
     variance: Tensor | None = None
 
@@ -43,11 +38,8 @@ class _Sampler:
         self.num_steps, self.spacing, self.offset = num_steps, spacing, offset
 
     def timesteps(self, schedule: NoiseSchedule) -> list[int]:
-        """The timesteps visited, ascending.
-
-        Raises:
-            ValueError: They cannot be spaced like that.
-        """
+        """The timesteps visited, ascending; a ValueError if they cannot be
+        spaced like that."""
         return space_timesteps(len(schedule), self.num_steps, self.spacing,
                                self.offset)
 
@@ -58,16 +50,13 @@ class _Sampler:
 
     def __call__(self, denoise: Denoise, x: Tensor, rng: SampleRng,
                  schedule: NoiseSchedule) -> Tensor:
-        """Draw samples.
+        """Draw samples (N, ...).
 
         Args:
             denoise: (x_t (N, ...), timestep) -> Prediction.
             x (N, ...): Standard normal noise, x_T.
             rng: The streams that ``x`` was drawn from; they go on.
             schedule: The schedule that the denoiser was trained on.
-
-        Returns:
-            (N, ...): The samples.
         """
         for x, _ in self.steps(denoise, x, rng, schedule):
             pass
@@ -79,25 +68,23 @@ class DDIMSampler(_Sampler):
     """DDIM (arXiv:2010.02502 eq. 12 and 16).
 
     As in the LDM and RDM code: timesteps 1, 1 + c, ..., and the last step
-    goes to the marginal of timestep 0, not to clean data, so that with
-    eta > 0 it still adds noise. With ``to_clean`` it returns clean data.
+    goes to the marginal of timestep 0, so that with eta > 0 it adds noise.
 
     Args:
         num_steps: Number of denoiser calls; with 'strided', at least.
         eta: 0 is deterministic, 1 is like DDPM.
         spacing: See :func:`~rcg.diffusion.schedules.space_timesteps`.
         offset: Added to the timesteps 0, c, 2c, ...
-        to_clean: Whether the last step ends at alphas_cumprod = 1.
-        float32_tables: Whether to round alphas_cumprod to float32 first, as
-            checkpoints of the LDM family hold it, and the inverse of
-            1 - alphas_cumprod in sigma too, as their code does; it matters
-            where that is small.
+        to_clean: Whether the last step goes to clean data instead, where
+            alphas_cumprod = 1.
+        float32_tables: Whether to round to float32 alphas_cumprod, as
+            checkpoints of the LDM family hold it, and in sigma 1 / (1 -
+            alphas_cumprod), as their code does; it matters where that is big.
     """
 
     def __init__(self, num_steps: int = 250, eta: float = 1.,
                  spacing: str = 'uniform', offset: int = 1,
-                 to_clean: bool = False,
-                 float32_tables: bool = True) -> None:
+                 to_clean: bool = False, float32_tables: bool = True) -> None:
         if eta < 0:
             raise ValueError(f'eta must not be negative, got {eta}.')
         super().__init__(num_steps, spacing, offset)
@@ -140,15 +127,10 @@ class DDPMSampler(_Sampler):
     """Ancestral sampling (arXiv:2006.11239 algorithm 2), respaced.
 
     The variance is the denoiser's, if it learned one (arXiv:2102.09672), or
-    the posterior's; the last step adds no noise.
-
-    Args:
-        num_steps: Number of denoiser calls.
-        spacing: See :func:`~rcg.diffusion.schedules.space_timesteps`.
+    the posterior's; the last step adds no noise. One denoiser call a step.
     """
 
-    def __init__(self, num_steps: int = 250,
-                 spacing: str = 'rounded') -> None:
+    def __init__(self, num_steps: int = 250, spacing: str = 'rounded') -> None:
         super().__init__(num_steps, spacing)
 
     def steps(self, denoise, x, rng, schedule):
@@ -163,8 +145,8 @@ class DDPMSampler(_Sampler):
             x = of_x0 * x0 + of_xt * x
             if time > timesteps[0]:
                 if variance is not None:
-                    sigma = ((low + (variance + 1) / 2 * (high - low)) / 2
-                             ).exp()
+                    log = low + (variance + 1) / 2 * (high - low)
+                    sigma = (log / 2).exp()
                 x = x + sigma * rng.normal(*x.shape[1:])
             yield x, x0
 
@@ -172,14 +154,11 @@ class DDPMSampler(_Sampler):
 class _ODESampler(_Sampler):
     """Base of solvers of the probability flow, which draw no noise.
 
-    Args:
-        num_steps: Steps; the last one ends at clean data.
-        spacing: 'log_snr': evenly in the log signal-to-noise ratio; others:
-            see :func:`~rcg.diffusion.schedules.space_timesteps`.
+    The last of ``num_steps`` ends at clean data. Another ``spacing`` is
+    'log_snr': evenly in the log signal-to-noise ratio.
     """
 
-    def __init__(self, num_steps: int = 20,
-                 spacing: str = 'log_snr') -> None:
+    def __init__(self, num_steps: int = 20, spacing: str = 'log_snr') -> None:
         super().__init__(num_steps, spacing)
 
     def timesteps(self, schedule):

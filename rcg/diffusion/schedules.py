@@ -9,43 +9,37 @@ from torch import Tensor
 
 def make_betas(schedule: str, num_timesteps: int, start: float = 1e-4,
                end: float = 2e-2) -> Tensor:
-    """Variances beta_t of the forward process, DDPM (arXiv:2006.11239).
+    """Variances beta_t (T,) of the forward process, DDPM (arXiv:2006.11239).
+
+    They are float64 in (0, 1), on the CPU whatever the default device.
 
     Args:
         schedule: 'linear' in beta (ADM, DiT), 'scaled_linear' (linear in the
             square root of beta; LDM and RDM code call it "linear") or
-            'cosine' (arXiv:2102.09672 eq. 17).
+            'cosine' (arXiv:2102.09672 eq. 17); others are a ValueError.
         num_timesteps: T.
-        start: First beta; unused by 'cosine'.
-        end: Last beta; unused by 'cosine'.
-
-    Returns:
-        (T,): float64 in (0, 1).
-
-    Raises:
-        ValueError: The schedule is unknown.
+        start: First beta; unused by 'cosine', as is ``end``, the last.
     """
-    def line(a, b):  # also where a default device is set
-        return torch.linspace(a, b, num_timesteps, dtype=torch.float64,
-                              device='cpu')
-
     if schedule == 'linear':
-        return line(start, end)
+        return _line(start, end, num_timesteps)
     if schedule == 'scaled_linear':
-        return line(start**.5, end**.5)**2
+        return _line(start**.5, end**.5, num_timesteps)**2
     if schedule == 'cosine':
-        edges = torch.arange(num_timesteps + 1, dtype=torch.float64,
-                             device='cpu')
-        signal = torch.cos(
-            (edges / num_timesteps + .008) / 1.008 * math.pi / 2)**2
+        edges = _line(0, num_timesteps, num_timesteps + 1) / num_timesteps
+        signal = torch.cos((edges + .008) / 1.008 * math.pi / 2)**2
         return (1 - signal[1:] / signal[:-1]).clamp(max=.999)
     raise ValueError("schedule must be 'linear', 'scaled_linear' or 'cosine',"
                      f" got '{schedule}'.")
 
 
+def _line(first: float, last: float, count: int) -> Tensor:
+    return torch.linspace(first, last, count, dtype=torch.float64,
+                          device='cpu')
+
+
 def space_timesteps(num_timesteps: int, num_steps: int,
                     spacing: str = 'uniform', offset: int = 0) -> list[int]:
-    """Which of T timesteps a sampler of fewer steps visits.
+    """Ascending timesteps in [0, T) that a sampler of fewer steps visits.
 
     Args:
         num_timesteps: T, the length of the schedule trained on.
@@ -59,9 +53,6 @@ def space_timesteps(num_timesteps: int, num_steps: int,
             few steps do not end with one at t = 0, where nothing is left to
             do (arXiv:2305.08891).
         offset: Added to every timestep; the LDM and RDM code uses 1.
-
-    Returns:
-        Ascending timesteps in [0, T).
 
     Raises:
         ValueError: The timesteps cannot be spaced like that.
@@ -99,12 +90,9 @@ def space_timesteps(num_timesteps: int, num_steps: int,
 
 @dataclasses.dataclass(frozen=True)
 class NoiseSchedule:
-    """Tables over timesteps, in float64 on the CPU.
+    """Tables (T,) over timesteps, in float64 on the CPU, of ``betas``.
 
     x_t = sqrt(alphas_cumprod[t]) x_0 + sqrt(1 - alphas_cumprod[t]) noise.
-
-    Args:
-        betas (T,): Variances, float64.
     """
     betas: Tensor
 
@@ -150,36 +138,30 @@ class NoiseSchedule:
     def vlb_weights(self, parameterization: str) -> Tensor:
         """Weights of the squared error in the variational bound.
 
-        The LDM code logs the bound and never trains on it. Its weight for
-        x0 has 2 - alphas_cumprod below the line, kept here so that the
-        logged number can be compared. Entry 0 repeats entry 1. Float32, of
-        tables rounded to float32, for the same reason.
+        The LDM code logs the bound and never trains on it. To compare the
+        logged numbers, the weight for x0 has 2 - alphas_cumprod below the
+        line, and tables are rounded to float32. Entry 0 repeats entry 1.
         """
         a, betas = self.alphas_cumprod.float(), self.betas.float()
+        weights = torch.ones_like(a)
         if parameterization == 'x0':
             weights = .5 * a.sqrt() / (2 - a)
         elif parameterization == 'eps':
             weights = betas**2 / (2 * self.posterior_variance.float()
                                   * (1 - self.betas).float() * (1 - a))
-        else:
-            weights = torch.ones_like(a)
         weights[0] = weights[1]
         return weights
 
     def even_in_log_snr(self, num_steps: int) -> list[int]:
         """Ascending distinct timesteps, from 0 to T - 1, that are nearest to
-        even steps of the log signal-to-noise ratio (arXiv:2211.01095).
-
-        Raises:
-            ValueError: ``num_steps`` is not in [2, T].
-        """
+        even steps of the log signal-to-noise ratio (arXiv:2211.01095); a
+        ValueError if ``num_steps`` is not in [2, T]."""
         if not 2 <= num_steps <= len(self):
             raise ValueError(f'num_steps must be in [2, {len(self)}], got '
                              f'{num_steps}; T = {len(self)} is set by the '
                              'diffusion config.')
         levels = (1 / self.alphas_cumprod - 1).log()
-        wanted = torch.linspace(levels[0].item(), levels[-1].item(),
-                                num_steps, dtype=torch.float64, device='cpu')
+        wanted = _line(levels[0].item(), levels[-1].item(), num_steps)
         nearest = (levels[:, None] - wanted).abs().argmin(0)
         # Distinct: pushed up where they coincide, but not beyond the end.
         place = torch.arange(num_steps, device='cpu')

@@ -7,14 +7,9 @@ from rcg.rng import SampleRng
 
 
 def to_uint8(images: Tensor, quantization: str = 'truncate') -> Tensor:
-    """Images for files and metrics, quantised as the published code does.
+    """Images (N, 3, H, W) in [-1, 1], clipped, for files and metrics.
 
-    Args:
-        images (N, 3, H, W): In [-1, 1]; values outside are clipped.
-        quantization: 'truncate' cuts fractions off, 'round' rounds.
-
-    Returns:
-        (N, 3, H, W): uint8.
+    'truncate' cuts fractions off, as the published code does; 'round' rounds.
     """
     scaled = ((images.float() + 1) / 2 * 255).clamp_(0, 255)
     return (scaled.round_() if quantization == 'round' else scaled).byte()
@@ -29,7 +24,7 @@ class ImagePreprocessor(BaseDataPreprocessor):
     """
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Return the batch as keyword arguments of a model's forward."""
+        """The batch as keyword arguments of a model's forward."""
         data = dict(self.cast_data(data))
         if 'images' in data:
             data['images'] = data['images'].float().div_(127.5).sub_(1)

@@ -6,9 +6,8 @@ def check_parts(model) -> None:
     """See that all parts mean the same representations and codes.
 
     Raises:
-        ValueError: The encoder's or the RDM's representations have another
-            width than the generator takes; the weaker network that guides
-            was trained on the codes of another tokenizer.
+        ValueError: The generator takes representations of another width than
+            encoder or RDM give; its guide learned another tokenizer's codes.
     """
     generator = model.generator
     if generator.condition_kind == 'representation':

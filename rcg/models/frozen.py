@@ -30,9 +30,9 @@ class Frozen:
 
         Args:
             registry: The registry of the part's role.
-            cfg: The part's own config, plus ``checkpoint`` (file or work
-                folder; without, it keeps its initial weights) and maybe
-                ``prefix`` (of its weights in there).
+            cfg: Of the part, plus ``checkpoint`` (file or work folder; without
+                one, it keeps its initial weights) and the ``prefix`` of its
+                weights in there, if any. None builds nothing.
 
         Raises:
             FileNotFoundError: There is no such checkpoint.
@@ -47,14 +47,13 @@ class Frozen:
         # Found before a large part is built for nothing.
         checkpoint = find_checkpoint(checkpoint)
         module = registry.build(cfg)
-        return cls(module, checkpoint,
-                   load_weights(module, checkpoint, prefix))
+        sha256 = load_weights(module, checkpoint, prefix)
+        return cls(module, checkpoint, sha256)
 
     def on(self, device: torch.device) -> nn.Module:
         """The module, on ``device`` (moved there once)."""
         if device != self._device:
-            self._module.to(device)
-            self._device = device
+            self._module, self._device = self._module.to(device), device
         return self._module
 
     def __getattr__(self, name: str):

@@ -36,10 +36,8 @@ class RCG(BaseModel):
     Args:
         generator: Config of the pixel generator.
         tokenizer: Config of the frozen tokenizer, with ``checkpoint``.
-        encoder: Config of the frozen encoder, with ``checkpoint``; needed to
-            train with representations.
-        rdm: Config of the frozen RDM, with ``checkpoint``; needed to sample
-            with representations.
+        encoder: Likewise; needed to train with representations.
+        rdm: Likewise; needed to sample with representations.
         quantization: Of images to score, 'truncate' (as published) or 'round'.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.
     """
@@ -119,21 +117,19 @@ class RCG(BaseModel):
         if mode == 'predict':
             drawn = to_uint8(self.sample(rng, labels, **encoded),
                              self.quantization)
-            return [dict(images=one, index=index) for one, index in zip(
+            return [dict(images=image, index=index) for image, index in zip(
                 drawn, indices.tolist(), strict=True)]
-        if not encoded:
-            encoded = self.encode(images)
-        if mode == 'loss':
-            condition = self._condition(encoded.get('representations'),
-                                        labels)
-            return self.loss(encoded['codes'], condition, rng)
-        return encoded
+        encoded = encoded or self.encode(images)
+        if mode != 'loss':
+            return encoded
+        condition = self._condition(encoded.get('representations'), labels)
+        return self.loss(encoded['codes'], condition, rng)
 
     def _condition(self, representations: Tensor | None,
                    labels: Tensor | None) -> Tensor | None:
         kind = self.generator.condition_kind
-        condition = dict(representation=representations,
-                         label=labels).get(kind)
+        given = dict(representation=representations, label=labels)
+        condition = given.get(kind)
         if kind is not None and condition is None:
             raise ValueError(f'the generator is conditioned on a {kind}, and '
                              'the batch has none; see '

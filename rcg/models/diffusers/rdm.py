@@ -19,8 +19,7 @@ class RDM(BaseModel):
         sampler: Config of the sampler.
         encoder: Config of the frozen encoder, with ``checkpoint``; needed to
             train, not to sample.
-        num_classes: Number of labels of a class-conditional RDM; None for
-            the unconditional one.
+        num_classes: Labels of a class-conditional RDM; None: unconditional.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.
     """
 
@@ -41,21 +40,18 @@ class RDM(BaseModel):
                 "model.denoiser.rep_dim to the encoder's.")
         self.label_embed = None
         if num_classes is not None:
-            if self.denoiser.context_dim is None:
+            width = self.denoiser.context_dim
+            if width is None:
                 raise ValueError('num_classes needs a denoiser with '
                                  'context_dim, the width of the label '
                                  'embedding.')
-            self.label_embed = nn.Embedding(num_classes,
-                                            self.denoiser.context_dim)
+            self.label_embed = nn.Embedding(num_classes, width)
 
     encoding_parts = ('encoder', )
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """What the frozen encoder makes of images (N, 3, H, W) in [-1, 1].
-
-        It depends on the images alone, so it can be computed once.
-        """
+        """What the frozen encoder makes of images (N, 3, H, W) in [-1, 1]."""
         encoder = self.encoder.on(images.device)
         return dict(representations=encoder(images))  # (N, D)
 
@@ -93,10 +89,9 @@ class RDM(BaseModel):
                 labels: Tensor | None = None):
         """MMEngine's entry: 'loss' trains, 'predict' samples."""
         if mode == 'predict':
-            drawn = self.sample(rng, labels)
-            return [dict(representations=one, index=index)
-                    for one, index in zip(drawn, indices.tolist(),
-                                          strict=True)]
+            drawn = zip(self.sample(rng, labels), indices.tolist(),
+                        strict=True)
+            return [dict(representations=x, index=index) for x, index in drawn]
         if representations is None:
             representations = self.encode(images)['representations']
         if mode == 'loss':

@@ -13,7 +13,7 @@ class PixelGenerator(nn.Module):
         network: Config of the network; it has ``condition``, a condition
             layer or None.
         guidance_scale: w; 1 = off.
-        guidance: Arguments of :class:`Guidance`: schedule, interval, guide.
+        guidance: Other arguments of :class:`Guidance`.
     """
 
     def __init__(self, network: dict, guidance_scale: float = 1.,
@@ -32,8 +32,8 @@ class PixelGenerator(nn.Module):
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """Losses of codes (N, ...) given a condition a row; the rng's
-        streams are those of the images."""
+        """Losses of codes (N, ...), each image with its stream, given what the
+        network's condition layer takes (N, ...), if it has one."""
         raise NotImplementedError
 
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:

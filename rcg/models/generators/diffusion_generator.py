@@ -19,8 +19,7 @@ class DiffusionGenerator(PixelGenerator):
         network: Config of the denoiser.
         diffusion: Config of the forward process.
         sampler: Config of the sampler.
-        guidance_scale: w; 1 = off.
-        guidance: Arguments of :class:`~.guidance.Guidance`.
+        guidance_scale, guidance: See :class:`PixelGenerator`.
 
     Raises:
         ValueError: The sampler's timesteps cannot be spaced; the network's
@@ -34,15 +33,13 @@ class DiffusionGenerator(PixelGenerator):
         self.diffusion = TASK_UTILS.build(diffusion)
         self.sampler = TASK_UTILS.build(sampler)
         self.sampler.timesteps(self.diffusion.schedule)  # can they be spaced?
-        wanted = self.network.in_channels * (
-            2 if self.diffusion.learn_variance else 1)
-        if self.network.out_channels != wanted:
+        net, learns = self.network, self.diffusion.learn_variance
+        wanted = net.in_channels * (1 + learns)
+        if net.out_channels != wanted:
             raise ValueError(
-                f'diffusion.learn_variance={self.diffusion.learn_variance} '
-                f'takes {wanted} channels from a network over '
-                f'{self.network.in_channels}, got '
-                f'{self.network.out_channels}; set learn_variance of both '
-                'alike.')
+                f'diffusion.learn_variance={learns} takes {wanted} channels '
+                f'from a network over {net.in_channels}, got '
+                f'{net.out_channels}; set learn_variance of both alike.')
 
     @property
     def num_steps(self) -> int:
@@ -56,15 +53,10 @@ class DiffusionGenerator(PixelGenerator):
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """Diffusion loss of pixels or latents; see GaussianDiffusion.loss.
+        """Diffusion loss of codes (N, C, h, w): pixels in [-1, 1], or latents.
 
-        Args:
-            codes (N, C, h, w): Pixels in [-1, 1], or latents.
-            condition (N, ...): What the network's condition layer takes.
-            rng: Streams of the images.
-
-        Raises:
-            ValueError: The codes are not those that the network is for.
+        A ValueError if they are not those that the network is for; see
+        :meth:`GaussianDiffusion.loss`.
         """
         net = self.network
         wanted = (net.in_channels, net.input_size, net.input_size)
@@ -75,8 +67,8 @@ class DiffusionGenerator(PixelGenerator):
                 "and in_channels to the tokenizer's, or resize the images.")
         if net.condition is not None:
             condition = net.condition(condition, rng)  # (N, E)
-        return self.diffusion.loss(
-            lambda x, t: net(x, t, condition), codes, rng)
+        return self.diffusion.loss(lambda x, t: net(x, t, condition), codes,
+                                   rng)
 
     @torch.no_grad()
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:

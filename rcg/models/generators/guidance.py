@@ -24,18 +24,17 @@ class Guidance:
     0 (noise) to 1 (an image).
 
     Args:
+        network: Config of the network that is guided.
         schedule: 'constant', or 'linear': from 1 (off) to the scale, which
             the last step reaches; RCG (arXiv:2312.03701) appendix B.
         interval: Progress (low, high] at which guidance acts
             (arXiv:2404.07724); elsewhere a step costs one network call.
         guide: The weaker network: its ``checkpoint``, an earlier one of the
-            same training or one of a smaller network, and whatever of the
-            generator's ``network`` is different. It must read the same
-            condition and codes.
+            same training or one of a smaller network, and what else differs
+            from ``network``. It must read the same condition and codes.
         channels: How many channels (axis 1) are guided, of predictions with
             channels; None: all but those of a learned variance. The
             published DiT guides 3 of 4.
-        network: Config of the network that is guided.
 
     Raises:
         ValueError: A setting is out of range; the guide is of other codes.
@@ -57,12 +56,9 @@ class Guidance:
         self.channels = channels
         self.guide = None
         if guide is not None:
-            if guide.get('checkpoint') is None:
-                raise ValueError('guidance.guide needs the checkpoint of a '
-                                 'weaker network, e.g. an earlier one.')
-            _check_same_codes({**network, **guide}, network)
-            self.guide = Frozen.build(MODELS, {
-                'prefix': 'generator.network.', **network, **guide})
+            guide = {'prefix': 'generator.network.', **network, **guide}
+            _check_guide(guide, network)
+            self.guide = Frozen.build(MODELS, guide)
 
     def scale_at(self, scale: float, progress: float) -> float:
         """w at a step, of which ``scale`` is the largest."""
@@ -84,45 +80,42 @@ class Guidance:
             batch_size: N.
 
         Returns:
-            (progress) -> (input (N, ...), input (N, ...)) -> prediction in
-            float32. Guidance of an unconditional network by nothing weaker
-            does nothing.
+            (progress) -> (*inputs (N, ...)) -> prediction in float32. With
+            neither condition nor weaker network, guidance does nothing.
 
         Raises:
             ValueError: There is no null condition to guide away from.
         """
         layer = network.condition
         embedded = None if layer is None else layer(condition)
+
+        def plain(*inputs: Tensor) -> Tensor:
+            return network(*inputs, embedded).float()
+
         if scale == 1 or (layer is None and self.guide is None):
-            return lambda progress: lambda *inputs: network(
-                *inputs, embedded).float()
+            return lambda progress: plain
         pair = self._pair(network, condition, embedded, batch_size)
 
         def at(progress: float) -> Callable[..., Tensor]:
             w = self.scale_at(scale, progress)
-            if w == 1:
-                return lambda *inputs: network(*inputs, embedded).float()
-            return lambda *inputs: self._guide(*pair(*inputs), w, network)
+            return plain if w == 1 else (
+                lambda *inputs: self._guide(*pair(*inputs), w, network))
 
         return at
 
     def _pair(self, network, condition, embedded, batch_size):
         """(*inputs) -> strong and weak prediction."""
-        if self.guide is None:
-            both = torch.cat([embedded, network.condition.null(batch_size)])
+        if self.guide is not None:
+            guide = self.guide.on(next(network.parameters()).device)
+            other = guide.condition and guide.condition(condition)
+            return lambda *inputs: (network(*inputs, embedded).float(),
+                                    guide(*inputs, other).float())
+        both = torch.cat([embedded, network.condition.null(batch_size)])
 
-            def pair(*inputs: Tensor) -> tuple[Tensor, Tensor]:
-                doubled = (torch.cat([x, x]) for x in inputs)
-                return network(*doubled, both).float().chunk(2)
-        else:
-            device = next(network.parameters()).device
-            guide = self.guide.on(device)
-            other = None if guide.condition is None else guide.condition(
-                condition)
+        def pair(*inputs: Tensor) -> tuple[Tensor, Tensor]:
+            doubled = (torch.cat([x, x]) for x in inputs)
+            return network(*doubled, both).float().chunk(2)
 
-            def pair(*inputs: Tensor) -> tuple[Tensor, Tensor]:
-                return (network(*inputs, embedded).float(),
-                        guide(*inputs, other).float())
         return pair
 
     def _guide(self, strong: Tensor, weak: Tensor, w: float,
@@ -139,8 +132,10 @@ def guided(strong: Tensor, weak: Tensor, scale: float) -> Tensor:
     return weak + scale * (strong - weak)
 
 
-def _check_same_codes(guide: dict, network: dict) -> None:
-    """See that two networks' configs agree on what they read and write."""
+def _check_guide(guide: dict, network: dict) -> None:
+    if guide.get('checkpoint') is None:
+        raise ValueError('guidance.guide needs the checkpoint of a weaker '
+                         'network, e.g. an earlier one.')
     for name in _SIZES:
         if guide.get(name) != network.get(name):
             raise ValueError(

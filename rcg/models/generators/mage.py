@@ -36,8 +36,7 @@ class MAGE(PixelGenerator):
         label_smoothing: In [0, 1), over the K codes.
         num_steps: Unmasking steps of sampling.
         temperature: Of the choice of tokens to keep; decays linearly to 0.
-        guidance_scale: w; 1 = off.
-        guidance: Arguments of :class:`~.guidance.Guidance`; the schedule is
+        guidance_scale, guidance: See :class:`PixelGenerator`; the schedule is
             linear by default, as published.
     """
 
@@ -45,8 +44,8 @@ class MAGE(PixelGenerator):
                  label_smoothing: float = .1, num_steps: int = 20,
                  temperature: float = 6., guidance_scale: float = 1.,
                  guidance: dict | None = None) -> None:
-        super().__init__(network, guidance_scale, dict(
-            {'schedule': 'linear'}, **guidance or {}))
+        super().__init__(network, guidance_scale,
+                         {'schedule': 'linear', **(guidance or {})})
         if num_steps < 1 or temperature < 0:
             raise ValueError('num_steps must be at least 1 and temperature '
                              f'not negative, got {num_steps} and '
@@ -57,16 +56,11 @@ class MAGE(PixelGenerator):
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """Cross entropy of the hidden tokens.
+        """Cross entropy of the hidden ones of codes (N, L), ids in [0, K).
 
         Every image counts the same. Unless they share a mask ratio (see
         :class:`MaskRatioLaw`), an image's loss does not depend on the batch
         and the number of processes.
-
-        Args:
-            codes (N, L): Token ids in [0, K).
-            condition (N, ...): What the network's condition layer takes.
-            rng: Streams of the images.
 
         Returns:
             ``loss_tokens``, and ``token_accuracy`` on hidden tokens.
@@ -81,12 +75,10 @@ class MAGE(PixelGenerator):
         logits = net(codes, masked, condition, kept).float()  # (N, L, K)
         error = cross_entropy(logits.transpose(1, 2), codes, reduction='none',
                               label_smoothing=self.label_smoothing)  # (N, L)
-        counts = masked.sum(1)
-        with torch.no_grad():
-            right = (logits.argmax(-1) == codes) & masked
-            accuracy = right.sum() / counts.sum()
+        counts = masked.sum(1)  # (N,)
+        right = (logits.argmax(-1) == codes) & masked
         return dict(loss_tokens=((error * masked).sum(1) / counts).mean(),
-                    token_accuracy=accuracy)
+                    token_accuracy=right.sum() / counts.sum())
 
     @torch.no_grad()
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:

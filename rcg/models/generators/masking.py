@@ -11,11 +11,9 @@ class MaskRatioLaw:
     """Truncated normal law of the mask ratio, MAGE (arXiv:2211.09117) 3.1.
 
     Args:
-        mean: Mode of the normal; RCG trains with 0.75.
-        std: Its standard deviation.
-        low: Smallest ratio; also the share of tokens that the encoder never
-            sees.
-        high: Largest ratio.
+        mean, std: Mode of the normal, 0.75 in RCG, and standard deviation.
+        low, high: Smallest and largest ratio; ``low`` is also the share of
+            tokens that the encoder never sees.
         per: 'image': each image draws a ratio; 'batch': the batch of a
             process shares one, as in the published code. The gradient is
             the same on average and has less noise with 'image'.
@@ -24,9 +22,8 @@ class MaskRatioLaw:
     def __init__(self, mean: float = .75, std: float = .25, low: float = .5,
                  high: float = 1., per: str = 'image') -> None:
         if not (0 < low < high <= 1 and std > 0):
-            raise ValueError('a mask ratio needs 0 < low < high <= 1 and '
-                             f'std > 0, got low={low}, high={high}, '
-                             f'std={std}.')
+            raise ValueError('a mask ratio needs 0 < low < high <= 1 and std '
+                             f'> 0, got low={low}, high={high}, std={std}.')
         if per not in ('image', 'batch'):
             raise ValueError(f"per must be 'image' or 'batch', got {per!r}.")
         self.mean, self.std, self.low, self.high = mean, std, low, high
@@ -52,12 +49,10 @@ class MaskRatioLaw:
 
 def random_masks(noise: Tensor, ratios: Tensor, num_dropped: int
                  ) -> tuple[Tensor, Tensor]:
-    """Hide the tokens of smallest noise.
+    """Hide the tokens of smallest uniform ``noise`` (N, L).
 
-    Args:
-        noise (N, L): Uniform draws.
-        ratios (N,): Share of tokens to hide in each image, rounded up.
-        num_dropped: How many of the hidden tokens the encoder never sees.
+    ``ratios`` (N,) of the tokens are hidden, rounded up; ``num_dropped`` of
+    those hidden, the encoder never sees.
 
     Returns:
         ``masked`` (N, L): True = hidden. ``kept`` (N, L - num_dropped):
@@ -66,22 +61,18 @@ def random_masks(noise: Tensor, ratios: Tensor, num_dropped: int
     """
     order = noise.argsort(1)
     counts = (ratios * noise.shape[1]).ceil().unsqueeze(1)  # (N, 1)
-    places = torch.arange(noise.shape[1], device=noise.device)
-    masked = torch.empty_like(noise, dtype=torch.bool).scatter_(
-        1, order, places < counts)
-    return masked, order[:, num_dropped:].sort(1).values
+    ranks = order.argsort(1)  # of each token's noise
+    return ranks < counts, order[:, num_dropped:].sort(1).values
 
 
 def unmasking_ratio(step: int, num_steps: int) -> float:
-    """Share of tokens hidden after a step; MaskGIT's (arXiv:2202.04200)
-    cosine."""
+    """Share of tokens hidden after a step; the cosine of arXiv:2202.04200."""
     return math.cos(math.pi / 2 * ((step + 1) / num_steps))
 
 
 def num_still_masked(step: int, num_steps: int, num_tokens: int,
                      num_unknown: int) -> int:
-    """Tokens to hide again after a step: at least 1 and fewer than are
-    unknown now."""
+    """Tokens to hide again: at least 1 and fewer than are unknown now."""
     wanted = math.floor(num_tokens * unmasking_ratio(step, num_steps))
     return max(1, min(num_unknown - 1, wanted))
 

@@ -1,7 +1,4 @@
-"""Multi-head self-attention.
-
-N batch, L tokens, H heads, D width.
-"""
+"""Multi-head self-attention: N batch, L tokens, H heads, D width."""
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -22,8 +19,7 @@ class Attention(nn.Module):
         if dim % num_heads:
             raise ValueError(f'dim must be a multiple of num_heads, got {dim} '
                              f'and {num_heads}; change either of them.')
-        self.num_heads = num_heads
-        self.attn_drop = attn_drop
+        self.num_heads, self.attn_drop = num_heads, attn_drop
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim)
         self.proj_drop = nn.Dropout(proj_drop)

@@ -11,11 +11,9 @@ class Block(nn.Module):
     LayerNorm eps is 1e-6, GELU is exact, as in every ViT that RCG builds on.
 
     Args:
-        dim: Width, divisible by ``num_heads``.
+        dim, num_heads, qkv_bias, attn_drop: See :class:`Attention`.
         mlp_ratio: Hidden width of the MLP over ``dim``.
-        qkv_bias: Whether queries, keys and values have a bias.
         drop: Dropout after each projection and inside the MLP, in [0, 1).
-        attn_drop: Dropout of the attention weights, in [0, 1).
     """
 
     def __init__(self, dim: int, num_heads: int, mlp_ratio: float = 4.,

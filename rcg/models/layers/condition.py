@@ -1,7 +1,10 @@
 """How a condition enters a generator: dropped now and then, then embedded.
 
 A generator's network holds one of these, or none if it is unconditional.
-``kind`` says what :class:`~rcg.models.rcg.RCG` must pass.
+``kind`` says what :class:`~rcg.models.rcg.RCG` must pass. ``drop_prob`` is the
+probability in training that a learned null condition takes the condition's
+place, so that guidance has something to compare with; at 0 there is none, and
+no guidance. Letters: N batch, D representation, E embedding.
 """
 import torch
 from torch import Tensor, nn
@@ -13,17 +16,20 @@ _NO_NULL = ('guidance needs a null {}: train with drop_prob > 0, or set '
             'guidance_scale=1.')
 
 
+def build_condition(cfg: dict | None, dim: int) -> nn.Module | None:
+    """A condition layer with embeddings of ``dim``; None is unconditional."""
+    return None if cfg is None else MODELS.build(dict(cfg, dim=dim))
+
+
 @MODELS.register_module()
 class RepresentationCondition(nn.Module):
     """Project a representation; RCG (arXiv:2312.03701) section 3.3.
 
     Args:
-        rep_dim: D, width of the representation.
-        dim: E, width of the embedding.
-        drop_prob: Probability in training that the learned null condition, a
-            vector in representation space, takes its place, so that
-            guidance has something to compare with. There is none at 0 (as in
-            the published ADM and LDM), and no guidance.
+        rep_dim: D.
+        dim: E.
+        drop_prob: Of the null condition, a vector in representation space; 0
+            in the published ADM and LDM.
         project: Whether a linear layer leads from D to E, or nothing does
             (the published LDM), which asks for D = E.
     """
@@ -46,11 +52,7 @@ class RepresentationCondition(nn.Module):
 
     def forward(self, condition: Tensor,
                 rng: SampleRng | None = None) -> Tensor:
-        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first.
-
-        Raises:
-            ValueError: The representations have another width.
-        """
+        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first."""
         if condition.shape[-1] != self.rep_dim:
             raise ValueError(
                 'the generator is conditioned on representations of '
@@ -62,26 +64,17 @@ class RepresentationCondition(nn.Module):
         return self.condition_proj(condition)
 
     def null(self, batch_size: int) -> Tensor:
-        """The embedded null condition, (N, E).
-
-        Raises:
-            ValueError: The layer was built without one.
-        """
+        """The embedded null condition, (N, E); a ValueError if none."""
         if self.null_condition is None:
             raise ValueError(_NO_NULL.format('representation'))
-        return self.condition_proj(self.null_condition).expand(
-            batch_size, -1)
+        return self.condition_proj(self.null_condition).expand(batch_size, -1)
 
 
 @MODELS.register_module()
 class LabelCondition(nn.Module):
-    """Embed class labels: the class-conditional baseline.
+    """Embed one of ``num_classes`` labels: the class-conditional baseline.
 
-    Args:
-        num_classes: Number of labels.
-        dim: E, width of the embedding.
-        drop_prob: Probability in training of the null label, an extra row;
-            there is none at 0 (as in the published MAGE), and no guidance.
+    The null label is an extra row; the published MAGE has none.
     """
     kind = 'label'
 
@@ -101,11 +94,7 @@ class LabelCondition(nn.Module):
         return self.embedding(condition)
 
     def null(self, batch_size: int) -> Tensor:
-        """The embedding of the null label, (N, E).
-
-        Raises:
-            ValueError: The layer was built without a null label.
-        """
+        """The embedding of the null label, (N, E); a ValueError if none."""
         if self.drop_prob == 0:
             raise ValueError(_NO_NULL.format('label'))
         return self.embedding.weight[-1:].expand(batch_size, -1)

@@ -1,4 +1,4 @@
-"""Multilayer perceptrons."""
+"""Multilayer perceptrons, and layers that start as nothing."""
 from itertools import pairwise
 
 from torch import Tensor, nn
@@ -7,8 +7,7 @@ from torch import Tensor, nn
 class Mlp(nn.Module):
     """The transformer's: (..., dim) -> (..., dim), GELU, dropout.
 
-    Names and numbers are those of timm's ``Mlp``; importing timm takes two
-    seconds of every start.
+    As timm's, whose import takes two seconds of every start.
     """
 
     def __init__(self, dim: int, hidden_dim: int, drop: float = 0.) -> None:
@@ -22,21 +21,23 @@ class Mlp(nn.Module):
         return self.drop(self.fc2(self.drop(self.act(self.fc1(x)))))
 
 
+def zero(layer: nn.Module) -> nn.Module:
+    """Let a layer start with zeros, so that its branch adds nothing."""
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)
+    return layer
+
+
 def batch_norm_mlp(*dims: int) -> nn.Sequential:
     """Projector or predictor of MoCo v3 (arXiv:2104.02057, section 4.1).
 
-    Linear layers without bias, each followed by batch norm; ReLU between
-    them. The last batch norm has no scale and shift, so that the output is
-    whitened per dimension whatever the weights do.
-
-    Args:
-        dims: Input, hidden and output sizes.
+    Linear layers without bias of these input, hidden and output sizes, each
+    followed by batch norm; ReLU between them. The last batch norm has no scale
+    and shift: the output is whitened per dimension whatever the weights do.
     """
     layers = []
-    for i, (fan_in, fan_out) in enumerate(pairwise(dims), start=2):
-        last = i == len(dims)
+    for fan_in, fan_out in pairwise(dims):
         layers += [nn.Linear(fan_in, fan_out, bias=False),
-                   nn.BatchNorm1d(fan_out, affine=not last)]
-        if not last:
-            layers.append(nn.ReLU(inplace=True))
+                   nn.BatchNorm1d(fan_out), nn.ReLU(inplace=True)]
+    layers[-2:] = [nn.BatchNorm1d(dims[-1], affine=False)]
     return nn.Sequential(*layers)

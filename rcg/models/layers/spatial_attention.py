@@ -6,23 +6,16 @@ their width, H heads.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rcg.models.layers.mlp import zero
+
 
 class GroupNorm(nn.GroupNorm):
-    """The same numbers in every memory format.
-
-    With channels last, torch's own loses digits on a CPU; on a GPU it copies
-    to this order anyway.
-    """
+    """The same numbers in every memory format."""
 
     def forward(self, x: Tensor) -> Tensor:
+        # With channels last, torch's own loses digits on a CPU; on a GPU it
+        # copies to this order anyway.
         return super().forward(x.contiguous())
-
-
-def zero(layer: nn.Module) -> nn.Module:
-    """Let a layer start with zeros, so that its branch adds nothing."""
-    for parameter in layer.parameters():
-        nn.init.zeros_(parameter)
-    return layer
 
 
 def to_tokens(x: Tensor) -> Tensor:
@@ -33,10 +26,7 @@ def to_tokens(x: Tensor) -> Tensor:
 class SpatialSelfAttention(nn.Module):
     """ADM's self-attention with a skip path (arXiv:2105.05233).
 
-    Args:
-        dim: C, divisible by ``head_dim`` and ``groups``.
-        head_dim: Width of a head; the scale is head_dim^-0.5.
-        groups: Groups of the norm.
+    ``dim`` is C, divisible by ``head_dim`` and by ``groups`` of the norm.
     """
 
     def __init__(self, dim: int, head_dim: int, groups: int) -> None:
@@ -60,10 +50,7 @@ class SpatialSelfAttention(nn.Module):
 class TokenAttention(nn.Module):
     """Attention of tokens to others, or to themselves.
 
-    Args:
-        dim: C, divisible by ``head_dim``.
-        context_dim: Width of the tokens that are attended to.
-        head_dim: Width of a head.
+    ``dim`` is C, divisible by ``head_dim``, ``context_dim`` E.
     """
 
     def __init__(self, dim: int, context_dim: int, head_dim: int) -> None:
@@ -100,13 +87,8 @@ class SpatialTransformer(nn.Module):
     """Latent diffusion's transformer block (arXiv:2112.10752), section 3.3.
 
     Self-attention, attention to the context and an MLP, between two 1x1
-    convolutions and with a skip path around all.
-
-    Args:
-        dim: C, divisible by ``head_dim`` and ``groups``.
-        context_dim: E.
-        head_dim: Width of a head.
-        groups: Groups of the norm.
+    convolutions and with a skip path around all. ``dim`` is C, divisible by
+    ``head_dim`` and by ``groups`` of the norm, ``context_dim`` E.
     """
 
     def __init__(self, dim: int, context_dim: int, head_dim: int,

@@ -6,6 +6,7 @@ W width, E time embedding, C context.
 from torch import Tensor, nn
 
 from rcg.models.layers.embeddings import timestep_embedding
+from rcg.models.layers.mlp import zero
 from rcg.registry import MODELS
 
 
@@ -21,7 +22,7 @@ class DenoisingBlock(nn.Module):
         self.context_proj = (None if context_dim is None else
                              nn.Linear(context_dim, width))
         self.norm2 = nn.LayerNorm(width)
-        self.fc2 = nn.Linear(width, width)
+        self.fc2 = zero(nn.Linear(width, width))  # starts as the identity
         self.act = nn.SiLU()
 
     def forward(self, x: Tensor, time: Tensor,
@@ -41,9 +42,8 @@ class DenoisingMLP(nn.Module):
         rep_dim: D, width of the representation.
         width: W, width of the residual stream.
         num_blocks: Number of residual blocks.
-        time_dim: E, width of the time embedding; the representation's by
-            default, as published.
-        context_dim: C, width of a context vector (the label embedding of a
+        time_dim: E, width of the time embedding; by default D, as published.
+        context_dim: C, width of a context (the label embedding of a
             class-conditional RDM); None for an unconditional one.
     """
 
@@ -52,34 +52,26 @@ class DenoisingMLP(nn.Module):
                  context_dim: int | None = None) -> None:
         super().__init__()
         time_dim = time_dim or rep_dim
-        self.rep_dim, self.width = rep_dim, width
-        self.context_dim = context_dim
-        self.time_embed = nn.Sequential(
-            nn.Linear(width, time_dim), nn.SiLU(),
-            nn.Linear(time_dim, time_dim))
+        self.rep_dim, self.context_dim = rep_dim, context_dim
+        self.width = width
+        self.time_embed = nn.Sequential(nn.Linear(width, time_dim), nn.SiLU(),
+                                        nn.Linear(time_dim, time_dim))
         self.input_proj = nn.Linear(rep_dim, width)
         self.blocks = nn.ModuleList(
             DenoisingBlock(width, time_dim, context_dim)
             for _ in range(num_blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.act = nn.SiLU()
-        self.output_proj = nn.Linear(width, rep_dim)
-        # Every block starts as the identity, the network as zero.
-        for layer in [b.fc2 for b in self.blocks] + [self.output_proj]:
-            nn.init.zeros_(layer.weight)
-            nn.init.zeros_(layer.bias)
+        self.output_proj = zero(nn.Linear(width, rep_dim))
 
     def forward(self, x: Tensor, t: Tensor,
                 context: Tensor | None = None) -> Tensor:
-        """Predict what the diffusion's parameterization asks for.
+        """Predict (N, D) what the diffusion's parameterization asks for.
 
         Args:
             x (N, D): Noisy representations.
             t (N,): Timesteps, int64.
             context (N, C): Given exactly when ``context_dim`` is set.
-
-        Returns:
-            (N, D): The prediction.
         """
         time = self.time_embed(timestep_embedding(t, self.width))  # (N, E)
         h = self.input_proj(x)  # (N, W)

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from rcg.models.layers.attention import Attention
+from rcg.models.layers.condition import build_condition
 from rcg.models.layers.embeddings import position_table, timestep_embedding
-from rcg.models.layers.mlp import Mlp
+from rcg.models.layers.mlp import Mlp, zero
 from rcg.registry import MODELS
 
 
@@ -19,11 +20,11 @@ def modulate(x: Tensor, shift: Tensor, scale: Tensor) -> Tensor:
 class DiTBlock(nn.Module):
     """Transformer block steered by adaLN-zero: (N, L, D) -> (N, L, D)."""
 
-    def __init__(self, dim: int, num_heads: int, mlp_ratio: float) -> None:
+    def __init__(self, dim: int, num_heads: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(dim, eps=1e-6, elementwise_affine=False)
         self.attn = Attention(dim, num_heads, qkv_bias=True)
-        self.mlp = Mlp(dim, int(dim * mlp_ratio))
+        self.mlp = Mlp(dim, 4 * dim)
         self.modulation = nn.Linear(dim, 6 * dim)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
@@ -65,8 +66,7 @@ class DiT(nn.Module):
         learn_variance: Whether to return 2 C channels.
 
     Raises:
-        ValueError: ``input_size`` is no multiple of ``patch_size``, or
-            ``dim`` none of 4 or ``num_heads``.
+        ValueError: A number is not the multiple that it should be.
     """
 
     def __init__(self, input_size: int = 32, patch_size: int = 2,
@@ -81,24 +81,21 @@ class DiT(nn.Module):
                 'change either of them.')
         self.input_size, self.patch_size = input_size, patch_size
         self.in_channels = in_channels
-        self.out_channels = in_channels * (2 if learn_variance else 1)
+        self.out_channels = in_channels * (1 + learn_variance)
         self.patch_embed = nn.Conv2d(in_channels, dim, patch_size, patch_size)
-        self.register_buffer('position', position_table(
-            dim, input_size // patch_size, row_first=False),
-            persistent=False)  # (L, D)
+        table = position_table(dim, input_size // patch_size, row_first=False)
+        self.register_buffer('position', table, persistent=False)  # (L, D)
         self.time_embed = nn.Sequential(nn.Linear(256, dim), nn.SiLU(),
                                         nn.Linear(dim, dim))
-        self.condition = None
-        if condition is not None:
-            self.condition = MODELS.build(dict(condition, dim=dim))
+        self.condition = build_condition(condition, dim)
         self.blocks = nn.ModuleList(
-            DiTBlock(dim, num_heads, 4.) for _ in range(depth))
+            DiTBlock(dim, num_heads) for _ in range(depth))
         self.output = Output(dim, patch_size**2 * self.out_channels)
         self.apply(self._init)
         # Every block starts as the identity, the network as zero.
-        for layer in [b.modulation for b in self.blocks] + [
-                self.output.modulation, self.output.linear]:
-            nn.init.zeros_(layer.weight)
+        zero(self.output.linear)
+        for part in [*self.blocks, self.output]:
+            zero(part.modulation)
         for layer in self.time_embed[::2]:
             nn.init.normal_(layer.weight, std=.02)
 
@@ -111,15 +108,12 @@ class DiT(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor,
                 condition: Tensor | None = None) -> Tensor:
-        """Predict what the diffusion's parameterization asks for.
+        """Predict (N, C or 2 C, h, w) what the parameterization asks for.
 
         Args:
             x (N, C, h, w): Noisy latents.
             t (N,): Timesteps, int64.
             condition (N, D): The embedded condition, if any.
-
-        Returns:
-            (N, C or 2 C, h, w): The prediction.
         """
         c = self.time_embed(timestep_embedding(t, 256))  # (N, D)
         if condition is not None:

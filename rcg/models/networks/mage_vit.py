@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from rcg.models.layers.block import Block
+from rcg.models.layers.condition import build_condition
 from rcg.registry import MODELS
 
 
@@ -31,9 +32,9 @@ class TokenEmbedding(nn.Module):
 class CodeHead(nn.Module):
     """Decoder output (..., D) -> logits over tokens.
 
-    Tied: a product with the word embeddings, through which no gradient
-    flows, as in the published code. Untied: a matrix of its own, which small
-    models need to learn at all.
+    Tied: a product with the word embeddings, which get no gradient of it, as
+    published. Untied: a matrix of its own, without which small models do not
+    learn at all.
     """
 
     def __init__(self, decoder_dim: int, dim: int, vocab_size: int,
@@ -58,9 +59,9 @@ class CodeHead(nn.Module):
 class MAGEViT(nn.Module):
     """Encoder over visible tokens, decoder over all, logits over codes.
 
-    The vocabulary is [codes | class tokens | mask token]. The class tokens
-    are a heritage of the first MAGE; of its 1000 one is ever used, in place
-    0 where no condition takes over. Small models need only that one.
+    The vocabulary is [codes | class tokens | mask token]. Of the first MAGE's
+    1000 class tokens one is ever used, in place 0 where no condition takes
+    over. Small models need only that one.
 
     Args:
         num_codes: K, size of the tokenizer's codebook.
@@ -71,8 +72,7 @@ class MAGEViT(nn.Module):
         drop: Dropout on embeddings, attention, projections and MLPs.
         embedding: ``std`` of the word and ``position_std`` of the two
             position tables at initialisation, and ``tied_head``.
-        class_tokens: How many, and which of them is used: (1000, 76) as
-            published.
+        class_tokens: How many, and which is used: (1000, 76) as published.
     """
 
     def __init__(self, num_codes: int, num_tokens: int, encoder: dict,
@@ -80,20 +80,17 @@ class MAGEViT(nn.Module):
                  drop: float = .1, embedding: dict | None = None,
                  class_tokens: tuple[int, int] = (1000, 76)) -> None:
         super().__init__()
-        embedding = dict(
-            dict(std=.02, position_std=.02, tied_head=True),
-            **embedding or {})
+        embedding = dict(dict(std=.02, position_std=.02, tied_head=True),
+                         **embedding or {})
+        std, position_std = embedding['std'], embedding['position_std']
         dim, decoder_dim = encoder['dim'], decoder['dim']
         self.num_codes, self.num_tokens = num_codes, num_tokens
         self.class_token = num_codes + class_tokens[1]
         self.mask_token = num_codes + class_tokens[0]
         vocab_size = self.mask_token + 1
         self.embed = TokenEmbedding(vocab_size, 1 + num_tokens, dim, drop,
-                                    embedding['std'],
-                                    embedding['position_std'])
-        self.condition = None
-        if condition is not None:
-            self.condition = MODELS.build(dict(condition, dim=dim))
+                                    std, position_std)
+        self.condition = build_condition(condition, dim)
         self.blocks = self._blocks(encoder, drop)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.decoder_embed = nn.Linear(dim, decoder_dim)
@@ -103,15 +100,13 @@ class MAGEViT(nn.Module):
         self.decoder_norm = nn.LayerNorm(decoder_dim, eps=1e-6)
         self.head = CodeHead(decoder_dim, dim, vocab_size,
                              embedding['tied_head'])
-        nn.init.trunc_normal_(self.decoder_position,
-                              std=embedding['position_std'])
+        nn.init.trunc_normal_(self.decoder_position, std=position_std)
         self.apply(self._init_linear)
 
     @staticmethod
     def _blocks(half: dict, drop: float) -> nn.ModuleList:
         return nn.ModuleList(
-            Block(half['dim'], half['num_heads'], half.get('mlp_ratio', 4.),
-                  qkv_bias=True, drop=drop, attn_drop=drop)
+            Block(half['dim'], half['num_heads'], drop=drop, attn_drop=drop)
             for _ in range(half['depth']))
 
     @staticmethod
@@ -122,17 +117,13 @@ class MAGEViT(nn.Module):
 
     def encode(self, ids: Tensor, condition: Tensor | None = None,
                kept: Tensor | None = None) -> Tensor:
-        """Encode the condition token and the tokens that are not dropped.
+        """Encode the condition and the tokens not dropped: (N, 1 + V, E).
 
         Args:
             ids (N, L): Token ids, hidden ones replaced by ``mask_token``.
             condition (N, E): The embedded condition, if any. It replaces
                 token 0 after norm and dropout, so it has neither.
-            kept (N, V): Ascending places of the tokens to encode; all by
-                default.
-
-        Returns:
-            (N, 1 + V, E): Encoded tokens, token 0 first.
+            kept (N, V): Ascending places of the tokens to encode, or all.
         """
         first = ids.new_full((len(ids), 1), self.class_token)
         x = self.embed(torch.cat([first, ids], 1))  # (N, 1 + L, E)
@@ -148,15 +139,12 @@ class MAGEViT(nn.Module):
 
     def decode(self, encoded: Tensor, masked: Tensor,
                kept: Tensor | None = None) -> Tensor:
-        """Fill every hidden place with token 0 and decode.
+        """Fill every hidden place with token 0 and decode: (N, 1 + L, D).
 
         Args:
             encoded (N, 1 + V, E): Output of :meth:`encode`.
             masked (N, L): True = hidden, dropped places included.
             kept (N, V): As given to :meth:`encode`.
-
-        Returns:
-            (N, 1 + L, D): Decoded tokens, token 0 first.
         """
         x = self.decoder_embed(encoded)  # (N, 1 + V, D)
         first, x = x[:, :1], x[:, 1:]
@@ -181,8 +169,7 @@ class MAGEViT(nn.Module):
         """Logits (N, L, K) of all tokens from the visible ones.
 
         Args:
-            ids (N, L): Token ids in [0, K); those under ``masked`` are not
-                looked at.
+            ids (N, L): Token ids in [0, K); unseen where ``masked``.
             masked (N, L): True = hidden.
             condition (N, E): The embedded condition, if any.
             kept (N, V): Places that the encoder sees; all by default.

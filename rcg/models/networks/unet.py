@@ -8,12 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rcg.models.layers.condition import build_condition
 from rcg.models.layers.embeddings import timestep_embedding
+from rcg.models.layers.mlp import zero
 from rcg.models.layers.spatial_attention import (
     GroupNorm,
     SpatialSelfAttention,
     SpatialTransformer,
-    zero,
 )
 from rcg.registry import MODELS
 
@@ -31,8 +32,7 @@ class Form:
             of a block returns, or is added to what it gets.
         residual_resampling: Whether residual blocks change the resolution,
             or single convolutions.
-        learn_variance: Whether there are as many channels again for the
-            variance.
+        learn_variance: Whether as many channels again tell the variance.
         groups: Groups of the norms.
         drop: Dropout before the last convolution of a residual block.
     """
@@ -79,12 +79,7 @@ class Resampling(nn.Module):
 class ResidualBlock(nn.Module):
     """Norm, SiLU and 3x3 convolution, twice, with a skip path.
 
-    Args:
-        in_dim: Channels of the input.
-        out_dim: Channels of the output.
-        time_dim: T.
-        form: Of the network.
-        scale: Change of the resolution, on both paths.
+    ``scale`` changes the resolution, on both paths.
     """
 
     def __init__(self, in_dim: int, out_dim: int, time_dim: int, form: Form,
@@ -101,15 +96,8 @@ class ResidualBlock(nn.Module):
                          nn.Conv2d(in_dim, out_dim, 1))
 
     def forward(self, x: Tensor, time: Tensor, *_) -> Tensor:
-        """Transform a map.
-
-        Args:
-            x (N, in_dim, h, w): Features.
-            time (N, T): Time embedding after its activation.
-
-        Returns:
-            (N, out_dim, scale h, scale w)
-        """
+        """(N, in_dim, h, w) and activated time embedding (N, T) ->
+        (N, out_dim, scale h, scale w)."""
         h = F.silu(self.norm1(x))
         if self.scale != 1:
             h, x = resample(h, self.scale), resample(x, self.scale)
@@ -139,9 +127,9 @@ class UNet(nn.Module):
 
     Args:
         input_size: Height and width of the data.
-        in_channels: Channels of the data.
-        dim: Width that ``dim_mult`` multiplies; the time embedding has four
-            times as much.
+        in_channels: Channels of the data. ``out_channels`` are as many, or
+            twice that with the variance.
+        dim: Width that ``dim_mult`` multiplies; T is four times as much.
         dim_mult: For each level, full resolution first. Each halves the
             resolution of the one before.
         num_res_blocks: Residual blocks of a level; going up, one more.
@@ -150,10 +138,6 @@ class UNet(nn.Module):
         condition: Config of a condition layer; None is unconditional. There
             is one learned context token then, if the form has contexts.
         form: Attributes of :class:`Form` that are not ADM's.
-
-    Attributes:
-        out_channels: As many as ``in_channels``, or twice that with the
-            variance.
 
     Raises:
         ValueError: Sizes do not divide, or there is no such level.
@@ -174,11 +158,10 @@ class UNet(nn.Module):
         time_dim = 4 * dim
         self.time_embed = nn.Sequential(
             nn.Linear(dim, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
-        self.condition = self.context = None
-        if condition is not None:
-            self.condition = MODELS.build(
-                dict(condition, dim=form.context_dim or time_dim))
-        elif form.context_dim is not None:
+        self.condition = build_condition(condition,
+                                         form.context_dim or time_dim)
+        self.context = None
+        if self.condition is None and form.context_dim is not None:
             self.context = nn.Parameter(torch.randn(1, form.context_dim))
         self.conv_in = nn.Conv2d(in_channels, widths[0], 3, padding=1)
         self._build_stages(widths, num_res_blocks, attention_levels, form)
@@ -188,50 +171,47 @@ class UNet(nn.Module):
 
     def _build_stages(self, widths: list[int], num_res_blocks: int,
                       attention_levels: tuple[int, ...], form: Form) -> None:
-        time_dim, last = 4 * self.dim, len(widths) - 1
+        time_dim = 4 * self.dim
 
-        def layers(in_dim: int, level: int) -> list[nn.Module]:
-            block = ResidualBlock(in_dim, widths[level], time_dim, form)
-            if level not in attention_levels:
-                return [block]
-            return [block, form.attention(widths[level])]
+        def block(in_dim: int, level: int) -> Stage:
+            dim = widths[level]
+            stage = Stage([ResidualBlock(in_dim, dim, time_dim, form)])
+            if level in attention_levels:
+                stage.append(form.attention(dim))
+            return stage
 
         self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
         width = widths[0]
-        skips = [width]
-        for level in range(len(widths)):
-            for _ in range(num_res_blocks):
-                self.encoder.append(Stage(layers(width, level)))
-                width = widths[level]
-                skips.append(width)
-            if level < last:
+        skips = [width]  # widths of what the decoder takes from the encoder
+        for level, dim in enumerate(widths):
+            if level:
                 self.encoder.append(
                     Stage([form.resampling(width, time_dim, .5)]))
+                skips.append(width)
+            for _ in range(num_res_blocks):
+                self.encoder.append(block(width, level))
+                width = dim
                 skips.append(width)
         self.middle = Stage([
             ResidualBlock(width, width, time_dim, form), form.attention(width),
             ResidualBlock(width, width, time_dim, form)])
         for level in reversed(range(len(widths))):
             for _ in range(num_res_blocks + 1):
-                stage = Stage(layers(width + skips.pop(), level))
-                self.decoder.append(stage)
+                self.decoder.append(block(width + skips.pop(), level))
                 width = widths[level]
             if level:
-                stage.append(form.resampling(width, time_dim, 2.))
+                self.decoder[-1].append(form.resampling(width, time_dim, 2.))
 
     def forward(self, x: Tensor, t: Tensor,
                 condition: Tensor | None = None) -> Tensor:
-        """Predict what the diffusion's parameterization asks for.
+        """Predict (N, out_channels, h, w) what the parameterization asks for,
+        and then what tells the variance, if that is learned.
 
         Args:
             x (N, in_channels, h, w): Noisy data.
             t (N,): Timesteps, int64.
             condition (N, E) or, of several context tokens, (N, M, E): The
                 embedded condition, if any.
-
-        Returns:
-            (N, out_channels, h, w): The prediction, then what tells the
-            variance if that is learned.
         """
         time = self.time_embed(timestep_embedding(t, self.dim))  # (N, T)
         context = None
@@ -256,17 +236,16 @@ class UNet(nn.Module):
 
 def _check(input_size: int, widths: list[int],
            attention_levels: tuple[int, ...], form: Form) -> None:
-    factor = 2**(len(widths) - 1)
+    count, factor = len(widths), 2**(len(widths) - 1)
     if input_size <= 0 or input_size % factor:
         raise ValueError(
-            f'{len(widths)} levels (entries of dim_mult) want an input_size '
-            f'that is a multiple of {factor}, got {input_size}; change either '
-            'of them.')
-    wrong = set(attention_levels) - set(range(len(widths)))
+            f'{count} levels (entries of dim_mult) want an input_size that is '
+            f'a multiple of {factor}, got {input_size}; change either of '
+            'them.')
+    wrong = set(attention_levels) - set(range(count))
     if wrong:
-        raise ValueError(f'attention_levels must be in [0, {len(widths)}), '
-                         'one for each entry of dim_mult, got '
-                         f'{sorted(wrong)}.')
+        raise ValueError(f'attention_levels must be in [0, {count}), one for '
+                         f'each entry of dim_mult, got {sorted(wrong)}.')
     if any(width <= 0 or width % form.groups for width in widths):
         raise ValueError(
             'the width of every level (dim * dim_mult) must be a multiple of '

@@ -5,6 +5,7 @@ attention for latent diffusion (arXiv:2112.10752), without it by MaskGIT.
 Letters: N batch, C channels, H W image, h w grid, z latents.
 """
 from dataclasses import dataclass
+from itertools import pairwise
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -22,13 +23,12 @@ class Variant:
         bias: Whether convolutions in blocks and the encoder's first have one.
         shortcut_of_input: Whether the shortcut of a block that changes the
             width is applied to its input, or to its result.
-        strided: Whether the encoder halves the resolution by a convolution,
-            or takes averages of 2x2.
+        strided: Whether the encoder halves by a convolution or averages 2x2.
         kernel_out: Size of the encoder's last convolution.
         extra_blocks: Blocks that a level of the decoder has more.
         groups: Groups of the norms.
-        moments: Whether the encoder gives the mean and the logarithm of the
-            variance of each channel of the latents, or the latents.
+        moments: Whether the encoder gives mean and log variance of each
+            channel of the latents, or the latents.
     """
     attention: tuple[int, ...] | None = ()
     bias: bool = True
@@ -46,10 +46,8 @@ class Variant:
                level: int) -> nn.Sequential:
         dims = [in_dim] + [out_dim] * num_blocks
         attends = self.attention is not None and level in self.attention
-        return nn.Sequential(*[
-            ResidualBlock(a, b, self, attends)
-            for a, b in zip(dims[:-1], dims[1:], strict=True)
-        ])
+        return nn.Sequential(*[ResidualBlock(a, b, self, attends)
+                               for a, b in pairwise(dims)])
 
     def middle(self, dim: int) -> nn.Sequential:
         attends = self.attention is not None
@@ -79,25 +77,21 @@ class ResidualBlock(nn.Module):
     """Norm, swish and 3x3 convolution, twice, with a skip path.
 
     Where the width changes, MaskGIT's network applies the shortcut to the
-    block's result and not to its input, which then has no skip path. Weights
-    are only compatible if that is repeated.
+    block's result: there is no skip path then, and its weights want it so.
     """
 
     def __init__(self, in_dim: int, out_dim: int, variant: Variant,
                  attends: bool) -> None:
         super().__init__()
+        bias, self.shortcut_of_input = variant.bias, variant.shortcut_of_input
         self.norm1 = variant.norm(in_dim)
-        self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1,
-                               bias=variant.bias)
+        self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1, bias=bias)
         self.norm2 = variant.norm(out_dim)
-        self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1,
-                               bias=variant.bias)
-        self.shortcut_of_input = variant.shortcut_of_input
+        self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1, bias=bias)
         self.shortcut = None
         if in_dim != out_dim:
-            self.shortcut = nn.Conv2d(
-                in_dim if variant.shortcut_of_input else out_dim, out_dim, 1,
-                bias=variant.bias)
+            dim = in_dim if self.shortcut_of_input else out_dim
+            self.shortcut = nn.Conv2d(dim, out_dim, 1, bias=bias)
         self.attention = None
         if attends:
             self.attention = SpatialAttention(out_dim, variant)
@@ -113,27 +107,20 @@ class ResidualBlock(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Images to latents; halves the resolution between levels.
-
-    Args:
-        dims: Width of each level, full resolution first.
-        num_res_blocks: Residual blocks of a level.
-        z_dim: Channels of the result.
-        variant: Which of the published forms.
-    """
+    """Images to latents, through levels of widths ``dims``, each at half the
+    resolution of the one before."""
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
                  variant: Variant) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=variant.bias)
-        self.levels = nn.ModuleList([
-            variant.blocks(a, b, num_res_blocks, level) for level, (a, b) in
-            enumerate(zip(dims[:1] + dims[:-1], dims, strict=True))
-        ])
+        self.levels = nn.ModuleList(
+            variant.blocks(a, b, num_res_blocks, level)
+            for level, (a, b) in enumerate(pairwise(dims[:1] + dims)))
         # downsamplers[i] leads from level i to level i + 1.
-        self.downsamplers = nn.ModuleList([
-            nn.Conv2d(dim, dim, 3, stride=2) for dim in dims[:-1]
-        ] if variant.strided else [])
+        self.downsamplers = nn.ModuleList(
+            nn.Conv2d(dim, dim, 3, stride=2)
+            for dim in dims[:-1] if variant.strided)
         self.middle = variant.middle(dims[-1])
         self.norm_out = variant.norm(dims[-1])
         self.conv_out = nn.Conv2d(dims[-1], z_dim, variant.kernel_out,
@@ -154,14 +141,8 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to images; doubles the resolution between levels.
-
-    Args:
-        dims: Width of each level, full resolution first.
-        num_res_blocks: Residual blocks of a level, without extra ones.
-        z_dim: Channels of the latents.
-        variant: Which of the published forms.
-    """
+    """Latents to images, through the encoder's levels the other way; each has
+    ``num_res_blocks`` and the variant's extra ones."""
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
                  variant: Variant) -> None:
@@ -169,13 +150,12 @@ class Decoder(nn.Module):
         self.conv_in = nn.Conv2d(z_dim, dims[-1], 3, padding=1)
         self.middle = variant.middle(dims[-1])
         num_blocks = num_res_blocks + variant.extra_blocks
-        self.levels = nn.ModuleList([
-            variant.blocks(a, b, num_blocks, level) for level, (a, b) in
-            enumerate(zip(dims[1:] + dims[-1:], dims, strict=True))
-        ])
+        self.levels = nn.ModuleList(
+            variant.blocks(b, a, num_blocks, level)
+            for level, (a, b) in enumerate(pairwise(dims + dims[-1:])))
         # upsamplers[i] leads from level i + 1 to level i.
         self.upsamplers = nn.ModuleList(
-            [nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:]])
+            nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:])
         self.norm_out = variant.norm(dims[0])
         self.conv_out = nn.Conv2d(dims[0], 3, 3, padding=1)
 
@@ -191,13 +171,24 @@ class Decoder(nn.Module):
 
 
 class ConvAutoencoder(nn.Module):
-    """Base of the tokenizers: an encoder, a decoder and their sizes.
+    """Base of the tokenizers: images (N, 3, H, W) in [-1, 1] <-> codes.
+
+    A tokenizer has ``encode`` (images -> codes to keep), ``draw`` (those ->
+    codes that a generator learns), ``decode`` (codes -> images, about [-1, 1],
+    not clamped), ``latents`` (images -> continuous codes) and ``forward``,
+    which reconstructs. What takes images raises a ValueError if H or W is not
+    a multiple of the downsampling.
 
     Args:
-        dims: Width of each level, full resolution first.
+        dim: Width of a level with multiplier 1.
+        dim_mult: Width multiplier of each level, full resolution first. Each
+            level but the first halves the resolution: four make f = 8.
         num_res_blocks: Residual blocks of a level.
         z_dim: Channels of the latents.
-        variant: Which of the published forms.
+        variant: Which of the published forms. Of its GroupNorms' groups,
+            every width is a multiple; in a narrow network fewer than the
+            published 32 reconstruct better: with one channel a group, the
+            norms take the contrast of every image from it.
 
     Raises:
         ValueError: A width does not split into the groups of the norms, or
@@ -205,26 +196,27 @@ class ConvAutoencoder(nn.Module):
             level for attention.
     """
 
-    def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 variant: Variant) -> None:
+    def __init__(self, dim: int, dim_mult: tuple, num_res_blocks: int,
+                 z_dim: int, variant: Variant) -> None:
         super().__init__()
+        dims = [dim * mult for mult in dim_mult]
         _check(dims, num_res_blocks, variant)
         self.downsampling = 2**(len(dims) - 1)
         self.encoder = Encoder(dims, num_res_blocks,
                                (1 + variant.moments) * z_dim, variant)
         self.decoder = Decoder(dims, num_res_blocks, z_dim, variant)
 
+    def run_encoder(self, images: Tensor) -> Tensor:
+        for size in images.shape[2:]:
+            self.grid_size(size)
+        return self.encoder(images)
+
     def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:
-        """What a generator learns, from what ``encode`` returned; the same
-        here, where encoding is not random."""
+        """The same codes, where encoding is not random."""
         return codes
 
     def grid_size(self, image_size: int) -> int:
-        """Places along a side of an image of ``image_size`` pixels.
-
-        Raises:
-            ValueError: The size is not a multiple of the downsampling.
-        """
+        """Places along a side; a ValueError if the size does not divide."""
         if image_size <= 0 or image_size % self.downsampling:
             raise ValueError(
                 'image sizes must be a multiple of the downsampling factor '

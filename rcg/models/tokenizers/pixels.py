@@ -9,17 +9,14 @@ from rcg.rng import SampleRng
 class Pixels(nn.Module):
     """Images <-> the same images, for generators that draw pixels (ADM).
 
-    It has no weights, and takes images of any size.
+    It has no weights, and takes images (N, 3, H, W) of any size.
     """
 
     def encode(self, images: Tensor) -> Tensor:
-        """Codes for a generator: images (N, 3, H, W), as they are."""
         return images
 
     def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:
-        """What a generator learns: the codes."""
         return codes
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Images (N, 3, H, W) of codes, which they are."""
         return codes
