@@ -1,6 +1,7 @@
 """Scores of generated images: pure functions, and metrics that use them."""
 from .distances import frechet_distance, frechet_influence, kernel_distance
 from .feature_metrics import (
+    DensityCoverage,
     FrechetProxy,
     KernelDistance,
     NearestTrain,
@@ -16,18 +17,24 @@ from .metrics import (
     RepresentationFrechetDistance,
 )
 from .moments import Moments
-from .neighbors import knn_accuracy, nearest_train, precision_recall
-from .published import DINOv2, Inception
+from .neighbors import (
+    density_coverage,
+    knn_accuracy,
+    nearest_train,
+    precision_recall,
+)
+from .published import CLIP, DINOv2, Inception
 from .reference import Reference
 from .sample_metric import FrechetMetric, SampleMetric, StreamMetric
 from .statistics import StatisticsFile, build_reference
 
 __all__ = [
-    'Accuracy', 'DINOv2', 'Extractor', 'FrechetDistance', 'FrechetMetric',
-    'FrechetProxy', 'Inception', 'InceptionScore', 'KNNAccuracy',
-    'KernelDistance', 'Moments', 'NearestTrain', 'PrecisionRecall',
-    'ReconstructionError', 'Reference', 'RepresentationFrechetDistance',
-    'SampleMetric', 'StatisticsFile', 'StreamMetric', 'build_reference',
+    'Accuracy', 'CLIP', 'DINOv2', 'DensityCoverage', 'Extractor',
+    'FrechetDistance', 'FrechetMetric', 'FrechetProxy', 'Inception',
+    'InceptionScore', 'KNNAccuracy', 'KernelDistance', 'Moments',
+    'NearestTrain', 'PrecisionRecall', 'ReconstructionError', 'Reference',
+    'RepresentationFrechetDistance', 'SampleMetric', 'StatisticsFile',
+    'StreamMetric', 'build_reference', 'density_coverage',
     'frechet_distance', 'frechet_influence', 'inception_score',
     'kernel_distance', 'knn_accuracy', 'nearest_train', 'precision_recall',
     'shared_extractor'

@@ -12,7 +12,7 @@ from rcg.registry import METRICS
 from .distances import frechet_distance, frechet_influence, kernel_distance
 from .features import shared_extractor, stack_images
 from .moments import Moments
-from .neighbors import nearest_train, precision_recall
+from .neighbors import density_coverage, nearest_train, precision_recall
 from .sample_metric import SampleMetric
 from .statistics import build_reference
 
@@ -23,7 +23,9 @@ _NUM_DRAWS = 1000  # of FrechetProxy's bootstrap
 class FeatureMetric(SampleMetric):
     """Base of comparisons of features with those of real images.
 
-    Arguments are those of :func:`shared_extractor`, :func:`build_reference`.
+    Args:
+        extractor, reference: Of :func:`shared_extractor`,
+            :func:`build_reference`.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
@@ -56,6 +58,19 @@ class PrecisionRecall(FeatureMetric):
     def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
         precision, recall = precision_recall(real, fake, self.k)
         return {'precision': precision, 'recall': recall}
+
+
+@METRICS.register_module()
+class DensityCoverage(PrecisionRecall):
+    """:func:`density_coverage` against a dataset, with k neighbors."""
+
+    def __init__(self, extractor: dict, reference: dict | str, k: int = 5,
+                 prefix: str | None = None) -> None:
+        super().__init__(extractor, reference, k, prefix)
+
+    def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
+        density, coverage = density_coverage(real, fake, self.k)
+        return {'density': density, 'coverage': coverage}
 
 
 @METRICS.register_module()

@@ -73,8 +73,7 @@ class ReconstructionError(SampleMetric):
         images, originals = stack_pairs(data_samples)
         # Integers: the order of their sum does not matter.
         error = (images.long() - originals.long()).square().flatten(1)
-        pixels = error.new_full((len(error), ), error.shape[1])
-        return torch.stack([error.sum(1), pixels], 1)  # (N, 2)
+        return torch.stack([error.sum(1), torch.ones_like(error).sum(1)], 1)
 
     def score(self, rows: Tensor) -> dict[str, float]:
         error, pixels = rows.sum(0).double()

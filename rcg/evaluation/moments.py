@@ -18,9 +18,9 @@ class Moments:
     Features are rounded to multiples of 2^-24, so they become integers (and
     float32 features above .5 do not change at all); samples whose features
     are all below .5, to finer ones. Their products are summed in pieces that
-    float64 holds exactly. So results are the same bits in whatever order and
-    on however many processes the samples come, though only the sums (and a
-    block of rows) are kept.
+    float64 holds exactly. So the result is the same, bit for bit, in whatever
+    order and on however many processes the samples come, though nothing but
+    the sums (and a block of rows) is kept.
     """
 
     def __init__(self, dim: int, device: torch.device | str = 'cpu') -> None:

@@ -56,6 +56,32 @@ def _share_covered(rows: Tensor, centers: Tensor, k: int) -> float:
     return covered / len(rows)
 
 
+def density_coverage(real: Tensor, fake: Tensor,
+                     k: int = 5) -> tuple[float, float]:
+    """Density and coverage (Naeem et al., arXiv:2002.09797, eq. 5 and 6).
+
+    Balls around the real samples reach to their k-th nearest real neighbor.
+    Density is the number of balls that a fake sample lies in, over k (equal
+    distributions: about 1; may exceed it); coverage the share of balls that
+    hold a fake sample (as many of an equal distribution: about 1 - 2^-k).
+    Unlike precision and recall, outliers among the samples raise neither.
+
+    Args:
+        real (N, D), fake (M, D): Finite, N above k, M > 0, or ValueError.
+    """
+    if not 1 <= k < len(real) or not len(fake):
+        raise ValueError(f'k must be from 1 to {len(real) - 1} for '
+                         f'{len(real)} real and {len(fake)} (at least 1) fake '
+                         f'samples, got {k}.')
+    radii = kth_neighbor_distance(real, k)
+    inside, closest = 0, torch.full_like(radii, torch.inf)
+    for distances in distance_blocks(fake, real):  # (block, N)
+        inside += int((distances < radii).sum())
+        closest = torch.minimum(closest, distances.min(0).values)
+    covered = (closest < radii).double().mean().item()
+    return inside / (k * len(fake)), covered
+
+
 def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
     """Share in [0, 1] of rows whose k nearest others vote for their class.
 

@@ -12,8 +12,10 @@ def counted_rows(indices: Tensor, size: int) -> Tensor:
     Indices of ``size`` or more fill up the last batch; indices that came
     before (on any process) were added to give all processes equal shares.
     Over all processes, every index from 0 to size - 1 counts once, or is
-    missing, a RuntimeError. ``indices`` (N,) are those of this process's
-    samples as they came, int64.
+    missing, a RuntimeError.
+
+    Args:
+        indices (N,): Indices of this process's samples as they came, int64.
     """
     rows = gather_padded(indices.view(-1, 1), fill=-1)[..., 0]  # (world, M)
     flat = rows.T.flatten()  # in the order in which the samples came

@@ -1,5 +1,4 @@
 """On 2,000 images, scores agree with torch-fidelity and the definitions."""
-import evaluating.density_coverage  # noqa: F401
 import numpy as np
 import pytest
 import scipy.linalg

@@ -8,8 +8,6 @@ from rcg.datasets import SeedBatchSampler, collate_batch
 from rcg.evaluation import shared_extractor
 from rcg.registry import DATASETS, METRICS
 
-from . import clip, density_coverage  # noqa: F401  registers them
-
 # Type and settings, and the fewest images that it can be made of.
 METRICS_BY_NAME = {
     'fid': (dict(type='FrechetDistance'), 2),

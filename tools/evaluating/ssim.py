@@ -1,7 +1,4 @@
-"""Structural similarity, a metric of tools/measure_tokenizer.py.
-
-To name it in a config: ``custom_imports = dict(imports=['evaluating.ssim'])``.
-"""
+"""Structural similarity of images."""
 from collections.abc import Sequence
 
 import torch
@@ -9,7 +6,6 @@ from torch import Tensor
 
 from rcg.evaluation import SampleMetric
 from rcg.evaluation.metrics import stack_pairs
-from rcg.registry import METRICS
 
 _WINDOW, _SIGMA = 11, 1.5
 _K1, _K2, _RANGE = .01, .03, 255
@@ -60,7 +56,6 @@ def _blur(x: Tensor) -> Tensor:
     return x
 
 
-@METRICS.register_module()
 class StructuralSimilarity(SampleMetric):
     """Mean SSIM of reconstructions; see :func:`structural_similarity`.
 

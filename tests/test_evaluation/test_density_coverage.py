@@ -2,9 +2,8 @@ import math
 
 import pytest
 import torch
-from evaluating.density_coverage import density_coverage
 
-from rcg.evaluation import neighbors
+from rcg.evaluation import density_coverage, neighbors
 
 
 def points(*xs):
