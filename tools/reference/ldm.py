@@ -68,11 +68,18 @@ def verify(case: Case) -> None:
                                 case.data['context'])
         with torch.no_grad():
             condition = encoders.build(cfg, live['mocov3'])(images)
+    if generator.condition_kind is None:
+        condition = None
     with torch.no_grad():
-        case.compare('context',
-                     generator.network.condition(condition)[:, None])
+        net = generator.network  # without condition, one vector for all
+        context = (net.context.expand(len(images), -1) if condition is None
+                   else net.condition(condition))
+        case.compare('context', context[:, None])
         case.compare('latent', tokenizer.encode(images))
-    compare_network(case, generator, condition)
+        # Of one context token attention has no choice, of three it has.
+        inputs = case['net.x'], case['net.t']
+        case.compare('net.out', net(*inputs, context))
+        case.compare('net.out_context3', net(*inputs, case['net.context3']))
     compare_tables(case, generator.diffusion.schedule, 'eps')
     compare_losses(case, generator, tokenizer.encode(images).detach(),
                    condition, live.names)
@@ -84,27 +91,20 @@ def verify(case: Case) -> None:
                   tokenizer)
 
 
-@torch.no_grad()
-def compare_network(case: Case, generator: DiffusionGenerator,
-                    condition: Tensor) -> None:
-    net, inputs = generator.network, (case['net.x'], case['net.t'])
-    case.compare('net.out', net(*inputs, net.condition(condition)))
-    # Of one context token, attention has no choice; of three it has.
-    case.compare('net.out_context3', net(*inputs, case['net.context3']))
-
-
 def compare_losses(case: Case, generator: DiffusionGenerator, latents: Tensor,
-                   condition: Tensor, names: dict[str, str]) -> None:
+                   condition: Tensor | None,
+                   names: dict[str, str]) -> None:
     def losses(run: str) -> dict[str, Tensor]:
         return generator.loss(latents, condition, ReplayRng(
             len(latents), randint=[case[f'{run}.t']],
             normal=[case[f'{run}.noise']]))
 
     first = losses('loss')
-    for name, ours in (('total', 'loss_diffusion'),
-                       ('simple', 'loss_diffusion'), ('vlb', 'vlb')):
-        case.compare(f'loss.{name}', first[ours])
-    first['loss_diffusion'].backward()
+    error = first['loss_diffusion']
+    for name, ours in dict(total=error, simple=error,
+                           vlb=first['vlb']).items():
+        case.compare(f'loss.{name}', ours)
+    error.backward()
     compare_gradients(case, 'loss', generator.network, names)
     case.compare('step.loss', losses('step')['loss_diffusion'])
 
@@ -112,7 +112,7 @@ def compare_losses(case: Case, generator: DiffusionGenerator, latents: Tensor,
 @torch.no_grad()
 def compare_samples(case: Case, generator: DiffusionGenerator,
                     tokenizer: nn.Module, found: re.Match,
-                    condition: Tensor) -> None:
+                    condition: Tensor | None) -> None:
     stem, count, eta = found.groups()
     steps = list(trace(case, generator,
                        sampler_config(int(count), float(eta)), condition,
@@ -130,9 +130,11 @@ def compare_whole(case: Case, generator: DiffusionGenerator,
                            case.config['e2e']).groups()
     generator.sampler = TASK_UTILS.build(
         sampler_config(int(count), float(eta)))
+    condition = None  # then, a stored label is of no use
+    case.inputs |= {'e2e.class_label'} & case.data.keys()
     if generator.condition_kind == 'representation':
         condition = drawn_representation(case, 'e2e', None)
-    else:
+    elif generator.condition_kind == 'label':
         condition = case['e2e.class_label']
     start = case['e2e.x_T']
     latents = generator.sample(condition, ReplayRng(
