@@ -153,15 +153,20 @@ class NoiseSchedule:
         return weights
 
     def even_in_log_snr(self, num_steps: int) -> list[int]:
-        """Ascending distinct timesteps, from 0 to T - 1, that are nearest to
-        even steps of the log signal-to-noise ratio (arXiv:2211.01095); a
-        ValueError if ``num_steps`` is not in [2, T]."""
+        """Ascending distinct timesteps, from 0 up, that are nearest to even
+        steps of the log signal-to-noise ratio (arXiv:2211.01095); a
+        ValueError if ``num_steps`` is not in [2, T].
+
+        They end at T - 1, or where the ratio is e^-10.2 as at the end of
+        linear betas: cosine ones go on through what is noise alone.
+        """
         if not 2 <= num_steps <= len(self):
             raise ValueError(f'num_steps must be in [2, {len(self)}], got '
                              f'{num_steps}; T = {len(self)} is set by the '
                              'diffusion config.')
         levels = (1 / self.alphas_cumprod - 1).log()
-        wanted = _line(levels[0].item(), levels[-1].item(), num_steps)
+        wanted = _line(levels[0].item(), min(levels[-1].item(), 10.2),
+                       num_steps)
         nearest = (levels[:, None] - wanted).abs().argmin(0)
         # Distinct: pushed up where they coincide, but not beyond the end.
         place = torch.arange(num_steps, device='cpu')

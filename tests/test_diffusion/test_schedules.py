@@ -78,6 +78,15 @@ def test_even_in_log_snr(steps):
         schedule.even_in_log_snr(1)
 
 
+def test_even_in_log_snr_spares_what_is_noise_alone():
+    schedule = NoiseSchedule(make_betas('cosine', 1000))
+    last = schedule.even_in_log_snr(10)[-1]
+    assert 990 < last < 999
+    assert schedule.alphas_cumprod[last] == pytest.approx(
+        math.exp(-10.2), rel=.2)
+    assert schedule.even_in_log_snr(1000) == list(range(1000))
+
+
 def test_variance_range():
     schedule = NoiseSchedule(torch.tensor([.5, .5], dtype=torch.float64))
     lowest, highest = schedule.log_variance_range
