@@ -1,17 +1,15 @@
-"""Does a model fit this machine? Build it, train a step, sample one image.
+"""Does a model fit this machine, and how fast is it there?
 
     python tools/check_full_size.py CONFIG [--batch-size 2] [--image-size 256]
+                     [--device cuda] [--steps 0] [--images 1] [--matmul high]
 
-Weights are random, so nothing must be downloaded and nothing is learned.
-Printed are the seconds of each stage and the peak memory of the process so
-far. A model takes longer and needs more memory with more images at a time.
+Build it, train a step, sample. Weights are random, so nothing must be
+downloaded and nothing is learned. Printed are the seconds of each stage and
+the peak memory so far. A model takes longer and needs more memory with more
+images at a time; ``--steps`` and ``--images`` show how many a second.
 """
 import argparse
 import json
-import resource
-import sys
-import time
-from contextlib import contextmanager
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
@@ -23,6 +21,13 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         help='images of the training step')
     parser.add_argument('--image-size', type=int, default=256,
                         help='side of the images in pixels')
+    parser.add_argument('--steps', type=int, default=0,
+                        help='training steps after the first, to time')
+    parser.add_argument('--images', type=int, default=1,
+                        help='images to sample, in one batch')
+    parser.add_argument('--matmul', default='highest',
+                        choices=('highest', 'high'), help='of float32: exact,'
+                        ' or TF32 on a GPU; default: %(default)s')
     parser.add_argument('--device', default='cpu', help='cpu, cuda, ...')
     parser.add_argument('--out', metavar='FILE',
                         help='write the numbers there, as JSON')
@@ -31,26 +36,6 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--debug', action='store_true',
                         help='show the traceback of errors')
     return parser.parse_args(args)
-
-
-def peak_gigabytes(device) -> float:
-    """Most memory so far: of the GPU, or of this process."""
-    import torch
-    if device.type == 'cuda':
-        return torch.cuda.max_memory_allocated(device) / 1e9
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak * (1 if sys.platform == 'darwin' else 1024) / 1e9
-
-
-@contextmanager
-def measured(stage: str, device, found: dict):
-    """Time what happens inside; print and keep it with the memory."""
-    begun = time.monotonic()
-    yield
-    seconds, memory = time.monotonic() - begun, peak_gigabytes(device)
-    found[stage] = {'seconds': round(seconds, 2),
-                    'peak_gigabytes': round(memory, 2)}
-    print(f'{stage:6} {seconds:8.1f} s   peak {memory:6.2f} GB', flush=True)
 
 
 def one_step(model, wrapper, args: argparse.Namespace) -> dict:
@@ -62,7 +47,18 @@ def one_step(model, wrapper, args: argparse.Namespace) -> dict:
         images=torch.randint(256, (size, *shape), dtype=torch.uint8),
         labels=torch.zeros_like(indices), indices=indices,
         keys=torch.stack([torch.zeros_like(indices), indices], 1))
+    if args.device.startswith('cuda'):  # as loaders do it
+        batch = {name: part.pin_memory() for name, part in batch.items()}
     return model.train_step(batch, wrapper)
+
+
+def sample(model, args: argparse.Namespace) -> list[dict]:
+    """Draw images as a test does."""
+    import torch
+    indices = torch.arange(args.images)
+    keys = torch.stack([torch.zeros_like(indices), indices], 1)
+    return model.test_step(dict(keys=keys, indices=indices,
+                                labels=torch.zeros_like(indices)))
 
 
 def run(args: argparse.Namespace) -> dict:
@@ -70,6 +66,7 @@ def run(args: argparse.Namespace) -> dict:
     from mmengine.optim import build_optim_wrapper
     from mmengine.registry import init_default_scope
     from starting import without_weights
+    from timing import Timing
 
     from rcg.engine import load_config
     from rcg.engine.schedule import resolve_lr
@@ -77,27 +74,37 @@ def run(args: argparse.Namespace) -> dict:
 
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope('rcg')
-    device, found = torch.device(args.device), {}
-    with measured('build', device, found):
-        model = MODELS.build(without_weights(cfg.model.to_dict())).to(device)
+    torch.set_float32_matmul_precision(args.matmul)
+    timing = Timing(args.device)
+    with timing.stage('build'):
+        model = MODELS.build(without_weights(cfg.model.to_dict()))
+        model.to(timing.device)
     count = sum(p.numel() for p in model.parameters() if p.requires_grad)
     print(f'{count:,} parameters are trained', flush=True)
-    with measured('train', device, found):
-        options = cfg.optim_wrapper.to_dict()
-        if device.type == 'cpu':
-            options['dtype'] = 'float32'  # many CPUs only emulate bfloat16
-        resolve_lr(options, args.batch_size, 1)
-        logged = one_step(model, build_optim_wrapper(model, options), args)
-    loss = logged['loss'].item()
-    with measured('sample', device, found):
-        model.eval()
-        zero = torch.zeros(1, dtype=torch.int64)
-        drawn, = model.test_step(dict(keys=torch.zeros(1, 2).long(),
-                                      indices=zero, labels=zero))
+    options = cfg.optim_wrapper.to_dict()
+    if not timing.on_gpu:
+        options['dtype'] = 'float32'  # many CPUs only emulate bfloat16
+    resolve_lr(options, args.batch_size, 1)
+    with timing.stage('train'):
+        wrapper = build_optim_wrapper(model, options)
+        loss = one_step(model, wrapper, args)['loss'].item()
+    if args.steps:
+        with timing.waits('train'):
+            one_step(model, wrapper, args)
+        with timing.stage('steps', args.steps * args.batch_size):
+            for _ in range(args.steps):
+                one_step(model, wrapper, args)
+    model.eval()
+    if timing.on_gpu:
+        sample(model, args)  # the first time it is slow
+        with timing.waits('sample'):
+            sample(model, args)
+    with timing.stage('sample', args.images):
+        drawn, *_ = sample(model, args)
     drawn.pop('index')
     shapes = {name: tuple(value.shape) for name, value in drawn.items()}
     print(f'loss {loss:.4f}; sampled {shapes}')
-    return dict(found, trained_parameters=count, loss=loss)
+    return dict(timing.found, trained_parameters=count, loss=loss)
 
 
 def main() -> None:

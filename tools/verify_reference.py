@@ -2,6 +2,7 @@
 
     python tools/verify_reference.py PACK [--out FILE.json]
                                      [--only GLOB ...] [--skip GLOB ...]
+                                     [--device cuda]
 
 PACK is a folder with cases/<case>/, or the cases folder itself. Each case's
 weights go through the converters into models that are built from its
@@ -27,6 +28,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         help='run these cases')
     parser.add_argument('--skip', nargs='+', metavar='GLOB', default=[],
                         help='leave these cases out')
+    parser.add_argument('--device', default='cpu',
+                        help='cpu, cuda, ... (without TF32)')
     parser.add_argument('--debug', action='store_true',
                         help='show the traceback of errors')
     return parser.parse_args(args)
@@ -55,7 +58,11 @@ def show(outcome) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    import torch
     from reference import pack
+    if args.device != 'cpu':
+        torch.set_default_device(args.device)
+        torch.backends.cudnn.allow_tf32 = False
     outcomes = []
     for folder in pack.find_cases(args.pack):
         if not matches(folder.name, args.only):

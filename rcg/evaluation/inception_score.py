@@ -106,7 +106,8 @@ class InceptionScore(StreamMetric):
             self.add_sums(split_sums(rows, splits[indices], self.num_splits))
 
     def add_sums(self, sums: Tensor) -> None:
-        self.sums = sums + self.sums if len(self.sums) else sums
+        self.sums = (sums.to(self.sums.device) + self.sums
+                     if len(self.sums) else sums)
 
     def finish(self, size: int) -> dict[str, float]:
         self._sum(size)

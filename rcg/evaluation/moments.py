@@ -43,7 +43,7 @@ class Moments:
 
     def add(self, features: Tensor) -> None:
         """Add samples (N, D), between -2048 and 2048, or ValueError."""
-        features = features.detach()
+        features = features.detach().to(self._sums.device)
         if not (features.abs() < _RANGE).all():  # catches NaN as well
             raise ValueError(
                 'features must be finite and between -2048 and 2048, got '
@@ -95,13 +95,16 @@ class Moments:
         self._sums[:len(sums)] += sums
 
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
-        """Mean (D,) and unbiased covariance (D, D), in float64."""
+        """Mean (D,) and unbiased covariance (D, D), in float64.
+
+        On the CPU: a GPU's last digits are others.
+        """
         n = self.count
         if n < 2:
             raise ValueError('a covariance needs at least 2 samples, got '
                              f'{n}: evaluate on more images.')
         mean = square = 0
-        for level, (high, low) in enumerate(self.sums):
+        for level, (high, low) in enumerate(self.sums.cpu()):
             _carry(high, low)  # now the words of a sum are the only ones
             total, unit = high * _WORD + low, 2.**-(_BITS + _STEP * level)
             mean = mean + total[-1, :-1] * unit / n

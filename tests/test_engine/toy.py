@@ -93,7 +93,8 @@ class ToyModel(BaseModel):
         self.register_buffer('count', torch.zeros(()))
 
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        return {'representations': self.part.module(images.flatten(1))}
+        part = self.part.module.to(images.device)
+        return {'representations': part(images.flatten(1))}
 
     def forward(self, rng: SampleRng, indices: Tensor,
                 images: Tensor | None = None,

@@ -64,7 +64,7 @@ class PixelStatistics(nn.Module):
 
     def __init__(self):
         super().__init__()
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             self.conv = nn.Conv2d(3, 40, 5, stride=3)
             self.head = nn.Linear(40, 12)

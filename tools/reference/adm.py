@@ -8,7 +8,7 @@ from rcg.models.encoders.base import standardize
 from rcg.models.generators import DiffusionGenerator
 from rcg.registry import ENCODERS
 
-from .case import Case
+from .case import Case, here
 from .diffusion import (
     build,
     compare_losses,
@@ -96,8 +96,8 @@ def verify(case: Case) -> None:
 
 def compare_representation(case: Case, images: Tensor) -> None:
     """What the encoder is given, and what is made of what it returns."""
-    encoder = ENCODERS.build(dict(
-        type='MoCoV3ViT', vit=dict(embed_dim=8, depth=1, num_heads=1)))
+    encoder = here(ENCODERS.build(dict(
+        type='MoCoV3ViT', vit=dict(embed_dim=8, depth=1, num_heads=1))))
     for found in case.find(r'loss\.encoder_input_stride(\d+)'):
         every = int(found[1])
         case.compare(found[0],

@@ -5,10 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from .rules import Verdict, judge
+
+
+def here(module: nn.Module) -> nn.Module:
+    """On PyTorch's default device, as a case's tensors; some tables of a
+    module are made on the CPU, whatever that is."""
+    return module.to(torch.get_default_device())
 
 
 class Row(NamedTuple):
@@ -25,7 +32,8 @@ class Case:
 
     ``case[name]`` takes an input, :meth:`compare` judges a result. A tensor
     that meets neither fate is a fault of the check, and so is a tensor of
-    the weights that no converter was asked about.
+    the weights that no converter was asked about. All are on PyTorch's
+    default device.
 
     Args:
         folder: Of ``config.json``, ``data.safetensors`` and, if the case has
@@ -43,9 +51,11 @@ class Case:
         self.folder = Path(folder)
         self.name = self.folder.name
         self.config = json.loads((self.folder / 'config.json').read_text())
-        self.data = load_file(self.folder / 'data.safetensors')
+        device = str(torch.get_default_device())
+        self.data = load_file(self.folder / 'data.safetensors', device)
         weights = self.folder / 'weights.safetensors'
-        self.weights = load_file(weights) if weights.exists() else {}
+        self.weights = (load_file(weights, device) if weights.exists()
+                        else {})
         self.rows: list[Row] = []
         self.inputs: set[str] = set()
         self.fates: dict[str, str] = {}

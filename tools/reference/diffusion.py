@@ -9,16 +9,16 @@ from rcg.diffusion import NoiseSchedule
 from rcg.models.generators import DiffusionGenerator
 from rcg.registry import PIXEL_GENERATORS, TASK_UTILS
 
-from .case import Case
+from .case import Case, here
 from .replay import ReplayRng
 from .weights import compare_gradients
 
 
 def build(network: dict, diffusion: dict, sampler: dict,
           weights: dict[str, Tensor]) -> DiffusionGenerator:
-    generator = PIXEL_GENERATORS.build(dict(
+    generator = here(PIXEL_GENERATORS.build(dict(
         type='DiffusionGenerator', network=network, sampler=sampler,
-        diffusion=dict(diffusion, type='GaussianDiffusion')))
+        diffusion=dict(diffusion, type='GaussianDiffusion'))))
     generator.network.load_state_dict(weights)
     return generator.eval()
 

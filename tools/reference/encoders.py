@@ -7,7 +7,7 @@ from torch import Tensor
 from rcg.models.encoders.base import Encoder
 from rcg.registry import ENCODERS, MODELS
 
-from .case import Case
+from .case import Case, here
 from .weights import Weights
 
 TYPES = {'mocov3': 'MoCoV3ViT', 'mocov3_mmpretrain': 'MoCoV3ViT',
@@ -16,7 +16,7 @@ TYPES = {'mocov3': 'MoCoV3ViT', 'mocov3_mmpretrain': 'MoCoV3ViT',
 
 def images_of(pixels: Tensor) -> Tensor:
     """Images in [-1, 1] of uint8, as the models get them."""
-    preprocessor = MODELS.build(dict(type='ImagePreprocessor'))
+    preprocessor = here(MODELS.build(dict(type='ImagePreprocessor')))
     return preprocessor(dict(images=pixels))['images']
 
 
@@ -43,7 +43,7 @@ def config_of(kind: str, state: dict[str, Tensor], num_heads: int) -> dict:
 
 
 def build(cfg: dict, state: dict[str, Tensor]) -> Encoder:
-    encoder = ENCODERS.build(cfg)
+    encoder = here(ENCODERS.build(cfg))
     encoder.load_state_dict(state)
     return encoder.eval()
 

@@ -10,7 +10,7 @@ from rcg.models.generators.masking import random_masks
 from rcg.registry import PIXEL_GENERATORS
 
 from . import encoders, generation, tokenizers
-from .case import Case
+from .case import Case, here
 from .replay import ReplayRng
 from .weights import Weights, compare_decay, compare_gradients
 
@@ -44,7 +44,7 @@ def config_of(case: Case) -> dict:
 
 
 def build(case: Case, weights: Weights) -> MAGE:
-    generator = PIXEL_GENERATORS.build(config_of(case))
+    generator = here(PIXEL_GENERATORS.build(config_of(case)))
     generator.network.load_state_dict(weights['mage'])
     return generator.eval()
 

@@ -31,7 +31,7 @@ def verify(case: Case) -> None:
     for found in case.find(r'((\w+)\.resize(\d+)_([a-z]+))_(center|crop)\w*'):
         stem, image, size, interpolation, kind = found.groups()
         name = found[0]
-        raw = case[f'{image}.raw'].numpy()
+        raw = case[f'{image}.raw'].cpu().numpy()
         facts = case.config['images'][image]
         cut = case.shape(name)[0]
         if interpolation == 'default':

@@ -4,7 +4,7 @@ from torch import Tensor
 from rcg.models.diffusers import RDM
 from rcg.registry import MODELS
 
-from .case import Case
+from .case import Case, here
 from .weights import Weights
 
 
@@ -48,7 +48,7 @@ def sampler_config(num_steps: int, eta: float) -> dict:
 
 def build(case: Case, averaged: bool, **changes) -> RDM:
     """The case's RDM with its live or its averaged weights."""
-    model = MODELS.build({**config_of(case), **changes})
+    model = here(MODELS.build({**config_of(case), **changes}))
     model.load_state_dict(Weights(case, averaged)['rdm'])
     return model.eval()
 

@@ -31,7 +31,7 @@ def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
     1e-4 relative + 1e-6. All else: 1e-5 of the largest number + 50 times
     ``floor``, what relative weight noise of 1e-7 does to this tensor.
     """
-    ours = torch.as_tensor(ours).detach().cpu()
+    ours, theirs = torch.as_tensor(ours).detach().cpu(), theirs.cpu()
     if ours.shape != theirs.shape:
         return Verdict(torch.inf, torch.inf, f'shape {tuple(theirs.shape)}, '
                        f'got {tuple(ours.shape)}', False)
@@ -66,7 +66,7 @@ def judge_pixels(ours: Tensor, theirs: Tensor, same_pillow: bool) -> Verdict:
     """
     if same_pillow or ours.shape != theirs.shape:
         return judge('', ours, theirs)
-    error = (ours.int() - theirs.int()).abs()
+    error = (ours.cpu().int() - theirs.cpu().int()).abs()
     share = (error > 0).double().mean().item()
     largest = error.max().item()
     return Verdict(largest, share, '1 at 1 %', largest <= 1 and share <= .01)

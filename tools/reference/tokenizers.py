@@ -4,7 +4,7 @@ from torch import Tensor, nn
 
 from rcg.registry import TOKENIZERS
 
-from .case import Case
+from .case import Case, here
 from .encoders import images_of
 from .weights import Weights
 
@@ -17,7 +17,7 @@ def vqgan(state: dict[str, Tensor], sizes: dict,
         num_res_blocks=sizes['num_res_blocks'], z_dim=sizes['z_channels'],
         num_codes=num_codes))
     tokenizer.load_state_dict(state)
-    return tokenizer.eval()
+    return here(tokenizer.eval())
 
 
 @torch.no_grad()
@@ -54,7 +54,7 @@ def vq_f8(state: dict[str, Tensor], sizes: dict, code_dim: int,
         code_dim=code_dim, num_codes=num_codes,
         attention_levels=attention_levels(sizes)))
     tokenizer.load_state_dict(state)
-    return tokenizer.eval()
+    return here(tokenizer.eval())
 
 
 @torch.no_grad()

@@ -64,8 +64,16 @@ class MAGE(PixelGenerator):
 
         Returns:
             ``loss_tokens``, and ``token_accuracy`` on hidden tokens.
+
+        Raises:
+            ValueError: There are more or fewer codes than the network's.
         """
         net = self.network
+        if codes.shape[1:] != (net.num_tokens, ):
+            raise ValueError(
+                f'the network is for {net.num_tokens} tokens an image, got '
+                f"{tuple(codes.shape[1:])}; set its num_tokens to the "
+                "tokenizer's, or resize the images.")
         if net.condition is not None:
             condition = net.condition(condition, rng)  # (N, E)
         ratios = self.mask_ratio.draw(rng)  # (N,)

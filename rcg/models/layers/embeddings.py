@@ -58,5 +58,5 @@ def timestep_embedding(t: Tensor, dim: int,
 def _frequencies(count: int, max_period: float, device: torch.device):
     # Float32 as in published code, made once, on the CPU: what the last bit
     # of one does at t = 999 is 3e-5 in its cosine.
-    steps = torch.arange(count, dtype=torch.float32)
+    steps = torch.arange(count, dtype=torch.float32, device='cpu')
     return (-math.log(max_period) * steps / count).exp().to(device)

@@ -74,3 +74,9 @@ def test_bad_settings():
         tiny(temperature=-1.)
     with pytest.raises(ValueError, match='low'):
         tiny(mask_ratio=dict(low=.9, high=.5))
+
+
+def test_codes_of_another_image_size():
+    with pytest.raises(ValueError, match=r'4 tokens an image, got \(9,\)'):
+        tiny().loss(torch.zeros(2, 9, dtype=torch.int64), None,
+                    SampleRng.from_seed(0, range(2)))

@@ -119,9 +119,11 @@ def _worker(rank, folder):
 
 
 def test_two_processes_learn_what_one_learns(tmp_path):
-    # Forked, which saves the imports; OpenMP survives it with one thread.
-    multiprocessing.start_processes(_worker, (str(tmp_path), ), nprocs=2,
-                                    start_method='fork')
+    # Forked, which saves the imports; OpenMP survives it with one thread, but
+    # CUDA does not.
+    multiprocessing.start_processes(
+        _worker, (str(tmp_path), ), nprocs=2,
+        start_method='spawn' if torch.cuda.is_available() else 'fork')
     vectors, ids = batch()
     alone = run(vectors, ids, torch.linspace(0, 1, 64).roll(9))
     results = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]

@@ -42,7 +42,7 @@ def test_numbered_png_files_in_folders_of_a_thousand(tmp_path):
         path = tmp_path / 'images' / f'{index // 1000:05}/{index:08}.png'
         with Image.open(path) as image:
             assert (np.asarray(image) ==
-                    drawn[index].permute(1, 2, 0).numpy()).all()
+                    drawn[index].cpu().permute(1, 2, 0).numpy()).all()
 
 
 def test_images_of_another_run_are_not_mixed_in(tmp_path):
