@@ -141,6 +141,31 @@ def test_dropout_acts_in_training_only():
     assert torch.equal(net(*given), net(*given))
 
 
+@pytest.mark.parametrize('name', ['adm_rep', 'ldm_rep'])
+def test_what_is_computed_again_is_the_same_and_is_not_kept(name):
+    nets = [awake(build(name, form=dict(
+        VARIANTS[name]['form'], drop=.5, recompute=again)))
+        for again in (False, True)]
+    nets[1].load_state_dict(nets[0].state_dict())
+    kept, gradients = [], []
+    for net in nets:
+        sizes = []
+
+        def note(x, sizes=sizes):
+            sizes.append(x.nbytes)
+            return x
+
+        torch.manual_seed(1)  # of inputs and dropout
+        given = inputs(net)
+        with torch.autograd.graph.saved_tensors_hooks(note, lambda x: x):
+            out = net(*given)
+        out.square().sum().backward()
+        kept.append(sum(sizes))
+        gradients.append([p.grad for p in net.parameters()])
+    assert all(map(torch.equal, *gradients))
+    assert kept[1] < .2 * kept[0]
+
+
 def test_epsilons_and_numbers_of_groups():
     norms = {name: module for name, module in build('ldm_rep').named_modules()
              if isinstance(module, nn.GroupNorm)}
