@@ -3,7 +3,7 @@ import ast
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-BOTTOM = {'rcg.registry', 'rcg.rng', 'rcg.checkpoint'}
+BOTTOM = {'rcg.registry', 'rcg.rng', 'rcg.precision', 'rcg.checkpoint'}
 MODELS = 'rcg.models.'
 BESIDE = {MODELS + 'frozen', MODELS + 'data_preprocessor', MODELS + 'fit'}
 # What a file may import from rcg besides its own folder. A prefix allows
@@ -11,6 +11,7 @@ BESIDE = {MODELS + 'frozen', MODELS + 'data_preprocessor', MODELS + 'fit'}
 ALLOWED = {
     'rcg.registry': set(),
     'rcg.rng': set(),
+    'rcg.precision': set(),
     'rcg.checkpoint': set(),
     'rcg.diffusion': BOTTOM,
     'rcg.datasets': BOTTOM,
@@ -31,7 +32,8 @@ ALLOWED = {
     'rcg.models': {'rcg.models'},
     'rcg.apis': {'rcg'},
     'tools': {'rcg.apis', 'rcg.evaluation', 'rcg.engine', 'rcg.registry',
-              'rcg.rng', 'rcg.checkpoint', 'rcg.datasets'},
+              'rcg.rng', 'rcg.precision', 'rcg.checkpoint',
+              'rcg.datasets'},
     'tools.converters': {'rcg.checkpoint'},
     # It drives single parts, not only what the method does with them.
     'tools.reference': {'rcg'},

@@ -1,7 +1,7 @@
 """Does a model fit this machine, and how fast is it there?
 
     python tools/check_full_size.py CONFIG [--batch-size 2] [--image-size 256]
-                     [--device cuda] [--steps 0] [--images 1] [--matmul high]
+                     [--device cuda] [--steps 0] [--images 1] [--float32 high]
 
 Build it, train a step, sample. Weights are random, so nothing must be
 downloaded and nothing is learned. Printed are the seconds of each stage and
@@ -25,9 +25,9 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         help='training steps after the first, to time')
     parser.add_argument('--images', type=int, default=1,
                         help='images to sample, in one batch')
-    parser.add_argument('--matmul', default='highest',
-                        choices=('highest', 'high'), help='of float32: exact,'
-                        ' or TF32 on a GPU; default: %(default)s')
+    parser.add_argument('--float32', default='high',
+                        choices=('highest', 'high'), help='exact, or TF32 '
+                        'for products on a GPU; default: %(default)s')
     parser.add_argument('--device', default='cpu', help='cpu, cuda, ...')
     parser.add_argument('--out', metavar='FILE',
                         help='write the numbers there, as JSON')
@@ -62,7 +62,6 @@ def sample(model, args: argparse.Namespace) -> list[dict]:
 
 
 def run(args: argparse.Namespace) -> dict:
-    import torch
     from mmengine.optim import build_optim_wrapper
     from mmengine.registry import init_default_scope
     from starting import without_weights
@@ -70,11 +69,12 @@ def run(args: argparse.Namespace) -> dict:
 
     from rcg.engine import load_config
     from rcg.engine.schedule import resolve_lr
+    from rcg.precision import set_float32
     from rcg.registry import MODELS
 
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope('rcg')
-    torch.set_float32_matmul_precision(args.matmul)
+    set_float32(args.float32)
     timing = Timing(args.device)
     with timing.stage('build'):
         model = MODELS.build(without_weights(cfg.model.to_dict()))

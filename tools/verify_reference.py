@@ -60,9 +60,11 @@ def show(outcome) -> None:
 def run(args: argparse.Namespace) -> int:
     import torch
     from reference import pack
+
+    from rcg.precision import set_float32
     if args.device != 'cpu':
         torch.set_default_device(args.device)
-        torch.backends.cudnn.allow_tf32 = False
+        set_float32('highest')
     outcomes = []
     for folder in pack.find_cases(args.pack):
         if not matches(folder.name, args.only):

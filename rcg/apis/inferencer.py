@@ -9,6 +9,7 @@ from torch import Tensor
 from rcg.checkpoint import find_checkpoint, load_weights
 from rcg.engine import load_config
 from rcg.models.data_preprocessor import to_uint8
+from rcg.precision import set_float32
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
@@ -41,6 +42,7 @@ class RCGInferencer:
                  device: str | torch.device | None = None) -> None:
         cfg = load_config(config) if isinstance(config, str) else config
         init_default_scope(cfg.get('default_scope', 'rcg'))
+        set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
         self.device = torch.device(
             device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.model = MODELS.build(cfg.model)

@@ -15,7 +15,7 @@ def start_processes(launcher: str, backend: str | None = None,
 
     Args:
         launcher: 'pytorch' (torchrun sets the variables) or 'slurm'.
-        backend: Default NCCL with a GPU; always gloo without.
+        backend: Default NCCL; always gloo with more processes than GPUs.
         timeout: Seconds that a process waits for the others.
 
     Raises:
@@ -34,11 +34,11 @@ def start_processes(launcher: str, backend: str | None = None,
             f"--launcher {launcher}: the environment lacks "
             f"{', '.join(absent)}. Start with tools/dist_train.sh (or "
             'torchrun), or use --launcher none.')
-    if torch.cuda.is_available():
-        torch.cuda.set_device(
-            int(os.environ['LOCAL_RANK']) % torch.cuda.device_count())
-    else:
-        backend = 'gloo'
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count:
+        torch.cuda.set_device(int(os.environ['LOCAL_RANK']) % count)
+    if int(os.environ.get('LOCAL_WORLD_SIZE', 1)) > count:
+        backend = 'gloo'  # NCCL wants a GPU for each process
     distributed.init_process_group(
         backend or 'nccl', timeout=datetime.timedelta(seconds=timeout),
         **kwargs)

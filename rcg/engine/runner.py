@@ -19,6 +19,7 @@ from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.hooks.progress import quiet_console
 from rcg.engine.schedule import in_iterations, resolve_lr
+from rcg.precision import set_float32
 from rcg.registry import RUNNERS
 
 
@@ -48,7 +49,8 @@ class RcgRunner(Runner):
     _names_in_use: set[str] = set()
 
     def setup_env(self, env_cfg: dict) -> None:
-        """Start the process group; choose a name for the log folder."""
+        """Start processes, set precision; choose a name for the log folder."""
+        set_float32(env_cfg.get('float32', 'high'))
         if self.distributed:
             start_processes(self.launcher, **env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.precision import exact_float32
 from rcg.registry import ENCODERS, FEATURE_EXTRACTORS, Registry
 
 _SHARED: 'weakref.WeakValueDictionary[str, Extractor]' = (
@@ -58,7 +59,8 @@ class Extractor:
             self.module.to(images.device)
             self._device = images.device
         # A score must not depend on the precision that a model trains in.
-        with torch.autocast(images.device.type, enabled=False):
+        with exact_float32(), torch.autocast(images.device.type,
+                                             enabled=False):
             if self._is_encoder:
                 images = images.float().div_(127.5).sub_(1)
                 return {'features': self.module(images)}

@@ -42,3 +42,19 @@ def test_slurm_variables_become_those_of_torchrun(bare):
     assert joined == {'backend': 'gloo'}  # no GPU here
     assert [os.environ[name] for name in distributed._TORCHRUN] == [
         '3', '1', '4', 'host', '29500']
+
+
+@pytest.mark.parametrize(('processes', 'backend'), [(2, 'nccl'), (3, 'gloo')])
+def test_nccl_needs_a_gpu_for_each_process(bare, processes, backend):
+    os.environ.update(RANK='2', LOCAL_RANK='2', WORLD_SIZE='8',
+                      LOCAL_WORLD_SIZE=str(processes), MASTER_ADDR='host',
+                      MASTER_PORT='1')
+    found = {}
+    cuda = distributed.torch.cuda
+    bare.setattr(cuda, 'is_available', lambda: True)
+    bare.setattr(cuda, 'device_count', lambda: 2)
+    bare.setattr(cuda, 'set_device', lambda index: found.update(gpu=index))
+    bare.setattr(distributed.distributed, 'init_process_group',
+                 lambda backend, **kwargs: found.update(backend=backend))
+    start_processes('pytorch')
+    assert found == {'gpu': 0, 'backend': backend}

@@ -1,0 +1,26 @@
+"""Precision of float32 on a GPU; a CPU is exact."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.backends import cudnn
+
+
+def set_float32(precision: str) -> None:
+    """For matrix products and convolutions, of the whole process: 'highest'
+    is exact, 'high' rounds what is multiplied to TF32 (11 bits)."""
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision(precision)
+        cudnn.allow_tf32 = precision != 'highest'
+
+
+@contextmanager
+def exact_float32() -> Iterator[None]:
+    """Without TF32 inside."""
+    before = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+    set_float32('highest')
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before[0])
+        cudnn.allow_tf32 = before[1]
