@@ -103,8 +103,9 @@ class RcgRunner(Runner):
         known = inspect.signature(nn.parallel.DistributedDataParallel)
         cfg.setdefault(new if new in known.parameters else 'broadcast_buffers',
                        False)
-        if not torch.cuda.is_available():
-            cfg['device_ids'] = None
+        # Not LOCAL_RANK, as MMEngine thinks: a task may see one GPU alone.
+        cfg['device_ids'] = ([torch.cuda.current_device()]
+                             if torch.cuda.is_available() else None)
         return super().wrap_model(cfg, model)
 
     @staticmethod

@@ -3,7 +3,7 @@ import os
 
 import pytest
 import torch
-from mmengine.runner import CheckpointLoader
+from mmengine.runner import CheckpointLoader, Runner
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rcg.checkpoint import CheckpointError, save_atomically
@@ -32,7 +32,7 @@ def load(path):
 def assert_same(first, second):
     assert first.keys() == second.keys()
     for name, value in first.items():
-        assert torch.equal(value, second[name]), name
+        assert torch.equal(value.cpu(), second[name].cpu()), name
 
 
 def optimizer_tensors(checkpoint):
@@ -192,7 +192,7 @@ def test_load_from_takes_what_fits_and_warns(whole, tmp_path, capsys):
     runner.load_or_resume()
     assert '0.weight: wanted (9, 4), got (8, 4)' in capsys.readouterr().out
     average = load(whole / 'iter_10.pth')['state_dict']
-    assert torch.equal(runner.model.net[3].bias, average['net.3.bias'])
+    assert torch.equal(runner.model.net[3].bias.cpu(), average['net.3.bias'])
 
 
 def test_load_from_refuses_what_fits_nowhere(tmp_path):
@@ -285,3 +285,15 @@ def test_a_converted_file_loads_strictly(tmp_path):
     save_atomically(state | {'published.x': torch.ones(1)}, path)
     runner.load_checkpoint(path, strict=True)
     assert_same(runner.bare_model.state_dict(), state)
+
+
+def test_wrapped_for_the_gpu_that_a_process_sees(tmp_path, monkeypatch):
+    """Slurm may show a task its own GPU alone, whatever its LOCAL_RANK."""
+    runner = build_runner(tmp_path)
+    runner._distributed = True
+    monkeypatch.setenv('LOCAL_RANK', '3')
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(torch.cuda, 'current_device', lambda: 0)
+    monkeypatch.setattr(Runner, 'wrap_model', lambda self, cfg, model: cfg)
+    bare = torch.nn.Linear(1, 1)
+    assert runner.wrap_model(None, bare)['device_ids'] == [0]

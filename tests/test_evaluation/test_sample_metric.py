@@ -20,6 +20,13 @@ BATCHES = [[output_of(i) for i in range(start, start + BATCH)]
            for start in range(0, SIZE, BATCH)]  # the last one has padding
 
 
+@pytest.fixture(autouse=True)
+def on_cpu(monkeypatch):
+    """As the images are, whatever this machine has."""
+    monkeypatch.setattr('rcg.evaluation.sample_metric.get_device',
+                        lambda: 'cpu')
+
+
 def build(cfg, size=SIZE):
     metric = METRICS.build(cfg)
     if size is not None:

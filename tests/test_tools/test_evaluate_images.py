@@ -197,11 +197,13 @@ def torchrun(world, *args):
     import subprocess
 
     from ..test_engine.running import environment
-    subprocess.run(
+    done = subprocess.run(
         [sys.executable, '-m', 'torch.distributed.run', '--standalone',
          '--nproc_per_node', str(world),
          str(ROOT / 'tools' / 'evaluate_images.py'), *map(str, args),
-         '--launcher', 'pytorch'], env=environment(), check=True)
+         '--launcher', 'pytorch'], env=environment(), check=False,
+        capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_gray_and_opaque_images_are_converted_and_counted(

@@ -37,7 +37,8 @@ def test_features_are_those_of_each_image_in_order(tmp_path):
         {'images': dataset.images})['images']
     wanted = runner.model.encode(images)['representations']
     hook.before_train(runner)
-    torch.testing.assert_close(dataset.features['representations'], wanted)
+    torch.testing.assert_close(dataset.features['representations'],
+                               wanted.cpu())
 
 
 def test_second_run_loads_and_reads_no_image(tmp_path, monkeypatch):

@@ -113,7 +113,8 @@ def test_average_starts_from_what_was_loaded(tmp_path):
                           train_cfg__max_iters=0)
     runner.train()
     loaded = torch.load(tmp_path / 'a' / 'iter_2.pth', weights_only=True)
-    assert torch.equal(find_hook(runner).ema_model.module.net[0].weight,
+    average = find_hook(runner).ema_model.module
+    assert torch.equal(average.net[0].weight.cpu(),
                        loaded['state_dict']['net.0.weight'])
 
 

@@ -51,7 +51,7 @@ def test_pictures_show_the_average_and_do_not_change_training(tmp_path):
     hook = SampleGridHook(1, num_images=5)
     average.ema_model.module.eval()
     images = average.ema_model.module.test_step(hook._make_batch())
-    wanted = make_grid(torch.stack([i['images'] for i in images]))
+    wanted = make_grid(torch.stack([i['images'].cpu() for i in images]))
     picture = Image.open(tmp_path / 'a' / 'samples' / 'iter_4.png')
     assert np.array_equal(np.array(picture).transpose(2, 0, 1), wanted)
 

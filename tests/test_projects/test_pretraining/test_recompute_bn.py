@@ -100,6 +100,7 @@ def config(work_dir):
             sampler=dict(type='DefaultSampler', shuffle=False),
             collate_fn=dict(type='rcg.collate_batch')),
         val_cfg=dict(), val_evaluator=dict(type='KNNAccuracy', k=5),
+        env_cfg=dict(float32='highest'),
         custom_hooks=[dict(type='RecomputeBatchNormHook')],
         default_hooks=dict(
             runtime_info=dict(type='LightRuntimeInfoHook'), timer=None,
