@@ -12,7 +12,10 @@ import time
 from multiprocessing.connection import wait
 from pathlib import Path
 
-# Loaded once: a stage is a fork of this process, so it starts at once.
+import torch
+
+# Loaded once: a stage is a fork of this process, so it starts at once. Unless
+# there is a GPU, which a fork can not use.
 import rcg.apis
 import rcg.datasets
 import rcg.evaluation  # noqa: F401
@@ -23,6 +26,7 @@ HOME = Path(__file__).resolve().parents[2]
 # One stage on two cores is only a fifth faster than on one, for models this
 # small; two stages of one core each do not wait for each other.
 JOBS = 2
+START = 'spawn' if torch.cuda.is_available() else 'fork'
 
 
 @dataclasses.dataclass
@@ -108,8 +112,8 @@ class StageRunner:
         before = self.records.get(stage.name, {}).get('seconds', 0.)
         self._save(stage.name, dict(command=stage.command, done=False,
                                     seconds=before, peak_memory_mb=0))
-        child = multiprocessing.get_context('fork').Process(
-            target=_run_tool, args=(str(self.root), stage.command,
+        child = multiprocessing.get_context(START).Process(
+            target=_run_tool, args=(str(self.root), str(HOME), stage.command,
                                     self.threads))
         child.start()
         self.running[child.sentinel] = stage.name, child, time.monotonic()
@@ -131,11 +135,11 @@ class StageRunner:
             file.write(json.dumps(self.records, indent=1).encode())
 
 
-def _run_tool(root: str, command: list[str], threads: int) -> None:
-    import torch
+def _run_tool(root: str, home: str, command: list[str],
+              threads: int) -> None:
     torch.set_num_threads(threads)
     os.environ['RCG_ROOT'] = root
-    script = HOME / command[0]
+    script = Path(home) / command[0]
     sys.argv = [str(script), *command[1:]]
     sys.path.insert(0, str(script.parent))  # as Python does for a script
     runpy.run_path(str(script), run_name='__main__')

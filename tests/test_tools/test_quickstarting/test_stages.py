@@ -37,7 +37,9 @@ def log(root):
     return names
 
 
-def test_order_and_memory(tools):
+@pytest.mark.parametrize('start', ['fork', 'spawn'])
+def test_order_and_memory(tools, start, monkeypatch):
+    monkeypatch.setattr(module, 'START', start)
     assert StageRunner(tools).run(plan()) == []
     names = log(tools)
     assert sorted(names) == ['a', 'b', 'c', 'd']
