@@ -20,8 +20,12 @@ class ImagePreprocessor(BaseDataPreprocessor):
     """Move a batch to the device; scale images; make random streams.
 
     ``images`` uint8 (N, 3, H, W) become float32 in [-1, 1]; ``keys`` (N, 2)
-    become ``rng``, a :class:`~rcg.rng.SampleRng`; all else stays.
+    become ``rng``, a :class:`~rcg.rng.SampleRng`; all else stays. Nothing
+    waits for the copy of pinned memory unless ``non_blocking`` is False.
     """
+
+    def __init__(self, non_blocking: bool = True) -> None:
+        super().__init__(non_blocking)
 
     def forward(self, data: dict, training: bool = False) -> dict:
         """The batch as keyword arguments of a model's forward."""

@@ -31,3 +31,17 @@ def test_keys_become_streams_and_the_rest_stays():
     assert data['rng'].keys.tolist() == [[7, 3]]
     assert data['labels'].tolist() == [1]
     assert 'keys' not in data
+
+
+def test_the_host_does_not_wait_for_copies(monkeypatch):
+    """Each wait is for all that was asked of the GPU before."""
+    to, seen = torch.Tensor.to, []
+
+    def note(tensor, *args, **kwargs):
+        seen.append(kwargs['non_blocking'])
+        return to(tensor, *args, **kwargs)
+
+    monkeypatch.setattr(torch.Tensor, 'to', note)
+    ImagePreprocessor()(dict(keys=torch.tensor([[7, 3]]),
+                             labels=torch.tensor([1])))
+    assert seen == [True, True]
