@@ -1,15 +1,19 @@
 """Finding and checking config files."""
 import difflib
 import inspect
+import os
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger
+from mmengine.logging import MMLogger, logger
 from mmengine.runner import Runner
 
 import rcg
 from rcg.registry import nearest
 
+# MMEngine's wants LOCAL_RANK in CUDA_VISIBLE_DEVICES; Slurm may show a task
+# its own GPU alone.
+logger._get_device_id = lambda: int(os.environ.get('LOCAL_RANK', 0))
 # What config files define for each other; the Runner ignores it.
 SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
                 'extractor', 'data_root', 'batch_size')
@@ -68,11 +72,11 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
             configs, and has no underscore in front: MMEngine would ignore it.
         ValueError: An option has no '='.
     """
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel('WARNING')  # not a line for each variable replaced
+    console = MMLogger.get_current_instance()
+    level = console.level
+    console.setLevel('WARNING')  # not a line for each variable replaced
     cfg = Config.fromfile(find_config(path))
-    logger.setLevel(level)
+    console.setLevel(level)
     if isinstance(options, list):
         options = parse_options(options)
     cfg.merge_from_dict(options or {})

@@ -95,10 +95,7 @@ class Moments:
         self._sums[:len(sums)] += sums
 
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
-        """Mean (D,) and unbiased covariance (D, D), in float64.
-
-        On the CPU: a GPU's last digits are others.
-        """
+        """Mean (D,) and unbiased covariance (D, D): float64, on the CPU."""
         n = self.count
         if n < 2:
             raise ValueError('a covariance needs at least 2 samples, got '

@@ -1,5 +1,7 @@
 """Config files: found from anywhere, misspelt keys refused."""
 import pytest
+import torch
+from mmengine.logging import MMLogger
 
 from rcg.engine import find_config, load_config
 from rcg.engine.config import config_folders, parse_options
@@ -65,3 +67,11 @@ def test_options():
 def test_option_without_value():
     with pytest.raises(ValueError, match='key=value'):
         parse_options(['work_dir'])
+
+
+def test_the_only_gpu_that_slurm_shows(monkeypatch):
+    """MMEngine's logger looked for the LOCAL_RANK-th of those shown."""
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setenv('LOCAL_RANK', '3')
+    monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3')
+    MMLogger('of one GPU')

@@ -60,13 +60,10 @@ class MAGE(PixelGenerator):
 
         Every image counts the same. Unless they share a mask ratio (see
         :class:`MaskRatioLaw`), an image's loss does not depend on the batch
-        and the number of processes.
+        and the number of processes. A ValueError if L is not the network's.
 
         Returns:
             ``loss_tokens``, and ``token_accuracy`` on hidden tokens.
-
-        Raises:
-            ValueError: There are more or fewer codes than the network's.
         """
         net = self.network
         if codes.shape[1:] != (net.num_tokens, ):
