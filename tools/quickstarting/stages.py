@@ -137,6 +137,8 @@ class StageRunner:
 
 def _run_tool(root: str, home: str, command: list[str],
               threads: int) -> None:
+    # That of MMEngine's configs, which warns of another: loaders' workers.
+    multiprocessing.set_start_method('fork', force=True)
     torch.set_num_threads(threads)
     os.environ['RCG_ROOT'] = root
     script = Path(home) / command[0]
