@@ -17,10 +17,9 @@ def set_float32(precision: str) -> None:
 @contextmanager
 def exact_float32() -> Iterator[None]:
     """Without TF32 inside."""
-    before = torch.get_float32_matmul_precision(), cudnn.allow_tf32
+    before = torch.get_float32_matmul_precision()
     set_float32('highest')
     try:
         yield
     finally:
-        torch.set_float32_matmul_precision(before[0])
-        cudnn.allow_tf32 = before[1]
+        set_float32(before)

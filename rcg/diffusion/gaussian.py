@@ -156,9 +156,7 @@ class GaussianDiffusion(nn.Module):
 
 def _log_likelihood_of_pixels(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
     """Of one of 256 levels in [-1, 1] under a Gaussian, DDPM eq. 13, in nats.
-
-    The outermost levels reach to infinity.
-    """
+    The outermost levels reach to infinity."""
     def integral(z: Tensor) -> Tensor:  # by tanh, as in the published code
         return torch.sigmoid(math.sqrt(8 / math.pi) * (z + .044715 * z**3))
 

@@ -11,8 +11,7 @@ from mmengine.runner import Runner
 import rcg
 from rcg.registry import nearest
 
-# MMEngine's wants LOCAL_RANK in CUDA_VISIBLE_DEVICES; Slurm may show a task
-# its own GPU alone.
+# MMEngine's reads the LOCAL_RANK-th GPU shown; Slurm may show a task only one.
 logger._get_device_id = lambda: int(os.environ.get('LOCAL_RANK', 0))
 # What config files define for each other; the Runner ignores it.
 SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',

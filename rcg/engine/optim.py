@@ -193,11 +193,8 @@ class JointConstructor:
         self.parts = dict(optim_wrapper_cfg)
 
     def __call__(self, model: nn.Module) -> JointOptimWrapper:
-        """Build one wrapper a part.
-
-        Raises:
-            ValueError: A part is no child, or a parameter has no part.
-        """
+        """Build one wrapper a part; a ValueError if a part is no child of the
+        model, or a parameter has no part."""
         model = model.module if is_model_wrapper(model) else model
         children = dict(model.named_children())
         for name in self.parts:

@@ -108,6 +108,15 @@ class RcgRunner(Runner):
                              if torch.cuda.is_available() else None)
         return super().wrap_model(cfg, model)
 
+    def _maybe_compile(self, target: str) -> None:
+        """Compile networks, and not whole steps as MMEngine does: the random
+        numbers of samples can not be compiled."""
+        options = self.cfg.get('compile')
+        for name, module in self.bare_model.named_modules():
+            if options and name.rpartition('.')[2] in ('network', 'denoiser'):
+                module.compile(**({} if options is True else options))
+                self.say(f'{name} is compiled: the first steps take long')
+
     @staticmethod
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
         """Build, with no more workers than this process has cores."""

@@ -39,10 +39,7 @@ def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor,
 
 
 def _denoise(eigenvalues: Tensor) -> Tensor:
-    """Set eigenvalues that are rounding errors of zero to zero.
-
-    A root would make 1e-8 of 1e-16, in perhaps 2,000 singular directions.
-    """
+    """Zero for rounding errors of zero, whose many roots are not small."""
     noise = eigenvalues.abs().max() * len(eigenvalues) * 2.**-52
     return eigenvalues.where(eigenvalues > noise, 0)
 

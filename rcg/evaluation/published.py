@@ -187,10 +187,8 @@ class DINOv2(PublishedNetwork):
 
 
 def _resampled(embedding: Tensor, side: int) -> Tensor:
-    """Position embedding (1, 1 + n * n, D) for side x side patches.
-
-    As published, with a shift by .1; timm's filter gives other features.
-    """
+    """Position embedding (1, 1 + n * n, D) for side x side patches."""
+    # As published, with a shift by .1; timm's filter gives other features.
     n = round((embedding.shape[1] - 1)**.5)
     if n == side:
         return embedding

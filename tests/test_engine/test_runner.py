@@ -1,4 +1,5 @@
 """The Runner: strict resuming, plain checkpoints, what stays frozen."""
+import copy
 import os
 
 import pytest
@@ -297,3 +298,16 @@ def test_wrapped_for_the_gpu_that_a_process_sees(tmp_path, monkeypatch):
     monkeypatch.setattr(Runner, 'wrap_model', lambda self, cfg, model: cfg)
     bare = torch.nn.Linear(1, 1)
     assert runner.wrap_model(None, bare)['device_ids'] == [0]
+
+
+def test_compile_is_for_networks_and_not_for_copies(tmp_path):
+    runner = build_runner(tmp_path, compile=dict(backend='eager'))
+    assert runner.model.net._compiled_call_impl is None
+    network = runner.model.network = torch.nn.Linear(2, 2)
+    runner._maybe_compile('train_step')
+    x = torch.ones(1, 2)
+    assert network._compiled_call_impl is not None
+    assert torch.equal(network(x), network.forward(x))
+    average = copy.deepcopy(network)  # as the hook of the average makes one
+    assert average._compiled_call_impl is None
+    assert network.state_dict().keys() == {'weight', 'bias'}

@@ -69,8 +69,7 @@ class MAGE(PixelGenerator):
         if codes.shape[1:] != (net.num_tokens, ):
             raise ValueError(
                 f'the network is for {net.num_tokens} tokens an image, got '
-                f"{tuple(codes.shape[1:])}; set its num_tokens to the "
-                "tokenizer's, or resize the images.")
+                f'{tuple(codes.shape[1:])}; change num_tokens or the images.')
         if net.condition is not None:
             condition = net.condition(condition, rng)  # (N, E)
         ratios = self.mask_ratio.draw(rng)  # (N,)

@@ -54,8 +54,13 @@ def timestep_embedding(t: Tensor, dim: int,
     return torch.nn.functional.pad(table, (0, dim % 2))
 
 
+@torch.compiler.assume_constant_result  # which must not be lru_cache's own
+def _frequencies(*key) -> Tensor:
+    return _make_frequencies(*key)
+
+
 @functools.lru_cache
-def _frequencies(count: int, max_period: float, device: torch.device):
+def _make_frequencies(count: int, max_period: float, device: torch.device):
     # Float32 as in published code, made once, on the CPU: what the last bit
     # of one does at t = 999 is 3e-5 in its cosine.
     steps = torch.arange(count, dtype=torch.float32, device='cpu')

@@ -36,9 +36,8 @@ class Form:
         learn_variance: Whether as many channels again tell the variance.
         groups: Groups of the norms.
         drop: Dropout before the last convolution of a residual block.
-        recompute: Whether the backward pass computes each layer again, rather
-            than that all is kept for it (arXiv:1604.06174): a third more
-            time, a fraction of the memory, the same gradients.
+        recompute: Whether the backward pass computes layers again, instead of
+            keeping all that they made (arXiv:1604.06174).
     """
     context_dim: int | None = None
     head_dim: int = 64
