@@ -15,11 +15,12 @@ def set_float32(precision: str) -> None:
 
 
 @contextmanager
-def exact_float32() -> Iterator[None]:
-    """Without TF32 inside."""
+def exact_float32(device: torch.device) -> Iterator[None]:
+    """Neither autocast nor TF32 inside."""
     before = torch.get_float32_matmul_precision()
     set_float32('highest')
     try:
-        yield
+        with torch.autocast(device.type, enabled=False):
+            yield
     finally:
         set_float32(before)

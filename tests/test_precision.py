@@ -5,6 +5,7 @@ from torch.backends import cudnn
 
 from rcg import precision
 from rcg.evaluation.features import Extractor
+from rcg.models.tokenizers.quantizer import VectorQuantizer
 
 
 @pytest.fixture(autouse=True)
@@ -49,4 +50,17 @@ def test_features_of_scores_are_exact_and_then_all_is_as_before():
     assert now() == ('high', True)
     with pytest.raises(ValueError, match='no images'):
         extractor(torch.zeros(0, 3, 2, 2, dtype=torch.uint8))
+    assert now() == ('high', True)
+
+
+def test_nearest_codes_are_exact(monkeypatch):
+    quantizer = VectorQuantizer(num_codes=3, dim=2)
+    distances, seen = quantizer._distances, []
+    monkeypatch.setattr(quantizer, '_distances', lambda z, e: (
+        seen.append((*now(), torch.is_autocast_enabled('cpu')))
+        or distances(z, e)))
+    precision.set_float32('high')
+    with torch.autocast('cpu', torch.bfloat16):
+        quantizer.nearest(torch.randn(4, 2))
+    assert seen == [('highest', False, False)]
     assert now() == ('high', True)

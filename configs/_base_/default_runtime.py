@@ -9,8 +9,8 @@ load_from = None
 
 env_cfg = dict(
     cudnn_benchmark=False,
-    # TF32 for products of float32 on a GPU; exact: 'highest'. Features for
-    # scores are always exact.
+    # TF32 for products of float32 on a GPU; exact: 'highest'. Nearest codes
+    # and features for scores are always exact.
     float32='high',
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     # NCCL with a GPU, gloo without; seconds that a process waits for others

@@ -8,6 +8,7 @@ from mmengine.dist import all_gather, all_reduce
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.precision import exact_float32
 from rcg.registry import MODELS
 
 
@@ -92,8 +93,8 @@ class EMACodebook(nn.Module):
         """
         K = len(codebook)
         # A product and not a scatter, whose sums vary from run to run on a
-        # GPU; float32 whatever autocast says.
-        with torch.autocast(vectors.device.type, enabled=False):
+        # GPU; exact whatever autocast says.
+        with exact_float32(vectors.device):
             chosen = F.one_hot(ids, K).float()  # (M, K)
             batch = torch.cat([chosen.T @ vectors.float(),
                                chosen.sum(0)[:, None]], 1)  # (K, D + 1)

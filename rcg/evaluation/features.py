@@ -59,8 +59,7 @@ class Extractor:
             self.module.to(images.device)
             self._device = images.device
         # A score must not depend on the precision that a model trains in.
-        with exact_float32(), torch.autocast(images.device.type,
-                                             enabled=False):
+        with exact_float32(images.device):
             if self._is_encoder:
                 images = images.float().div_(127.5).sub_(1)
                 return {'features': self.module(images)}

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from rcg.models.encoders.base import Encoder
 from rcg.models.layers.mlp import batch_norm_mlp
+from rcg.precision import exact_float32
 from rcg.registry import ENCODERS
 
 
@@ -69,7 +70,7 @@ class PixelPCA(Encoder):
         self.register_buffer('components', torch.zeros(num_components, pixels))
 
     def features(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, enabled=False):  # exact, or no PCA
+        with exact_float32(x.device):  # or it is no PCA
             return (x.flatten(1) - self.pixel_mean) @ self.components.T
 
     def reconstruct(self, features: Tensor) -> Tensor:

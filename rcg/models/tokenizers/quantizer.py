@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.precision import exact_float32
+
 
 class VectorQuantizer(nn.Module):
     """A codebook, as in VQ-VAE (arXiv:1711.00937) and VQGAN.
@@ -42,10 +44,10 @@ class VectorQuantizer(nn.Module):
     def nearest(self, vectors: Tensor) -> Tensor:
         """Ids (M,) int64 in [0, K) of the codes nearest to vectors (M, D).
 
-        Of equally near ones, the first. Compared in float32, because in half
-        precision neighbouring codes tie.
+        Of equally near ones, the first. Compared in exact float32: in less,
+        neighbouring codes tie.
         """
-        with torch.autocast(vectors.device.type, enabled=False):
+        with exact_float32(vectors.device):
             e = self.codebook.float()
             # A table of distances of at most 256 MB at a time.
             return torch.cat([
