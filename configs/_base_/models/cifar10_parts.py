@@ -2,21 +2,13 @@
 
 A leaf that uses the encoder or the RDM adds where its weights are.
 """
+_base_ = './rdm_256.py'
 encoder = dict(
     type='MoCoV3ViT', img_size=32,
     vit=dict(patch_size=4, embed_dim=384, depth=12, num_heads=6),
     projector_hidden_dim=2048, projector_dim=256)
 
 tokenizer = dict(type='Pixels')
-
-rdm = dict(
-    type='RDM',
-    denoiser=dict(type='DenoisingMLP', rep_dim=256, width=1024,
-                  num_blocks=6),
-    diffusion=dict(type='GaussianDiffusion', parameterization='x0',
-                   schedule='scaled_linear', beta_start=.0015,
-                   beta_end=.0195),
-    sampler=dict(type='DDIMSampler', num_steps=250, eta=1.))
 
 # IDDPM (arXiv:2102.09672). Attention at 16x16 and 8x8; all maps that have it
 # are 256 wide, so that heads of 64 are the published four.

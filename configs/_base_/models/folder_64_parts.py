@@ -1,4 +1,5 @@
 """The parts of RCG for 64x64 images on one GPU, untrained."""
+_base_ = './rdm_256.py'
 encoder = dict(
     type='MoCoV3ViT', img_size=64,
     vit=dict(patch_size=8, embed_dim=384, depth=12, num_heads=6),
@@ -7,15 +8,6 @@ encoder = dict(
 # f = 8: 64 tokens of 1,024 codes.
 tokenizer = dict(type='VQGAN', dim=64, dim_mult=(1, 2, 2, 4),
                  num_res_blocks=1, z_dim=32, num_codes=1024)
-
-rdm = dict(
-    type='RDM',
-    denoiser=dict(type='DenoisingMLP', rep_dim=256, width=1024,
-                  num_blocks=6),
-    diffusion=dict(type='GaussianDiffusion', parameterization='x0',
-                   schedule='scaled_linear', beta_start=.0015,
-                   beta_end=.0195),
-    sampler=dict(type='DDIMSampler', num_steps=250, eta=1.))
 
 generator = dict(
     type='MAGE',
