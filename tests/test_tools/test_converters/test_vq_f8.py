@@ -7,10 +7,10 @@ from converters.vq_f8 import (
 )
 from torch.nn import functional as F
 
-from rcg.engine import load_config
 from rcg.models.tokenizers import LatentVQGAN
-from rcg.registry import TOKENIZERS
-from tests.reference import assert_reproduced, load_case, load_manifest
+from tests.reference import assert_reproduced, load_case
+
+from .tokenizers import assert_full_size_fits
 
 
 def build(config):
@@ -59,24 +59,10 @@ def test_case_survives_the_way_back():
 
 
 def test_full_size_covers_the_published_format():
-    manifest = load_manifest('vq_f8')
-    wanted = {name: tuple(shape)
-              for name, (shape, _) in manifest['state_dict'].items()}
-    cfg = load_config('configs/_base_/tokenizers/vq_f8.py').tokenizer
-    assert cfg.pop('checkpoint') == 'checkpoints/vq_f8.safetensors'
-    with torch.device('meta'):
-        configured, sized = TOKENIZERS.build(cfg), build(manifest['config'])
-        theirs = {name: torch.empty(shape) for name, shape in wanted.items()}
-    ours = configured.state_dict()
-    assert repr(configured) == repr(sized)
-    assert sum(p.numel() for p in configured.parameters()) == sum(
-        t.numel() for t in theirs.values())
-    to_published = vq_f8_to_published(ours)
-    from_published = vq_f8_from_published(theirs)
-    assert {n: tuple(t.shape) for n, t in to_published.items()} == wanted
-    assert {n: t.shape for n, t in from_published.items()} == {
-        n: t.shape for n, t in ours.items()
-    }
+    parameters, elements = assert_full_size_fits(
+        'vq_f8', 'vq_f8.py', 'checkpoints/vq_f8.safetensors', build,
+        vq_f8_to_published, vq_f8_from_published)
+    assert parameters == elements
 
 
 def test_what_is_ignored_and_why():

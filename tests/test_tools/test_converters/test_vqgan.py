@@ -8,10 +8,10 @@ from converters.vqgan import (
     vqgan_to_published,
 )
 
-from rcg.engine import load_config
 from rcg.models.tokenizers import VQGAN
-from rcg.registry import TOKENIZERS
-from tests.reference import assert_reproduced, load_case, load_manifest
+from tests.reference import assert_reproduced, load_case
+
+from .tokenizers import assert_full_size_fits
 
 
 def build(config):
@@ -48,23 +48,11 @@ def test_case_survives_the_way_back():
 
 
 def test_full_size_covers_the_published_format():
-    manifest = load_manifest('vqgan_tokenizer')
-    wanted = {name: tuple(shape)
-              for name, (shape, _) in manifest['state_dict'].items()}
-    cfg = load_config('configs/_base_/tokenizers/maskgit_vqgan.py').tokenizer
-    assert cfg.pop('checkpoint') == 'checkpoints/maskgit_vqgan.safetensors'
-    with torch.device('meta'):
-        configured, sized = TOKENIZERS.build(cfg), build(manifest['config'])
-        theirs = {name: torch.empty(shape) for name, shape in wanted.items()}
-    ours = configured.state_dict()
-    assert repr(configured) == repr(sized)
-    assert sum(p.numel() for p in configured.parameters()) == 54515587
-    to_published = vqgan_to_published(ours)
-    from_published = vqgan_from_published(theirs)
-    assert {n: tuple(t.shape) for n, t in to_published.items()} == wanted
-    assert {n: t.shape for n, t in from_published.items()} == {
-        n: t.shape for n, t in ours.items()
-    }
+    parameters, _ = assert_full_size_fits(
+        'vqgan_tokenizer', 'maskgit_vqgan.py',
+        'checkpoints/maskgit_vqgan.safetensors', build, vqgan_to_published,
+        vqgan_from_published)
+    assert parameters == 54515587
 
 
 @pytest.mark.parametrize('name', [
