@@ -38,8 +38,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def one_step(model, wrapper, args: argparse.Namespace) -> dict:
-    """Train one step on noise; return what would be logged."""
+def noise(args: argparse.Namespace) -> dict:
+    """A batch to train on, as a loader hands it over."""
     import torch
     size, shape = args.batch_size, (3, args.image_size, args.image_size)
     indices = torch.arange(size)
@@ -47,9 +47,9 @@ def one_step(model, wrapper, args: argparse.Namespace) -> dict:
         images=torch.randint(256, (size, *shape), dtype=torch.uint8),
         labels=torch.zeros_like(indices), indices=indices,
         keys=torch.stack([torch.zeros_like(indices), indices], 1))
-    if args.device.startswith('cuda'):  # as loaders do it
+    if args.device.startswith('cuda'):
         batch = {name: part.pin_memory() for name, part in batch.items()}
-    return model.train_step(batch, wrapper)
+    return batch
 
 
 def sample(model, args: argparse.Namespace) -> list[dict]:
@@ -85,15 +85,16 @@ def run(args: argparse.Namespace) -> dict:
     if not timing.on_gpu:
         options['dtype'] = 'float32'  # many CPUs only emulate bfloat16
     resolve_lr(options, args.batch_size, 1)
+    batch = noise(args)
     with timing.stage('train'):
         wrapper = build_optim_wrapper(model, options)
-        loss = one_step(model, wrapper, args)['loss'].item()
+        loss = model.train_step(batch, wrapper)['loss'].item()
     if args.steps:
         with timing.waits('train'):
-            one_step(model, wrapper, args)
+            model.train_step(batch, wrapper)
         with timing.stage('steps', args.steps * args.batch_size):
             for _ in range(args.steps):
-                one_step(model, wrapper, args)
+                model.train_step(batch, wrapper)
     model.eval()
     if timing.on_gpu:
         sample(model, args)  # the first time it is slow
