@@ -10,7 +10,6 @@ few images, or given as --images-per-second) would have taken.
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ import time
 
 import numpy as np
 import torch
+from timing import peak_memory
 from torch import nn
 
 from rcg.evaluation import FrechetDistance, InceptionScore
@@ -62,15 +62,9 @@ def measure(num_images: int) -> dict:
     for metric in metrics:
         metric.evaluate(num_images)
     finished = time.perf_counter() - start - summed
-    return {'images': num_images, 'peak_mib': peak_memory(),
-            'added_mib': added, 'sum_seconds': summed,
+    return {'images': num_images, 'peak_mib': peak_memory() / 2**20,
+            'added_mib': added / 2**20, 'sum_seconds': summed,
             'final_seconds': finished}
-
-
-def peak_memory() -> float:
-    """Of this process so far, in MiB."""
-    unit = 2**20 if sys.platform == 'darwin' else 2**10
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
 
 
 def inception_speed(num_images: int = 32) -> float:

@@ -10,6 +10,12 @@ from pathlib import Path
 import torch
 
 
+def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
+    """Bytes that this process (or its largest child) had at most."""
+    unit = 1 if sys.platform == 'darwin' else 1024
+    return resource.getrusage(who).ru_maxrss * unit
+
+
 class Timing:
     """Measures stages, prints and keeps what it found.
 
@@ -36,8 +42,7 @@ class Timing:
         """Most memory so far: of the GPU, or of this process."""
         if self.on_gpu:
             return torch.cuda.max_memory_allocated(self.device) / 1e9
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak * (1 if sys.platform == 'darwin' else 1024) / 1e9
+        return peak_memory() / 1e9
 
     @contextmanager
     def stage(self, name: str, items: int = 0) -> Iterator[None]:

@@ -13,6 +13,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 import torch
+from timing import peak_memory
 
 # Loaded once: a stage is a fork of this process, so it starts at once. Unless
 # there is a GPU, which a fork can not use.
@@ -121,12 +122,12 @@ class StageRunner:
     def _finish(self, sentinel: int) -> str:
         name, child, begun = self.running.pop(sentinel)
         child.join()
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
         record = self.records[name]
         self._save(name, dict(
             record, done=child.exitcode == 0,
             seconds=round(record['seconds'] + time.monotonic() - begun, 2),
-            peak_memory_mb=usage.ru_maxrss // 1024))  # of the largest so far
+            # Of the largest so far.
+            peak_memory_mb=peak_memory(resource.RUSAGE_CHILDREN) >> 20))
         return name
 
     def _save(self, name: str, record: dict) -> None:
