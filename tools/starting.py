@@ -2,6 +2,7 @@
 import atexit
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +17,8 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
     ``debug``. After success the process group is closed. Where rcg is not
     installed, or lacks what it needs, it says how to install it.
     """
-    status: list[int] = []
-    atexit.register(_leave, status)  # before other handlers: runs after them
+    done = threading.Event()
+    atexit.register(_leave, done)  # before other handlers: runs after them
     try:
         from torch import distributed
 
@@ -40,20 +41,20 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
     else:  # after an error, other processes may never come to this point
         if distributed.is_initialized():
             distributed.destroy_process_group()
-            status.append(0)
+            done.set()
 
 
-def _leave(status: list[int]) -> None:
-    """End one of several processes, if it gave its status, as it stands.
+def _leave(done: threading.Event) -> None:
+    """End one of several processes, if its work is done, as it stands.
 
     Gloo's threads live for as long as anything holds the group (a model
     wrapped for it does). One that lets go of a tensor when Python begins to
     take itself apart aborts the process, whose work was all done.
     """
-    if status:
+    if done.is_set():
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status[0])
+        os._exit(0)
 
 
 def message(error: BaseException) -> str:
