@@ -11,6 +11,7 @@ from torch import Tensor
 
 from rcg.models.encoders import Encoder
 from rcg.models.layers.mlp import batch_norm_mlp
+from rcg.precision import exact_float32
 from rcg.projects.pretraining.augment import Augmentation
 from rcg.projects.pretraining.represent import represent
 from rcg.registry import ENCODERS, MODELS
@@ -30,7 +31,7 @@ def contrast(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
     queries = F.normalize(queries.float(), dim=1)
     keys = torch.cat(all_gather(F.normalize(keys.float(), dim=1)))
     # bfloat16 would round similarities by more than their differences.
-    with torch.autocast(queries.device.type, enabled=False):
+    with exact_float32(queries.device):
         return queries @ keys.T / temperature
 
 
