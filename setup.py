@@ -39,7 +39,9 @@ setup(
     python_requires='>=3.10',
     packages=[*find_packages(include=['rcg', 'rcg.*']), *shared],
     package_dir={'': '.', **shared},
-    package_data={name: ['*.py', '*.sh', '*.md', '*.json'] for name in shared},
+    package_data={'rcg.verification.metrics': ['expected.json'],
+                  **{name: ['*.py', '*.sh', '*.md', '*.json']
+                     for name in shared}},
     install_requires=requirements('runtime'),
     extras_require={'tests': requirements('tests'),
                     'optional': requirements('optional')},

@@ -6,15 +6,10 @@ registry of that role, whose errors then say which names come nearest, too.
 """
 import difflib
 import functools
-import importlib
 import inspect
 
 import mmengine.registry as root
 from mmengine.registry import Registry
-
-# Imported when a type is not known yet: the project that the configs use, and
-# what makes MMEngine register its own classes.
-_LATE = ('rcg.projects.pretraining', 'mmengine.runner')
 
 
 class PartRegistry(Registry):
@@ -23,10 +18,6 @@ class PartRegistry(Registry):
     def get(self, key: str) -> type:
         """The class registered under ``key``; else a KeyError."""
         found = super().get(key)
-        if found is None:
-            for module in _LATE:
-                importlib.import_module(module)
-            found = super().get(key)
         if found is None:
             raise KeyError(self._unknown(key))
         return found
@@ -103,12 +94,13 @@ REPRESENTATION_DIFFUSERS = _part('representation diffuser',
                                  'rcg.models.diffusers')
 PIXEL_GENERATORS = _part('pixel generator', 'rcg.models.generators')
 # What turns uint8 images into features for the metrics.
-FEATURE_EXTRACTORS = _part('feature extractor', 'rcg.evaluation')
+FEATURE_EXTRACTORS = _part('feature extractor', 'rcg.evaluation',
+                           'rcg.pretraining')
 PARTS = (ENCODERS, TOKENIZERS, REPRESENTATION_DIFFUSERS, PIXEL_GENERATORS,
          FEATURE_EXTRACTORS)
 
 # Runner models, and networks inside a part.
-MODELS = _child('MODELS', 'rcg.models', 'rcg.engine')
+MODELS = _child('MODELS', 'rcg.models', 'rcg.engine', 'rcg.pretraining')
 # Stateless strategies: diffusion processes, samplers.
 TASK_UTILS = _child('TASK_UTILS', 'rcg.diffusion')
 # Data.
@@ -123,15 +115,15 @@ EVALUATOR = _child('EVALUATOR', 'rcg.evaluation')
 RUNNERS = _child('RUNNERS', 'rcg.engine')
 RUNNER_CONSTRUCTORS = _child('RUNNER_CONSTRUCTORS', 'rcg.engine')
 LOOPS = _child('LOOPS', 'rcg.engine')
-HOOKS = _child('HOOKS', 'rcg.engine')
+HOOKS = _child('HOOKS', 'rcg.engine', 'rcg.pretraining')
 STRATEGIES = _child('STRATEGIES', 'rcg.engine')
 OPTIMIZERS = _child('OPTIMIZERS', 'rcg.engine')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS', 'rcg.engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS',
-                                    'rcg.engine')
+                                    'rcg.engine', 'rcg.pretraining')
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS', 'rcg.engine')
 LOG_PROCESSORS = _child('LOG_PROCESSORS', 'rcg.engine')
-MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'rcg.engine')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS', 'rcg.engine', 'rcg.pretraining')
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS', 'rcg.engine')
 VISUALIZERS = _child('VISUALIZERS', 'rcg.engine')
 VISBACKENDS = _child('VISBACKENDS', 'rcg.engine')

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from tools.reference.case import Case as StoredCase
-from tools.reference.pack import verify
-from tools.reference.rules import judge
+from rcg.verification.parity.case import Case as StoredCase
+from rcg.verification.parity.pack import verify
+from rcg.verification.parity.rules import judge
 
 DATA = Path(__file__).resolve().parent / 'data'
 CASES = DATA / 'reference'

@@ -6,8 +6,8 @@ import torch
 from mmengine.registry import DefaultScope
 
 from rcg.engine import load_config
+from rcg.engine.config import without_weights
 from rcg.registry import DATASETS, MODELS
-from tools.starting import without_weights
 
 ROOT = Path(__file__).parents[1] / 'configs'
 LEAVES = sorted(path.relative_to(ROOT).as_posix()

@@ -3,9 +3,9 @@ import re
 
 import pytest
 import torch
-from converters.formats import recognize
-from converters.parts import split
 
+from rcg.converters.formats import recognize
+from rcg.converters.parts import split
 from rcg.engine import RcgRunner, TrainableEMA, load_config
 from rcg.engine.schedule import resolve_lr
 from tests.reference import load_manifest
@@ -16,7 +16,7 @@ from tests.test_configs_imagenet import (  # noqa: F401
     imagenet,
     load,
 )
-from tests.test_tools.test_converters.test_formats import published
+from tests.test_converters.test_formats import published
 
 NAMES = ('adm', 'ldm_8', 'dit_xl')
 MANIFESTS = {'adm_rep': 'adm', 'adm_class': 'adm_label',

@@ -4,7 +4,7 @@ import torch
 from torch.backends import cudnn
 
 from rcg import precision
-from rcg.evaluation.features import Extractor
+from rcg.evaluation.extractors.extractor import Extractor
 from rcg.models.tokenizers.quantizer import VectorQuantizer
 
 

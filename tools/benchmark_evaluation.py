@@ -17,9 +17,9 @@ import time
 
 import numpy as np
 import torch
-from timing import peak_memory
 from torch import nn
 
+from rcg.apis.timing import peak_memory
 from rcg.evaluation import FrechetDistance, InceptionScore
 from rcg.registry import FEATURE_EXTRACTORS
 

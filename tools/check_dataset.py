@@ -72,7 +72,7 @@ def read_journal(journal: Path, root: str) -> dict[str, dict]:
 def inspect_all(root: str, paths: list[str], journals: str,
                 workers: int) -> list[dict]:
     """Entries of all files, in order."""
-    from mapping import map_files
+    from rcg.datasets.map_files import map_files
     code = hashlib.sha256(os.path.realpath(root).encode()).hexdigest()[:8]
     journal = Path(journals, f'{Path(root).resolve().name}-{code}.jsonl')
     journal.parent.mkdir(parents=True, exist_ok=True)
@@ -140,7 +140,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> None:
     args = parse_args()
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug, 'the same command goes on from here'):
         sys.exit(run(args))

@@ -64,10 +64,10 @@ def sample(model, args: argparse.Namespace) -> list[dict]:
 def run(args: argparse.Namespace) -> dict:
     from mmengine.optim import build_optim_wrapper
     from mmengine.registry import init_default_scope
-    from starting import without_weights
-    from timing import Timing
 
+    from rcg.apis.timing import Timing
     from rcg.engine import load_config
+    from rcg.engine.config import without_weights
     from rcg.engine.schedule import resolve_lr
     from rcg.precision import set_float32
     from rcg.registry import MODELS
@@ -111,7 +111,7 @@ def run(args: argparse.Namespace) -> dict:
 def main() -> None:
     args = parse_args()
     print(f'check {args.config}', flush=True)
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         found = run(args)

@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> None:
     args = parse_args()
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         sys.exit(run(args))

@@ -74,9 +74,8 @@ def table(rows: list[dict], metric: str, calls: list[int]) -> str:
 
 
 def run(args: argparse.Namespace) -> list[dict]:
-    from sweeping.representations import RememberingRdm
-    from testing.config import adapt
-
+    from rcg.apis.sweep.representations import RememberingRdm
+    from rcg.apis.test_config import adapt
     from rcg.engine import load_config
     from rcg.registry import RUNNERS, TASK_UTILS
     cfg = load_config(args.config, args.cfg_options)
@@ -106,7 +105,7 @@ def main() -> None:
     args = parse_args()
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         print(f'compare samplers {args.config} {args.checkpoint}', flush=True)
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         run(args)

@@ -67,8 +67,7 @@ def report(part, verbose: bool) -> None:
 
 def fits(part, config: str | None) -> bool:
     """Check against a config; one that is asked for must be there."""
-    from conversion import check
-
+    from rcg.converters.convert import check
     from rcg.engine import find_config
     try:
         check(part, find_config(config or part.config))
@@ -83,7 +82,7 @@ def fits(part, config: str | None) -> bool:
 
 def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
     """What is still needed, and the next command."""
-    from conversion import role
+    from rcg.converters.convert import role
     folder = paths[0].parent
     start = '' if folder == Path('checkpoints') else f'RCG_WEIGHTS={folder} '
     encoder = next((part.stem for part in parts[1:]
@@ -102,9 +101,9 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    import conversion
-    import publishing
-    from converters.formats import FORMATS
+    from rcg.converters import convert as conversion
+    from rcg.converters import publish as publishing
+    from rcg.converters.formats import FORMATS
     if args.to_published:
         number = publishing.publish(args.to_published, args.out)
         print(f'wrote {args.out}: {number} tensors')
@@ -135,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug, 'run it again'):
         run(args)

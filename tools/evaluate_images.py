@@ -48,9 +48,10 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 
 def look(args: argparse.Namespace):
     """The images and the references; the first process looks for all."""
-    from evaluating.images import look_at
-    from evaluating.references import look_at_reference, named
     from mmengine.dist import broadcast_object_list, is_main_process
+
+    from rcg.datasets.image_files import look_at
+    from rcg.evaluation.references.references import look_at_reference, named
     found = [None, None]
     if is_main_process():
         try:
@@ -90,12 +91,12 @@ def write(scores: dict, protocol: dict, out: str | None) -> None:
 
 def run(args: argparse.Namespace) -> None:
     import torch
-    from evaluating import scoring
     from mmengine.dist import get_world_size, is_main_process
     from mmengine.registry import init_default_scope
-    from testing.protocol import versions
 
+    from rcg.apis import score_images as scoring
     from rcg.engine.distributed import start_processes, usable_cores
+    from rcg.evaluation.protocol import versions
     from rcg.registry import DATASETS
     init_default_scope('rcg')
     if args.num_workers is None:
@@ -132,7 +133,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         run(args)

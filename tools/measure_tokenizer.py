@@ -66,9 +66,8 @@ def load_model(cfg, args: argparse.Namespace):
 
 def build_metrics(cfg, args: argparse.Namespace, images: dict) -> list:
     """PSNR and SSIM, and a Frechet distance if there is an extractor."""
-    from evaluating.ssim import StructuralSimilarity
-
     from rcg.evaluation import FrechetDistance, ReconstructionError
+    from rcg.evaluation.functional.ssim import StructuralSimilarity
     metrics = [ReconstructionError(), StructuralSimilarity()]
     extractor = cfg.get('extractor') or dict(type='Inception')
     if args.inception:
@@ -135,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     print(f'measure {args.config} {args.checkpoint}', flush=True)
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         run(args)

@@ -116,7 +116,7 @@ def prepare(path: str, dst: Path, size: int, resize: str) -> str | None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from mapping import map_files
+    from rcg.datasets.map_files import map_files
     dst = Path(args.dst)
     files = find_images(args.src, args.num_images)
     check_settings(dst, dict(size=args.size, resize=args.resize,
@@ -138,7 +138,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> None:
     args = parse_args()
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug, 'the same command goes on from here'):
         sys.exit(run(args))

@@ -40,9 +40,9 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 def make(args: argparse.Namespace) -> tuple[dict, dict]:
     """Arrays by name and a description, from images."""
     import torch
-    from evaluating.images import look_at
-    from evaluating.scoring import extractor_config
 
+    from rcg.apis.score_images import extractor_config
+    from rcg.datasets.image_files import look_at
     from rcg.evaluation import Reference, shared_extractor
     images = look_at(args.real, args.num_workers)
     extractor = shared_extractor(
@@ -68,11 +68,11 @@ def make(args: argparse.Namespace) -> tuple[dict, dict]:
 
 
 def run(args: argparse.Namespace) -> None:
-    from evaluating import formats
-    from evaluating.references import describe_npz
     from mmengine.registry import init_default_scope
 
     from rcg.checkpoint import file_sha256
+    from rcg.evaluation.references import formats
+    from rcg.evaluation.references.references import describe_npz
     init_default_scope('rcg')
     names = (describe_npz(args.real)[0]
              if args.real.endswith('.npz') and Path(args.real).is_file()
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         run(args)

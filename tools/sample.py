@@ -51,9 +51,9 @@ def sample(model, cfg, args, save):
     """Draw from noise, and labels if the model takes them."""
     import torch
     from PIL import Image
-    from sampling.classes import find_labels
 
     from rcg.apis import labelled_grid
+    from rcg.apis.classes import find_labels
     from rcg.engine import make_grid
     num = 64 if args.num is None else args.num
     turn, titles = args.labels, {}
@@ -136,7 +136,7 @@ def run(args: argparse.Namespace) -> None:
 def main() -> None:
     args = parse_args()
     print(f'sample {args.config} {args.checkpoint}', flush=True)
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug, 'start again'):
         run(args)

@@ -54,8 +54,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 
 def score(runner, setting: dict, state) -> dict:
     """Metrics of all images at one setting, and their protocol."""
-    from sweeping import report, settings
-    from testing.protocol import describe_test
+    from rcg.apis.sweep import report, settings
+    from rcg.evaluation.protocol import describe_test
     settings.apply(runner, setting)
     runner.say(f'sweep: {report.describe(setting)}')
     metrics = {name: value for name, value in sorted(runner.test().items())
@@ -66,11 +66,11 @@ def score(runner, setting: dict, state) -> dict:
 
 def run(args: argparse.Namespace) -> list[dict]:
     from mmengine.dist import get_rank, is_main_process
-    from sweeping import records, report, settings
-    from sweeping.representations import RememberingRdm
-    from testing.resumable import ResumableTestHook
 
+    from rcg.apis.sweep import records, report, settings
+    from rcg.apis.sweep.representations import RememberingRdm
     from rcg.engine import load_config
+    from rcg.engine.hooks.resumable_test import ResumableTestHook
     wanted = dict(guidance_scale=settings.guidance_scales(
         args.guidance, args.guidance_scale), temperature=args.temperature,
         num_steps=args.steps)
@@ -104,7 +104,7 @@ def main() -> None:
     args = parse_args()
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         print(f'sweep {args.config} {args.checkpoint}', flush=True)
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug, 'the same command goes on'):
         run(args)

@@ -57,17 +57,17 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         print(f'test {args.config} {args.checkpoint}', flush=True)
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug, 'the same command goes on'):
         from mmengine.dist import is_main_process
-        from testing.config import adapt
-        from testing.protocol import describe_test
-        from testing.resumable import ResumableTestHook
-        from testing.save_images import SaveImagesHook
-        from testing.table import show
 
+        from rcg.apis.test_config import adapt
         from rcg.engine import load_config
+        from rcg.engine.hooks.resumable_test import ResumableTestHook
+        from rcg.engine.hooks.save_images import SaveImagesHook
+        from rcg.evaluation.protocol import describe_test
+        from rcg.evaluation.table import show
         from rcg.registry import RUNNERS
 
         cfg = load_config(args.config, args.cfg_options)

@@ -67,7 +67,7 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
         print(f'train {args.config}', flush=True)  # imports take seconds
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         from rcg.engine import load_config

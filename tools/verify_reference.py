@@ -59,9 +59,9 @@ def show(outcome) -> None:
 
 def run(args: argparse.Namespace) -> int:
     import torch
-    from reference import pack
 
     from rcg.precision import set_float32
+    from rcg.verification.parity import pack
     if args.device != 'cpu':
         torch.set_default_device(args.device)
         set_float32('highest')
@@ -91,7 +91,7 @@ def run(args: argparse.Namespace) -> int:
 
 def main() -> None:
     args = parse_args()
-    from starting import friendly_errors
+    from _cli import friendly_errors
 
     with friendly_errors(args.debug):
         sys.exit(run(args))

@@ -1,5 +1,6 @@
 """Using trained models from Python."""
-from .figures import labelled_grid
+from rcg.apis.grid import labelled_grid
+
 from .images import load_images
 from .inferencer import RCGInferencer
 

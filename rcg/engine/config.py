@@ -99,3 +99,13 @@ def parse_options(options: list[str]) -> dict:
                              f'{option!r}.')
         parsed[key] = DictAction._parse_iterable(value)
     return parsed
+
+
+def without_weights(cfg):
+    """A (part of a) config whose frozen parts keep their initial weights."""
+    if isinstance(cfg, dict):
+        return {key: without_weights(value) for key, value in cfg.items()
+                if key not in ('checkpoint', 'prefix')}
+    if isinstance(cfg, (list, tuple)):
+        return type(cfg)(without_weights(value) for value in cfg)
+    return cfg

@@ -12,8 +12,8 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from rcg.models.compatibility import check_parts
 from rcg.models.data_preprocessor import to_uint8
-from rcg.models.fit import check_parts
 from rcg.models.frozen import Frozen
 from rcg.registry import (
     ENCODERS,

@@ -7,16 +7,16 @@ import copy
 import json
 
 import torch
-from converters.mage import mage_to_published
-from converters.mocov3 import mocov3_to_published
-from converters.rdm import rdm_to_published
-from converters.vqgan import vqgan_to_published
 from safetensors.torch import save_file
 
+from rcg.converters.mage import mage_to_published
+from rcg.converters.mocov3 import mocov3_to_published
+from rcg.converters.rdm import rdm_to_published
+from rcg.converters.vqgan import vqgan_to_published
 from rcg.registry import ENCODERS, MODELS, PIXEL_GENERATORS, TOKENIZERS
-from tools.reference import mage, rdm, rdm_model
-from tools.reference.case import Case
-from tools.reference.encoders import verify as verify_encoder
+from rcg.verification.parity import mage, rdm, rdm_model
+from rcg.verification.parity.case import Case
+from rcg.verification.parity.encoders import verify as verify_encoder
 
 
 class Recorder(Case):
@@ -153,9 +153,8 @@ def write_rdm(root):
 
 def _features(weights, pixels):
     """Representations (N, D, 1, 1) of the embedded encoder, four heads."""
-    from converters.parts import split
-
-    from tools.reference.encoders import build, config_of, images_of
+    from rcg.converters.parts import split
+    from rcg.verification.parity.encoders import build, config_of, images_of
     state = split('rdm', weights)[1].weights
     encoder = build(dict(config_of('mocov3', state, 4),
                          with_projector=False), state)

@@ -5,8 +5,8 @@ import warnings
 import pytest
 import torch
 
+from rcg.apis.timing import Timing
 from tools import check_full_size
-from tools.timing import Timing
 
 
 def test_stages_and_speed(tmp_path, monkeypatch, capsys):

@@ -6,20 +6,20 @@ import os
 import convert_checkpoint
 import pytest
 import torch
-from conversion import check
-from converters.parts import same_bits, split
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from rcg.checkpoint import CheckpointError, load_weights, read_checkpoint
+from rcg.converters.convert import check
+from rcg.converters.parts import same_bits, split
 from rcg.models.encoders import MoCoV3ViT
+from tests.test_converters import test_kl_f8
+from tests.test_converters.test_formats import FULL_SIZE, published
+from tests.test_converters.test_parts import CASES, WITHOUT_AVERAGES
 
 from ..reference import load_case
 from ..test_checkpoint.crafted import crafted
 from ..test_engine.running import run_tool
-from .test_converters import test_kl_f8
-from .test_converters.test_formats import FULL_SIZE, published
-from .test_converters.test_parts import CASES, WITHOUT_AVERAGES
 
 NESTING = {'enc_mocov3': 'state_dict', 'enc_dino': 'teacher',
            'rdm_uncond': 'model', 'mage_rep': 'model', 'ldm_rep': 'model'}

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 import torch_fidelity
-from evaluating import formats
 
 from rcg.checkpoint import CheckpointError
 from rcg.evaluation import shared_extractor
-from rcg.evaluation.statistics import build_reference
+from rcg.evaluation.references import formats
+from rcg.evaluation.references.statistics import build_reference
 from tools import reference_statistics as tool
 
 from ..test_evaluation.toy import ToyExtractor

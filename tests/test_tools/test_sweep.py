@@ -3,8 +3,8 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from sweeping import report, settings
 
+from rcg.apis.sweep import report, settings
 from tools import sweep
 
 from ..test_engine.running import ROOT, run_tool

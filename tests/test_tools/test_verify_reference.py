@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from rcg.verification.parity.pack import FAMILIES, find_cases, verify
+from rcg.verification.parity.rules import judge, judge_pixels
 from tests.reference import CASES
-from tools.reference.pack import FAMILIES, find_cases, verify
-from tools.reference.rules import judge, judge_pixels
 
 from ..test_engine.running import run_tool
 from .own_pack import write_encoder, write_mage, write_rdm

@@ -1,0 +1,1 @@
+"""The quick start: RCG on digits, from nothing to a table and a picture."""

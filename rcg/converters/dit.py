@@ -1,0 +1,50 @@
+"""DiT checkpoints of the published RCG code <-> :class:`DiT`.
+
+Live weights are under ``model`` and averages under ``model_ema`` of the
+file, with the same names. Neither holds the encoder or the tokenizer.
+"""
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from rcg.converters.layout import Layout
+
+NULL = 'fake_latent'
+LABELS = 'y_embedder.embedding_table.weight'
+_BLOCK = 'blocks.{0}.'
+_LAYOUT = Layout(
+    'a DiT checkpoint',
+    names={
+        'x_embedder.proj.*': 'patch_embed.*',
+        't_embedder.mlp.{0}.*': 'time_embed.{0}.*',
+        NULL: 'condition.null_condition',
+        'rep_embedder.*': 'condition.condition_proj.*',
+        LABELS: 'condition.embedding.weight',
+        **{_BLOCK + name: _BLOCK + name for name in (
+            'attn.qkv.*', 'attn.proj.*', 'mlp.fc1.*', 'mlp.fc2.*')},
+        _BLOCK + 'adaLN_modulation.1.*': _BLOCK + 'modulation.*',
+        'final_layer.adaLN_modulation.1.*': 'output.modulation.*',
+        'final_layer.linear.*': 'output.linear.*',
+    },
+    ignored={'pos_embed': 'fixed table, which is computed here'},
+    needed={'final_layer.': "Give the file's entry 'model_ema' or 'model'."})
+
+dit_ignored = _LAYOUT.ignored
+dit_to_published = _LAYOUT.to_published
+
+
+def dit_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A published ``model`` or ``model_ema`` as a state dict of our DiT.
+
+    Every file has a layer for either kind of condition. One that was trained
+    with representations has a null representation, and its labels are not
+    used; the others are trained with labels, of which the unconditional one
+    has one row.
+
+    Raises:
+        KeyError: A tensor is neither used nor known to be useless.
+    """
+    unused = LABELS if NULL in state else 'rep_embedder.'
+    return _LAYOUT.from_published({
+        name: tensor for name, tensor in state.items()
+        if not name.startswith(unused)})

@@ -1,0 +1,124 @@
+"""Which published format a file has, told by its tensors' names and shapes.
+
+File names are not looked at. ``FORMATS`` is the list of what is known.
+"""
+from collections.abc import Mapping
+from types import ModuleType
+from typing import NamedTuple
+
+from rcg.converters import (
+    adm,
+    deit,
+    dino,
+    dit,
+    ibot,
+    kl_f8,
+    ldm,
+    mage,
+    mocov3,
+    mocov3_mmpretrain,
+    rdm,
+    vq_f8,
+    vqgan,
+)
+
+
+class Format(NamedTuple):
+    """A published format.
+
+    Attributes:
+        title: What such a file is.
+        signs: Beginnings of names that all must occur.
+        converter: Module with the functions ``{format}_from_published``,
+            ``_to_published`` and ``_ignored``.
+        embedded: Beginning of the names of a frozen part in the file, and
+            the format and beginning of names that part has by itself.
+        prefix: Of our names, within the model that holds the part.
+        averages: Whether averaged weights are beside the live ones.
+    """
+    title: str
+    signs: tuple[str, ...]
+    converter: ModuleType
+    embedded: Mapping[str, tuple[str, str]] = {}
+    prefix: str = ''
+    averages: bool = False
+
+
+_ENCODER = {'pretrained_encoder.': ('mocov3', 'module.base_encoder.')}
+# The first whose signs are all there is taken.
+FORMATS = {
+    'mage': Format('a MAGE generator of RCG',
+                   ('token_emb.word_embeddings.', 'mlm_layer.bias'), mage,
+                   _ENCODER | {'vqgan.': ('vqgan', '')},
+                   'generator.network.'),
+    'rdm': Format('an RDM of RCG', ('model.diffusion_model.res_blocks.', ),
+                  rdm, _ENCODER, averages=True),
+    'ldm': Format('an LDM of RCG', ('model.diffusion_model.input_blocks.', ),
+                  ldm, _ENCODER | {'first_stage_model.': ('vq_f8', '')},
+                  'generator.network.', averages=True),
+    'mocov3': Format('a MoCo v3 encoder', ('module.base_encoder.', ), mocov3),
+    'mocov3_mmpretrain': Format('a MoCo v3 encoder of MMPretrain',
+                                ('backbone.layers.0.ln1.', ),
+                                mocov3_mmpretrain),
+    'ibot': Format('an iBOT encoder', ('backbone.cls_token', 'head.mlp.',
+                                       'head.last_layer2.'), ibot),
+    'dino': Format('a DINO encoder', ('backbone.cls_token', 'head.mlp.'),
+                   dino),
+    'dit': Format('a DiT of RCG', ('x_embedder.proj.', 'rep_embedder.',
+                                   'final_layer.'), dit,
+                  prefix='generator.network.'),
+    'adm': Format('an ADM of RCG', ('input_blocks.0.', 'time_embed.0.'), adm,
+                  prefix='generator.network.'),
+    'vq_f8': Format("LDM's VQ-f8 tokenizer",
+                    ('quantize.embedding.', 'quant_conv.'), vq_f8),
+    'kl_f8': Format("Stable Diffusion's KL-f8 tokenizer",
+                    ('quant_conv.', 'encoder.mid.block_1.'), kl_f8),
+    'kl_f8_diffusers': Format("Stable Diffusion's KL-f8 tokenizer, as "
+                              'diffusers names it',
+                              ('quant_conv.', 'encoder.down_blocks.0.'),
+                              kl_f8),
+    'vqgan': Format("MAGE's VQGAN tokenizer",
+                    ('quantize.embedding.', 'encoder.mid.block_1.'), vqgan),
+    'deit': Format('a DeiT encoder', ('cls_token', 'blocks.0.attn.qkv.',
+                                      'head.weight'), deit),
+}
+_OURS = ' of this project, which needs no conversion'
+# What comes near and is of no use here, and why.
+_WRONG = {
+    ('module.cls_token', ): 'a linear classifier on MoCo v3: take the '
+                            'pre-training file, which has the projector',
+    ('cls_token', 'blocks.0.attn.qkv.'): 'a bare vision transformer: take '
+    'the full file of the pre-training, which has the projector, or use '
+    'TimmEncoder',
+    ('x_embedder.proj.', 'final_layer.'): 'a DiT as its authors published '
+    "it, whose GELU has the tanh form: RCG's DiT was trained anew",
+    ('denoiser.', ): 'an RDM' + _OURS,
+    ('generator.network.', ): 'a generator' + _OURS,
+    ('backbone.cls_token', 'head.'): 'an encoder' + _OURS,
+    ('encoder.levels.', ): 'a tokenizer' + _OURS,
+}
+
+
+def _has(names, signs: tuple[str, ...]) -> bool:
+    return all(any(name.startswith(sign) for name in names)
+               for sign in signs)
+
+
+def recognize(names) -> str:
+    """The format whose tensors have these names.
+
+    Raises:
+        ValueError: None that is known; says what it looks like.
+    """
+    names = [name for name in names if isinstance(name, str)]
+    for name, known in FORMATS.items():
+        if _has(names, known.signs):
+            return name
+    wrong = next((text for signs, text in _WRONG.items()
+                  if _has(names, signs)), None)
+    heads = sorted({name.partition('.')[0] for name in names})[:8]
+    raise ValueError(
+        f'It looks like {wrong}.' if wrong else
+        'Its format is not known; its names start with '
+        f'{", ".join(heads) or "nothing"}. Known are: '
+        f'{", ".join(known.title for known in FORMATS.values())}.')

@@ -1,0 +1,116 @@
+"""Images of any origin, looked at before they are scored."""
+import os
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from rcg.datasets.folders import ImageFolder, list_images
+from rcg.datasets.map_files import map_files
+from rcg.datasets.reading import UNREADABLE, read_image
+from rcg.registry import DATASETS
+
+
+@dataclass
+class Images:
+    """A set of images of one size.
+
+    Attributes:
+        dataset: Config of the dataset that reads them.
+        size: (width, height) in pixels.
+        count: Number of images.
+        converted: How many were no plain RGB, by what was done with them.
+        lossy: How many are JPEG files.
+    """
+    dataset: dict
+    size: tuple[int, int]
+    count: int
+    converted: dict[str, int] = field(default_factory=dict)
+    lossy: int = 0
+
+
+@DATASETS.register_module()
+class StoredFolder(ImageFolder):
+    """Every image of a folder as it is stored; a bad file is an error."""
+    upright = False
+
+    def read(self, index: int) -> tuple[np.ndarray, int]:
+        path = os.path.join(self.root, self.paths[index])
+        try:
+            return read_image(path, self.upright), index
+        except UNREADABLE as error:
+            raise ValueError(f"'{path}' is damaged or truncated ({error}); "
+                             'write it again.') from error
+
+
+def inspect(path: str) -> tuple[tuple[int, int], str, bool, str]:
+    """Size, conversion to RGB, whether JPEG, and fault of one file."""
+    try:
+        with Image.open(path) as image:
+            is_jpeg = image.format == 'JPEG'
+            if image.mode[0] in 'IF' or ';16' in str(image.tile):
+                return image.size, '', is_jpeg, (
+                    'has more than 8 bits a channel, and rounding them is '
+                    "the generator's choice: write 8 bits")
+            if 'transparency' in image.info or 'A' in image.mode:
+                alpha = image.convert('RGBA').getchannel('A')
+                if alpha.getextrema()[0] < 255:
+                    return image.size, '', is_jpeg, (
+                        'is transparent: write it over a background')
+                return image.size, 'opaque alpha dropped', is_jpeg, ''
+            how = {'RGB': '', 'L': 'gray to RGB', '1': 'gray to RGB'}.get(
+                image.mode, f'{image.mode} to RGB')
+            return image.size, how, is_jpeg, ''
+    except UNREADABLE as error:
+        return (0, 0), '', False, f'cannot be read ({error}): write it again'
+
+
+def look_at_folder(root: str, num_workers: int) -> Images:
+    """Look at every file of a folder.
+
+    Raises:
+        ValueError: Files are faulty, or differ in size.
+    """
+    paths = [os.path.join(root, path) for path in list_images(root)]
+    sizes, converted, lossy, faults = {}, Counter(), 0, []
+    for path, (size, how, is_jpeg, fault) in map_files(inspect, paths,
+                                                       num_workers):
+        if fault:
+            faults.append(f"'{path}' {fault}")
+            continue
+        sizes.setdefault(size, path)
+        lossy += is_jpeg
+        if how:
+            converted[how] += 1
+    if faults:
+        raise ValueError(f'{len(faults)} of {len(paths)} files cannot be '
+                         f'scored, the first: {"; ".join(faults[:3])}.')
+    if len(sizes) > 1:
+        if os.path.exists(os.path.join(root, 'grid.png')):
+            raise ValueError(f"'{root}/grid.png' is the overview that "
+                             'tools/sample.py writes, no sample: move it '
+                             'elsewhere.')
+        (one, first), (other, second) = list(sizes.items())[:2]
+        raise ValueError(
+            f"images must have one size, but '{first}' has {one[0]}x{one[1]} "
+            f"and '{second}' {other[0]}x{other[1]} pixels "
+            f'({len(sizes)} sizes in all). Resize them as the published '
+            'numbers were: tools/prepare_imagenet_val.py makes PNG files of '
+            'one size.')
+    return Images(dict(type='StoredFolder', data_root=root),
+                  next(iter(sizes)), len(paths), dict(converted), lossy)
+
+
+def look_at(place: str, num_workers: int = 0) -> Images:
+    """Look at a folder, or at an npz file with images.
+
+    Raises:
+        FileNotFoundError, ValueError: It is none.
+    """
+    if os.path.isdir(place):
+        return look_at_folder(place, num_workers)
+    cfg = dict(type='ImageArchive', path=place)
+    dataset = DATASETS.build(cfg)
+    count, height, width, _ = dataset.images.shape
+    return Images(cfg, (width, height), count)

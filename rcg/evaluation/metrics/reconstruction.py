@@ -1,0 +1,56 @@
+"""How well a tokenizer brings images back: PSNR and SSIM."""
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from rcg.evaluation.extractors.extractor import stack_images
+from rcg.evaluation.functional.ssim import structural_similarity
+from rcg.evaluation.metrics.sample_metric import SampleMetric
+from rcg.registry import METRICS
+
+
+@METRICS.register_module()
+class ReconstructionError(SampleMetric):
+    """Peak signal-to-noise ratio of reconstructions, in dB, at most 100.
+
+    From the mean squared error over all pixels of all images.
+    """
+    default_prefix = 'reconstruction'
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        images, originals = stack_pairs(data_samples)
+        # Integers: the order of their sum does not matter.
+        error = (images.long() - originals.long()).square().flatten(1)
+        return torch.stack([error.sum(1), torch.ones_like(error).sum(1)], 1)
+
+    def score(self, rows: Tensor) -> dict[str, float]:
+        error, pixels = rows.sum(0).double()
+        mse = error / pixels / 255**2
+        return {'psnr': -10 * mse.clamp(min=1e-10).log10().item()}
+
+
+def stack_pairs(data_samples: Sequence[dict]) -> tuple[Tensor, Tensor]:
+    """Reconstructions and originals, uint8 (N, 3, H, W) each."""
+    images = stack_images(data_samples, 'images')
+    originals = stack_images(data_samples, 'originals')
+    if images.shape != originals.shape:
+        raise ValueError(
+            'reconstructions must have the size of the originals, got '
+            f'{tuple(images.shape[1:])} for {tuple(originals.shape[1:])}.')
+    return images, originals
+
+
+@METRICS.register_module()
+class StructuralSimilarity(SampleMetric):
+    """Mean SSIM of reconstructions; see :func:`structural_similarity`.
+
+    Of ``images`` against ``originals``, both uint8. At most 1.
+    """
+    default_prefix = 'reconstruction'
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        return structural_similarity(*stack_pairs(data_samples))[:, None]
+
+    def score(self, rows: Tensor) -> dict[str, float]:
+        return {'ssim': rows.mean().item()}

@@ -1,0 +1,131 @@
+"""Files of statistics: npz of all kinds, EDM2's pickles, torch-fidelity's.
+
+Names are those of ADM: ``mu`` and ``sigma`` of features, ``mu_s`` and
+``sigma_s`` of spatial ones; ``features`` are those of single images. Nothing
+in a file is executed.
+"""
+import io
+import json
+import os
+import pickle
+
+import numpy as np
+import torch
+from safetensors import safe_open
+
+from rcg.checkpoint import (
+    CheckpointError,
+    inert,
+    open_atomically,
+    read_checkpoint,
+)
+from rcg.evaluation.references.statistics import read_npz
+
+NAMES = 'mu', 'sigma', 'mu_s', 'sigma_s', 'features'
+
+
+def read(path: str, section: str = 'fid') -> tuple[dict, dict]:
+    """Read a file of statistics.
+
+    Args:
+        path: ``.npz``, ``.pkl``, ``.pt`` or ``.safetensors``.
+        section: What to take of an EDM2 pickle: 'fid' or 'fd_dinov2'.
+
+    Returns:
+        Arrays by name, and what the file says about itself.
+
+    Raises:
+        ValueError, CheckpointError: It is damaged, or holds something else.
+    """
+    ending = os.path.splitext(path)[1]
+    if ending not in _READERS:
+        raise ValueError(f"'{path}' is no file of statistics: these end in "
+                         f'{", ".join(_READERS)}.')
+    try:
+        content, about = _READERS[ending](path)
+    except (pickle.UnpicklingError, EOFError) as error:
+        raise ValueError(f"'{path}' is damaged, truncated, or of another "
+                         f'format ({error}).') from error
+    if isinstance(content.get(section), dict):
+        content = content[section]
+    found = {name: _array(path, content[name]) for name in NAMES
+             if content.get(name) is not None}
+    if not found:
+        raise ValueError(f"'{path}' has none of {', '.join(NAMES)}, but "
+                         f'{sorted(map(str, content))[:8]}. (An EDM2 pickle '
+                         'has sections: --section.)')
+    return found, about
+
+
+def write(path: str, arrays: dict[str, np.ndarray], about: dict,
+          section: str = 'fid') -> None:
+    """Write a file of statistics; the ending chooses the format.
+
+    Only npz files say what they were made of, and hold all arrays.
+    """
+    ending = os.path.splitext(path)[1]
+    if ending == '.npz':
+        content = io.BytesIO()
+        np.savez(content, about=json.dumps(about), **arrays)
+    elif ending in ('.pkl', '.pt'):
+        pair = {name: arrays[name] for name in ('mu', 'sigma')}
+        content = io.BytesIO()
+        if ending == '.pkl':  # as EDM2 has it
+            pickle.dump({section: pair}, content, protocol=4)
+        else:  # torch-fidelity compares types: its means are float32
+            torch.save(pair | {'mu': pair['mu'].astype(np.float32)}, content)
+    else:
+        raise ValueError(f"cannot write '{path}': name it .npz (all that "
+                         'there is), .pkl (EDM2) or .pt (torch-fidelity).')
+    with open_atomically(path) as file:
+        file.write(content.getvalue())
+
+
+def _read_pickle(path: str) -> tuple[dict, dict]:
+    with open(path, 'rb') as file:
+        content = inert.load(io.BytesIO(file.read(inert.MAX_BYTES)))
+    if not isinstance(content, dict):
+        raise pickle.UnpicklingError('it holds no dict')
+    return content, {}
+
+
+def _read_torch(path: str) -> tuple[dict, dict]:
+    try:
+        return read_checkpoint(path), {}
+    except CheckpointError:  # torch-fidelity stores features as a tensor
+        try:
+            rows = torch.load(path, map_location='cpu', weights_only=True)
+        except Exception:  # torch raises nearly any type on bad bytes
+            rows = None
+        if not isinstance(rows, torch.Tensor):
+            raise
+        return {'features': rows}, {}
+
+
+def _read_own(path: str) -> tuple[dict, dict]:
+    content = read_checkpoint(path)
+    with safe_open(path, 'pt') as file:
+        about = (file.metadata() or {}).get('about', '{}')
+    return content, json.loads(about)
+
+
+_READERS = {'.npz': read_npz, '.pkl': _read_pickle, '.pt': _read_torch,
+            '.safetensors': _read_own}
+
+
+def _array(path: str, value) -> np.ndarray:
+    """An array, or what an inert pickle has in its place."""
+    if not isinstance(value, inert.Placeholder):
+        return np.asarray(value)
+    try:
+        _, shape, dtype, fortran, raw = value.state
+        kind = dtype.state[1] + dtype.args[0]
+        if (not value.path.endswith('multiarray._reconstruct')
+                or dtype.path != 'numpy.dtype' or kind not in ('<f4', '<f8')):
+            raise ValueError
+        return np.frombuffer(raw, kind).reshape(
+            shape, order='F' if fortran else 'C')
+    except (TypeError, ValueError, AttributeError, IndexError) as error:
+        raise ValueError(
+            f"'{path}' pickles something else than arrays of floats, or with "
+            'a protocol other than 3 and 4; save it as npz.') from error

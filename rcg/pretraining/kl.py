@@ -1,0 +1,64 @@
+"""Learning a tokenizer with continuous latents from images."""
+from torch import Tensor
+
+from rcg.models.tokenizers.autoencoder_kl import split_moments
+from rcg.pretraining.vqgan import VQTraining
+from rcg.registry import MODELS
+from rcg.rng import SampleRng
+
+
+@MODELS.register_module()
+class KLTraining(VQTraining):
+    """Trains an autoencoder of latents that are drawn, not quantised.
+
+    That of latent diffusion (arXiv:2112.10752), appendix G, and like
+    :class:`VQTraining` apart from the codes: it monitors psnr, predicts
+    reconstructions, and is loaded with prefix 'tokenizer.'.
+
+    Args:
+        tokenizer: Config of an autoencoder such as :class:`AutoencoderKL`.
+        kl_weight: Of an image's divergence from a standard normal
+            distribution, relative to the pixel loss summed over the image.
+        pixel_loss: 'l1' or 'l2', between images in [0, 1].
+        perceptual: Config of a :class:`PerceptualLoss`, if any.
+        adversarial: Config of an :class:`AdversarialLoss`, if any.
+        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+
+    Raises:
+        ValueError: An argument is out of range.
+    """
+
+    def __init__(self, tokenizer: dict, kl_weight: float = 1e-6,
+                 pixel_loss: str = 'l2', perceptual: dict | None = None,
+                 adversarial: dict | None = None,
+                 data_preprocessor: dict | None = None) -> None:
+        super().__init__(tokenizer, pixel_loss, perceptual=perceptual,
+                         adversarial=adversarial,
+                         data_preprocessor=data_preprocessor)
+        if kl_weight < 0:
+            raise ValueError('kl_weight must be 0 or more, got '
+                             f'{kl_weight}.')
+        self.kl_weight = kl_weight
+
+    def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
+        """Terms of the loss for images drawn from their latents; psnr."""
+        moments = self.tokenizer.encode(images)
+        fakes = self.tokenizer.decode(self.tokenizer.draw(moments, rng))
+        # Per value of an image, as the pixel loss is.
+        weight = self.kl_weight / images[0].numel()
+        losses = dict(loss_kl=weight * divergence(moments).mean())
+        losses |= self._image_losses(images, fakes.float(), int(self.step))
+        if self.training:
+            self.step.advance()
+        return losses
+
+
+def divergence(moments: Tensor) -> Tensor:
+    """KL divergence (N,) of latents from a standard normal distribution.
+
+    Args:
+        moments (N, 2 C, h, w): As :meth:`AutoencoderKL.encode` returns them.
+    """
+    mean, log_var = split_moments(moments)
+    terms = mean.square() + log_var.exp() - 1 - log_var
+    return terms.sum((1, 2, 3)) / 2

@@ -1,0 +1,115 @@
+"""Principal components of pixels, learned by the ordinary training loop."""
+import torch
+from mmengine.dist import all_reduce
+from mmengine.model import BaseModel
+from mmengine.optim import OptimWrapper, OptimWrapperDict
+from torch import Tensor, nn
+
+from rcg.models.encoders import PixelPCA
+from rcg.pretraining.represent import represent
+from rcg.registry import (
+    ENCODERS,
+    MODEL_WRAPPERS,
+    MODELS,
+    OPTIM_WRAPPER_CONSTRUCTORS,
+)
+
+
+class _NoOptimWrapper(OptimWrapperDict):
+
+    def get_lr(self) -> dict[str, list[float]]:
+        """A learning rate for the logs."""
+        return {'lr': [0.]}
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class NoOptimizer:
+    """For models that learn in closed form: an optimizer of nothing.
+
+    In a config: ``optim_wrapper=dict(constructor='NoOptimizer')``.
+    """
+
+    def __init__(self, optim_wrapper_cfg: dict,
+                 paramwise_cfg: dict | None = None) -> None:
+        if optim_wrapper_cfg or paramwise_cfg:
+            raise ValueError('NoOptimizer takes no options, got '
+                             f'{sorted({**optim_wrapper_cfg})} and '
+                             f'paramwise_cfg={paramwise_cfg}; delete them.')
+
+    def __call__(self, model: nn.Module) -> OptimWrapperDict:
+        return _NoOptimWrapper()
+
+
+@MODEL_WRAPPERS.register_module()
+class NoWrapper(nn.Module):
+    """For models without gradients, which DDP refuses: leaves them as is.
+
+    In a config: ``model_wrapper_cfg=dict(type='rcg.NoWrapper')`` (MMEngine
+    looks for wrappers in its own scope). The model itself exchanges between
+    processes what it has to.
+    """
+
+    def __new__(cls, module: nn.Module, **ddp_options) -> nn.Module:
+        return module
+
+
+@MODELS.register_module()
+class PCATraining(BaseModel):
+    """Exact principal components of all images seen so far.
+
+    It sums images and their products over batches and processes: one pass
+    over a dataset gives its components, in whatever order the images come.
+
+    Load the result with ``prefix='encoder.'``.
+
+    Args:
+        encoder: Config of a :class:`PixelPCA`.
+        data_preprocessor: See mmengine's BaseModel.
+    """
+
+    def __init__(self, encoder: dict,
+                 data_preprocessor: dict | None = None) -> None:
+        super().__init__(data_preprocessor)
+        self.encoder: PixelPCA = ENCODERS.build(encoder)
+        pixels = self.encoder.num_pixels
+        for name, shape in dict(count=(), total=(pixels, ),
+                                products=(pixels, pixels)).items():
+            self.register_buffer(name, torch.zeros(shape,
+                                                   dtype=torch.float64))
+
+    def train_step(self, data: dict,
+                   optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
+        """Take in a batch; there are no gradients and no step."""
+        data = self.data_preprocessor(data, True)
+        return self.parse_losses(self(**data, mode='loss'))[1]
+
+    @torch.no_grad()
+    def forward(self, images: Tensor, mode: str = 'tensor', **batch):
+        """Dispatch; images (N, 3, H, W) in [-1, 1]."""
+        if mode == 'loss':
+            return self.loss(images)
+        if mode == 'predict':
+            return represent(self.encoder, images, **batch)
+        return self.encoder(images)
+
+    def loss(self, images: Tensor) -> dict[str, Tensor]:
+        """Take in a batch and give the error of its reconstruction.
+
+        Returns:
+            ``loss_reconstruction``: Mean squared error of pixels in [-1, 1].
+        """
+        x = self.encoder.preprocess(images).flatten(1)
+        self.accumulate(x.double())
+        mean = self.total / self.count
+        self.encoder.solve(
+            mean, self.products / self.count - mean.outer(mean))
+        error = x - self.encoder.reconstruct(self.encoder.features(x))
+        return dict(loss_reconstruction=error.square().mean())
+
+    def accumulate(self, x: Tensor) -> None:
+        """Add the rows of all processes; (N, num_pixels), float64."""
+        sums = x.new_tensor(len(x)), x.sum(0), x.T @ x
+        for buffer, part in zip((self.count, self.total, self.products),
+                                sums, strict=True):
+            all_reduce(part)
+            buffer += part

@@ -1,0 +1,1 @@
+"""What tools/verify_metrics.py runs."""

@@ -1,0 +1,140 @@
+"""Cases ``rdm_*``: the representation diffusion model."""
+import re
+
+import torch
+from torch import Tensor
+
+from rcg.models.diffusers import RDM
+from rcg.models.layers.embeddings import timestep_embedding
+from rcg.registry import MODELS, TASK_UTILS
+from rcg.verification.parity import encoders
+from rcg.verification.parity.case import Case
+from rcg.verification.parity.rdm_model import (
+    build,
+    denoiser_of,
+    pixels,
+    sampler_config,
+    vectors,
+)
+from rcg.verification.parity.replay import ReplayRng
+from rcg.verification.parity.schedules import compare_tables
+from rcg.verification.parity.weights import Weights, compare_gradients
+
+LIVE = 'model.diffusion_model.'
+
+
+def with_encoder(case: Case, weights: Weights, images: Tensor) -> RDM:
+    part = case.config['config']['model']['params']['pretrained_enc_config']
+    state = weights['mocov3']
+    cfg = encoders.embedded(
+        case, state, images, part['params'].get('num_heads'),
+        with_projector=part['params']['pretrained_enc_withproj'])
+    model = build(case, averaged=False, encoder=cfg)
+    model.encoder.on(images.device).load_state_dict(state)
+    return model
+
+
+def verify(case: Case) -> None:
+    images = encoders.images_of(case['image_u8'])
+    weights = Weights(case, averaged=False)
+    model = with_encoder(case, weights, images)
+    labels = None
+    if model.label_embed is not None:
+        labels = case['class_label']
+    case.inputs.add('class_label')  # where there is no condition, unused
+    case.compare('rep', pixels(model(images=images)))
+    compare_tables(case, model.diffusion.schedule,
+                   model.diffusion.parameterization)
+    compare_network(case, model, labels)
+    compare_losses(case, model, images, labels)
+    compare_gradients(case, 'loss', model, weights.names)
+    compare_average(case, weights.names)
+    for found in case.find(r'sample\.(S(\d+)\.eta([\d.]+?)(\.ema)?)\.out'):
+        compare_samples(case, found, labels)
+
+
+@torch.no_grad()
+def compare_network(case: Case, model: RDM, labels: Tensor | None) -> None:
+    x, t = vectors(case['net.x']), case['net.t']
+    # PyTorch's exponential differs from CPU to CPU in the last bit of a
+    # frequency; the angle, then, by that of t.
+    case.compare('net.time_embedding',
+                 timestep_embedding(t, model.denoiser.width),
+                 floor=t.max().item() * 2**-24 / 50)
+    case.compare('net.out', pixels(denoiser_of(model, labels)(x, t)))
+    # A batch of one must keep its axis.
+    row = int(re.search(r'row (\d+)', case.config.get(
+        'net.out_batch1', 'row 2'))[1])
+    row = slice(row, row + 1)
+    one = denoiser_of(model, None if labels is None else labels[row])
+    case.compare('net.out_batch1', pixels(one(x[row], t[row])))
+    noisy = model.diffusion.add_noise(vectors(case['rep']), t, x)
+    case.compare('net.q_sample', pixels(noisy))
+    # Unconditional: the published code looks up label 0 and ignores it.
+    context = (case.weights['cond_stage_model.embedding.weight'][
+        torch.zeros(len(x), dtype=torch.long)] if labels is None
+        else model.label_embed(labels))
+    case.compare('context', context[:, None])
+
+
+def compare_losses(case: Case, model: RDM, images: Tensor,
+                   labels: Tensor | None) -> None:
+    def draws(run: str) -> ReplayRng:
+        return ReplayRng(len(images), randint=[case[f'{run}.t']],
+                         normal=[vectors(case[f'{run}.noise'])])
+
+    losses = model(mode='loss', representations=vectors(case['rep']),
+                   rng=draws('loss'), labels=labels)
+    total = losses['loss_diffusion']
+    case.compare('loss.total', total)
+    case.compare('loss.simple', total)
+    case.compare('loss.vlb', losses['vlb'])
+    total.backward()
+    step = model(mode='loss', images=images, rng=draws('step'),
+                 labels=labels)
+    case.compare('step.loss', step['loss_diffusion'])
+
+
+def compare_average(case: Case, names: dict[str, str]) -> None:
+    """Several updates by the published rule, from the stored averages."""
+    counts = list(case.find(r'ema_after(\d+)\.num_updates'))
+    for found in counts:
+        growth = float(re.search(r'1\+([\d.]+)k', case.config['ema_test'])[1])
+        model, start = (build(case, averaged) for averaged in (False, True))
+        live = [p.detach().clone() for p in model.parameters()]
+        average = MODELS.build(dict(
+            type='TrainableEMA', model=start,
+            decay=case.weights['model_ema.decay'].item()))
+        for k in range(1, int(found[1]) + 1):
+            with torch.no_grad():
+                for parameter, saved in zip(model.parameters(), live,
+                                            strict=True):
+                    parameter.copy_(saved * (1 + growth * k))
+            average.update_parameters(model)
+        case.compare(found[0], average.steps.int())
+        ours = average.module.state_dict()
+        stem = found[0].removesuffix('num_updates')
+        for theirs, name in names.items():
+            if theirs.startswith(LIVE):
+                short = theirs.removeprefix('model.').replace('.', '')
+                case.compare(stem + short, ours[name])
+
+
+@torch.no_grad()
+def compare_samples(case: Case, found: re.Match,
+                    labels: Tensor | None) -> None:
+    stem, steps, eta, averaged = found.groups()
+    model = build(case, bool(averaged),
+                  sampler=sampler_config(int(steps), float(eta)))
+    start = vectors(case['sample.x_T'])
+    name = f'sample.{stem}.noise'
+    noise = list(vectors(case[name])) if name in case else []
+    out = model.sample(ReplayRng(len(start), normal=[start, *noise]), labels)
+    case.compare(found[0], pixels(out))
+    trace = list(TASK_UTILS.build(sampler_config(
+        int(steps), float(eta))).steps(
+            model.diffusion.denoise_with(denoiser_of(model, labels)), start,
+            ReplayRng(len(start), normal=noise), model.diffusion.schedule))
+    for column, what in enumerate(('x', 'pred_x0')):
+        stack = torch.stack([start, *(step[column] for step in trace)])
+        case.compare_if_stored(f'sample.{stem}.{what}', pixels(stack))

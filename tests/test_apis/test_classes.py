@@ -1,0 +1,93 @@
+"""Classes as users name them."""
+import json
+
+import pytest
+from mmengine.config import Config
+from PIL import Image
+
+from rcg.apis.classes import class_names, find_labels
+from rcg.engine import load_config
+
+
+def config_of(kind, root):
+    return Config(dict(default_scope='rcg', train_dataloader=dict(
+        dataset=dict(type=kind, data_root=str(root)))))
+
+
+@pytest.fixture
+def digits():
+    return load_config('configs/digits/mage.py')
+
+
+@pytest.fixture
+def imagenet():
+    return config_of('ImageNet', 'nowhere')
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ('cat', 'sea bird'):
+        (tmp_path / 'images' / name).mkdir(parents=True)
+        Image.new('RGB', (8, 8)).save(tmp_path / 'images' / name / 'a.png')
+    return tmp_path / 'images'
+
+
+def test_names_of_a_dataset(digits, folder):
+    assert find_labels(digits, ['8', '3'], 10) == {8: '8', 3: '3'}
+    cfg = config_of('ImageFolder', folder)
+    assert find_labels(cfg, ['Sea_bird', '0'], 2) == {1: 'sea bird', 0: 'cat'}
+    with pytest.raises(ValueError, match="named 'bird'; near: 'sea bird'"):
+        find_labels(cfg, ['bird'], 2)
+    with pytest.raises(ValueError, match="named 'horse'; classes.* 0 to 1"):
+        find_labels(cfg, ['horse'], 2)
+    with pytest.raises(ValueError, match='2 names for the 3 classes'):
+        find_labels(cfg, ['cat'], 3)
+    with pytest.raises(ValueError, match='class-conditional'):
+        find_labels(cfg, ['cat'], None)
+
+
+def test_names_of_imagenet_need_no_images(imagenet):
+    names = class_names(imagenet)
+    assert len(names) == 1000
+    assert find_labels(imagenet, [
+        'tabby cat', 'TENCH', 'n01443537', '999'], 1000) == {
+            281: 'tabby', 0: 'tench', 1: 'goldfish', 999: 'toilet tissue'}
+    with pytest.raises(ValueError, match=r"'crane'.*: 134 \(crane, n.*; 517 "):
+        find_labels(imagenet, ['crane'], 1000)
+    with pytest.raises(ValueError, match="named 'goldfsh'; near: 'goldfish'"):
+        find_labels(imagenet, ['goldfsh'], 1000)
+    with pytest.raises(ValueError, match="near:.*'tabby cat'"):
+        find_labels(imagenet, ['cat'], 1000)
+
+
+def test_numbers_need_no_dataset(tmp_path):
+    cfg = config_of('ImageFolder', tmp_path / 'nowhere')
+    assert find_labels(cfg, ['2', '0'], 3) == {2: 'class 2', 0: 'class 0'}
+    with pytest.raises(ValueError, match='numbers 0 to 2'):
+        find_labels(cfg, ['3'], 3)
+    with pytest.raises(FileNotFoundError, match='nowhere'):
+        find_labels(cfg, ['cat'], 3)
+
+
+@pytest.mark.parametrize('text', [
+    'cat, tabby\nsea bird\n\n', json.dumps(['cat, tabby', 'sea bird']),
+    json.dumps({'1': ['sea bird'], '0': ['cat', 'tabby']})])
+def test_names_in_a_file(text, digits, tmp_path):
+    path = tmp_path / 'names'
+    path.write_text(text)
+    assert class_names(digits, str(path)) == [['cat', 'tabby'], ['sea bird']]
+    assert find_labels(digits, ['tabby'], 2, str(path)) == {0: 'cat'}
+
+
+@pytest.mark.parametrize(('text', 'match'), [
+    ('', 'a name a line'), ('3', 'a name a line'), ('{"1": "a"}', 'by "0"')])
+def test_files_without_names(text, match, digits, tmp_path):
+    path = tmp_path / 'names'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=match):
+        class_names(digits, str(path))
+
+
+def test_a_flat_folder_has_no_names(folder):
+    with pytest.raises(ValueError, match='no names of classes'):
+        class_names(config_of('ImageFolder', folder / 'cat'))

@@ -1,0 +1,82 @@
+"""Stages: order, memory of what is done, failure."""
+import json
+
+import pytest
+
+from rcg.projects.quickstart import run_command
+from rcg.projects.quickstart import stages as module
+from rcg.projects.quickstart.stages import Stage, StageRunner
+
+
+class Elsewhere:
+    """Runs the tools of another folder, in a fresh process too."""
+
+    def __init__(self, home):
+        self.home = home
+
+    def __call__(self, *args):
+        run_command.home = lambda: self.home
+        run_command.run_command(*args)
+
+
+@pytest.fixture
+def tools(tmp_path, monkeypatch):
+    """A tool that appends its name to a log, or fails."""
+    home = tmp_path / 'home'
+    (home / 'tools').mkdir(parents=True)
+    (home / 'tools' / 'train.py').write_text(
+        'import os, pathlib, sys\n'
+        'name = sys.argv[1]\n'
+        'root = pathlib.Path(os.environ["RCG_ROOT"])\n'
+        '(root / name).mkdir(exist_ok=True)\n'
+        'with open(root / "log", "a") as file:\n'
+        '    file.write(name + "\\n")\n'
+        'sys.exit((root / "fail").exists() and name == "b")\n')
+    monkeypatch.setattr(module, 'run_command', Elsewhere(home))
+    return tmp_path / 'work'
+
+
+def plan(**extra):
+    return [Stage(name, ['tools/train.py', name, *extra.get(name, [])], needs)
+            for name, needs in (('a', ()), ('b', ('a', )), ('c', ('b', )),
+                                ('d', ()))]
+
+
+def log(root):
+    path = root / 'log'
+    names = path.read_text().split() if path.exists() else []
+    path.unlink(missing_ok=True)
+    return names
+
+
+@pytest.mark.parametrize('start', ['fork', 'spawn'])
+def test_order_and_memory(tools, start, monkeypatch):
+    monkeypatch.setattr(module, 'START', start)
+    assert StageRunner(tools).run(plan()) == []
+    names = log(tools)
+    assert sorted(names) == ['a', 'b', 'c', 'd']
+    assert names.index('a') < names.index('b') < names.index('c')
+    records = json.loads((tools / 'stages.json').read_text())
+    assert all(record['done'] and record['peak_memory_mb'] > 0
+               for record in records.values())
+    assert StageRunner(tools).run(plan()) == []
+    assert log(tools) == []
+
+
+def test_another_command_starts_that_stage_and_its_users_afresh(tools):
+    StageRunner(tools).run(plan())
+    log(tools)
+    (tools / 'b' / 'old').touch()
+    StageRunner(tools).run(plan(b=['--short']))
+    assert log(tools) == ['b', 'c']
+    assert not (tools / 'b' / 'old').exists()
+
+
+def test_failure_is_named_and_goes_on_from_there(tools):
+    tools.mkdir()
+    (tools / 'fail').touch()
+    assert StageRunner(tools).run(plan()) == ['b']
+    assert 'c' not in log(tools)
+    (tools / 'fail').unlink()
+    assert StageRunner(tools).run(plan()) == []
+    assert {'b', 'c'} <= set(log(tools)) <= {'b', 'c', 'd'}

@@ -1,1 +1,0 @@
-"""Parts of the tools that score images and tokenizers."""

@@ -1,1 +1,0 @@
-"""What tools/quickstart.py consists of."""

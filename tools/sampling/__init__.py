@@ -1,1 +1,0 @@
-"""What tools/sample.py consists of."""

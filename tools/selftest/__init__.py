@@ -1,1 +1,0 @@
-"""What tools/test_metrics.py consists of."""

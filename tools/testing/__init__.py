@@ -1,1 +1,0 @@
-"""What tools/test.py is made of."""
