@@ -6,7 +6,7 @@ import torch
 
 from rcg.converters.formats import recognize
 from rcg.converters.parts import split
-from rcg.engine import RcgRunner, TrainableEMA, load_config
+from rcg.engine import RcgRunner, TrainableEMA, bare_model, load_config
 from rcg.engine.schedule import resolve_lr
 from tests.reference import load_manifest
 from tests.test_configs import ROOT, build, count
@@ -238,7 +238,7 @@ def test_recipes_train_and_sample_at_a_small_size(
     assert not torch.equal(trained[f'module.{last}'],
                            saved['state_dict'][last])
     keys = torch.tensor([[0, 0], [0, 1]])
-    drawn = runner.bare_model.eval().test_step(
+    drawn = bare_model(runner).eval().test_step(
         dict(keys=keys, indices=torch.arange(2)))
     images = torch.stack([one['images'] for one in drawn])
     assert images.shape == (2, 3, 32, 32) and images.dtype == torch.uint8

@@ -35,7 +35,7 @@ ALLOWED = {
     'rcg.models.rcg': GROUND | BESIDE,
     'rcg.models': {'rcg.models'},
     # 4. Learning the parts; weights of others.
-    'rcg.pretraining': LAYERS | BESIDE | PARTS,
+    'rcg.pretraining': LAYERS | BESIDE | PARTS | {'rcg.engine'},
     'rcg.converters': GROUND | {'rcg.engine'},
     # 5. Scores.
     'rcg.evaluation': GROUND | {'rcg.datasets', 'rcg.engine'},

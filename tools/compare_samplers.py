@@ -76,13 +76,13 @@ def table(rows: list[dict], metric: str, calls: list[int]) -> str:
 def run(args: argparse.Namespace) -> list[dict]:
     from rcg.apis.sweep.representations import RememberingRdm
     from rcg.apis.test_config import adapt
-    from rcg.engine import load_config
+    from rcg.engine import bare_model, load_config, log
     from rcg.registry import RUNNERS, TASK_UTILS
     cfg = load_config(args.config, args.cfg_options)
     adapt(cfg, args)
     runner = RUNNERS.build(cfg)
     runner.load_checkpoint(args.checkpoint, strict=True)
-    model = runner.bare_model
+    model = bare_model(runner)
     owner, rows = owner_of_sampler(model), []
     if getattr(model, 'rdm', None) is not None:
         model.rdm = RememberingRdm(model.rdm, Path(runner.work_dir), {}, 0)
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> list[dict]:
     for calls in args.calls:
         for name, sampler in SAMPLERS.items():
             owner.sampler = TASK_UTILS.build(sampler(calls))
-            runner.say(f'{name}, {calls} calls')
+            log(runner, f'{name}, {calls} calls')
             metrics = {key: float(value) for key, value in
                        runner.test().items() if isinstance(
                            value, (int, float))}

@@ -55,9 +55,10 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
 def score(runner, setting: dict, state) -> dict:
     """Metrics of all images at one setting, and their protocol."""
     from rcg.apis.sweep import report, settings
+    from rcg.engine import log
     from rcg.evaluation.protocol import describe_test
     settings.apply(runner, setting)
-    runner.say(f'sweep: {report.describe(setting)}')
+    log(runner, f'sweep: {report.describe(setting)}')
     metrics = {name: value for name, value in sorted(runner.test().items())
                if isinstance(value, (int, float))}
     return dict(setting=setting, metrics=metrics, protocol=describe_test(
@@ -69,13 +70,13 @@ def run(args: argparse.Namespace) -> list[dict]:
 
     from rcg.apis.sweep import records, report, settings
     from rcg.apis.sweep.representations import RememberingRdm
-    from rcg.engine import load_config
+    from rcg.engine import bare_model, load_config
     from rcg.engine.hooks.resumable_test import ResumableTestHook
     wanted = dict(guidance_scale=settings.guidance_scales(
         args.guidance, args.guidance_scale), temperature=args.temperature,
         num_steps=args.steps)
     runner = settings.build(load_config(args.config, args.cfg_options), args)
-    model = runner.bare_model
+    model = bare_model(runner)
     todo = settings.combinations(model.generator, wanted)
     runner.load_checkpoint(args.checkpoint, strict=True)
     out = Path(args.out or Path(runner.work_dir) / 'sweep')

@@ -1,5 +1,6 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
 from .config import find_config, load_config
+from .console import log
 from .hooks.cache_features import CacheFeaturesHook
 from .hooks.checkpoint import PlainCheckpointHook
 from .hooks.ema import TrainableEMA, TrainableEMAHook
@@ -17,12 +18,13 @@ from .optim import (
     TwoGroupConstructor,
 )
 from .runner import RcgRunner
+from .unwrapping import bare_model
 
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',
     'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
     'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
     'ScalarVisualizer', 'StreamTrainLoop', 'TrainableEMA',
-    'TrainableEMAHook', 'TwoGroupConstructor', 'find_config', 'load_config',
-    'make_grid'
+    'TrainableEMAHook', 'TwoGroupConstructor', 'bare_model', 'find_config',
+    'load_config', 'log', 'make_grid'
 ]

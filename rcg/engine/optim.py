@@ -2,10 +2,10 @@
 import contextlib
 
 import torch
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import Tensor, nn
 
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
 
@@ -81,7 +81,7 @@ class TwoGroupConstructor:
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer and its wrapper."""
-        model = model.module if is_model_wrapper(model) else model
+        model = bare_model(model)
         cfg = self.optimizer_cfg
         cfg['params'] = self.groups(model, cfg.get('weight_decay', 0.))
         if cfg['type'] in ('Adam', 'AdamW') and not (
@@ -195,7 +195,7 @@ class JointConstructor:
     def __call__(self, model: nn.Module) -> JointOptimWrapper:
         """Build one wrapper a part; a ValueError if a part is no child of the
         model, or a parameter has no part."""
-        model = model.module if is_model_wrapper(model) else model
+        model = bare_model(model)
         children = dict(model.named_children())
         for name in self.parts:
             if name not in children:

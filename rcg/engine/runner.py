@@ -15,10 +15,11 @@ import rcg
 import rcg.checkpoint as files
 from rcg.checkpoint import CheckpointError
 from rcg.engine import resume
+from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
-from rcg.engine.hooks.progress import quiet_console
 from rcg.engine.schedule import in_iterations, resolve_lr
+from rcg.engine.unwrapping import bare_model
 from rcg.precision import set_float32
 from rcg.registry import RUNNERS
 
@@ -68,10 +69,6 @@ class RcgRunner(Runner):
         quiet_console(logger, log_level)
         return logger
 
-    def say(self, text: str) -> None:
-        """One line on the console and in the log file, from rank 0."""
-        self.logger.info(text, extra={'console': True})
-
     def _log_env(self, env_cfg: dict) -> None:
         device = (torch.cuda.get_device_name() if torch.cuda.is_available()
                   else f'CPU, {torch.get_num_threads()} threads')
@@ -112,10 +109,10 @@ class RcgRunner(Runner):
         """Compile networks, and not whole steps as MMEngine does: the random
         numbers of samples can not be compiled."""
         options = self.cfg.get('compile')
-        for name, module in self.bare_model.named_modules():
+        for name, module in bare_model(self).named_modules():
             if options and name.rpartition('.')[2] in ('network', 'denoiser'):
                 module.compile(**({} if options is True else options))
-                self.say(f'{name} is compiled: the first steps take long')
+                log(self, f'{name} is compiled: the first steps take long')
 
     @staticmethod
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
@@ -131,7 +128,7 @@ class RcgRunner(Runner):
             for line in resolve_lr(optim_wrapper,
                                    self.train_dataloader.batch_size,
                                    get_world_size()):
-                self.say(line)
+                log(self, line)
         return super().build_optim_wrapper(optim_wrapper)
 
     def build_param_scheduler(self, scheduler):
@@ -148,17 +145,11 @@ class RcgRunner(Runner):
             try:
                 path = files.find_checkpoint(self.work_dir)
             except FileNotFoundError:
-                self.say(f'nothing to resume in {self.work_dir}: starting '
-                         'from the beginning')
+                log(self, f'nothing to resume in {self.work_dir}: starting '
+                          'from the beginning')
                 self._resume = False
         if path is not None:
             self.resume(path) if self._resume else self.load_checkpoint(path)
-
-    @property
-    def bare_model(self) -> nn.Module:
-        """The model without the wrapper of DDP."""
-        wrapped = is_model_wrapper(self.model)
-        return self.model.module if wrapped else self.model
 
     def load_checkpoint(self, filename: str, map_location='cpu',
                         strict: bool | None = None, revise_keys=()) -> dict:
@@ -182,9 +173,9 @@ class RcgRunner(Runner):
         if self._resume:
             self._check_resumable(checkpoint, filename)
         try:
-            files.check_fit(self.bare_model, state, filename)
+            files.check_fit(bare_model(self), state, filename)
         except CheckpointError as error:
-            own = self.bare_model.state_dict()
+            own = bare_model(self).state_dict()
             state = {name: value for name, value in state.items()
                      if name in own and own[name].shape == value.shape}
             if not state or (self._resume if strict is None else strict):
@@ -193,9 +184,9 @@ class RcgRunner(Runner):
                                 'fit and were loaded.')
         # It may exchange the weights in place.
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        self.bare_model.load_state_dict(state, strict=False)
+        bare_model(self).load_state_dict(state, strict=False)
         self._has_loaded, self.loaded_from = True, filename
-        self.say(f'loaded {filename}')
+        log(self, f'loaded {filename}')
         return checkpoint
 
     def resume(self, filename: str, resume_optimizer: bool = True,
@@ -221,7 +212,7 @@ class RcgRunner(Runner):
                 self.param_schedulers)
             resume.load_schedulers(self.param_schedulers,
                                    checkpoint['param_schedulers'])
-        self.say(f'resumed at iteration {self.iter}')
+        log(self, f'resumed at iteration {self.iter}')
 
     def _check_resumable(self, checkpoint: dict, filename: str) -> None:
         wanted = ['message_hub', 'meta', 'optimizer']
@@ -243,7 +234,7 @@ class RcgRunner(Runner):
 
     def _run(self) -> dict:
         return resume.describe_run(self.cfg, self.train_dataloader,
-                                   describe_parts(self.bare_model))
+                                   describe_parts(bare_model(self)))
 
     @master_only
     def save_checkpoint(self, out_dir: str, filename: str,
@@ -263,7 +254,7 @@ class RcgRunner(Runner):
             experiment_name=self.experiment_name,
             time=time.strftime('%Y%m%d_%H%M%S'), rcg_version=rcg.__version__)
         checkpoint = dict(meta=meta, message_hub=self.message_hub.state_dict(),
-                          state_dict=dict(self.bare_model.state_dict()))
+                          state_dict=dict(bare_model(self).state_dict()))
         if save_optimizer:
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers:

@@ -10,6 +10,7 @@ import rcg
 from rcg.checkpoint import file_sha256, read_checkpoint
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.hooks.save_images import SaveImagesHook
+from rcg.engine.unwrapping import bare_model
 
 
 def read_states(folder: str) -> dict[str, dict]:
@@ -45,7 +46,7 @@ def run_key(runner) -> str:
         cfg['test_cfg'], cfg['test_evaluator'],
         runner.loaded_from and file_sha256(runner.loaded_from),
         {name: part_digest(part) for name, part in
-         frozen_parts(runner.bare_model).items()},
+         frozen_parts(bare_model(runner)).items()},
         [digests(metric)
          for metric in runner.test_loop.evaluator.metrics]]
     text = json.dumps(content, sort_keys=True, default=str)

@@ -18,6 +18,7 @@ import rcg
 from rcg.checkpoint import file_sha256
 from rcg.engine.frozen_parts import describe_parts, frozen_parts
 from rcg.engine.hooks.progress import stage_name
+from rcg.engine.unwrapping import bare_model
 
 # Attributes with settings of sampling.
 _SAMPLED_BY = 'generator', 'sampler', 'guidance', 'diffusion'
@@ -35,7 +36,7 @@ def describe_test(runner, generated: int, seconds: float) -> dict:
         Nested dict; what differs when the same command runs again, or on
         another number of processes, is below ``run`` alone.
     """
-    cfg, model = runner.cfg.to_dict(), runner.bare_model
+    cfg, model = runner.cfg.to_dict(), bare_model(runner)
     tested = {name: cfg.get(name) for name in (
         'model', 'test_dataloader', 'test_evaluator', 'test_cfg')}
     text = json.dumps(tested, sort_keys=True, default=str)

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
+from rcg.engine.unwrapping import bare_model
 from rcg.models.encoders import Encoder
 from rcg.registry import HOOKS
 
@@ -60,7 +61,7 @@ class RecomputeBatchNormHook(Hook):
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
         if self.is_last_train_iter(runner):
-            model = runner.bare_model
+            model = bare_model(runner)
             recompute_batch_norm(model.encoder, (
                 model.data_preprocessor(batch)['images']
                 for batch in self.loader(runner.train_dataloader)))

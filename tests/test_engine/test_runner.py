@@ -8,7 +8,7 @@ from mmengine.runner import CheckpointLoader, Runner
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rcg.checkpoint import CheckpointError, save_atomically
-from rcg.engine import load_config
+from rcg.engine import bare_model, load_config
 
 from .running import build_runner, scalars
 
@@ -281,11 +281,11 @@ def test_a_converted_file_loads_strictly(tmp_path):
     """What it keeps for the way back is no part of the model."""
     runner = build_runner(tmp_path)
     state = {name: value + 1 if value.is_floating_point() else value
-             for name, value in runner.bare_model.state_dict().items()}
+             for name, value in bare_model(runner).state_dict().items()}
     path = str(tmp_path / 'a.safetensors')
     save_atomically(state | {'published.x': torch.ones(1)}, path)
     runner.load_checkpoint(path, strict=True)
-    assert_same(runner.bare_model.state_dict(), state)
+    assert_same(bare_model(runner).state_dict(), state)
 
 
 def test_wrapped_for_the_gpu_that_a_process_sees(tmp_path, monkeypatch):

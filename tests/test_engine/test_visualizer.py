@@ -1,28 +1,7 @@
-"""Lines for people, and scalars for every backend; the config once."""
-import io
+"""Scalars go to every backend; the config is stored once."""
 import json
-import logging
-
-import pytest
-
-from rcg.engine.hooks.progress import quiet_console
 
 from .running import build_runner
-
-
-@pytest.mark.parametrize(('level', 'shown'), [
-    ('INFO', 'line\nbeware\n'), ('DEBUG', 'detail\nline\nbeware\n')])
-def test_console_and_file(tmp_path, level, shown):
-    logger = logging.Logger('x')
-    console = io.StringIO()
-    logger.addHandler(logging.StreamHandler(console))
-    logger.addHandler(logging.FileHandler(tmp_path / 'log'))
-    quiet_console(logger, level)
-    logger.info('detail')
-    logger.info('line', extra={'console': True})
-    logger.warning('beware')
-    assert console.getvalue() == shown
-    assert (tmp_path / 'log').read_text() == 'detail\nline\nbeware\n'
 
 
 def test_backends_and_config(tmp_path):

@@ -6,6 +6,7 @@ from pathlib import Path
 from rcg.checkpoint import file_sha256, find_checkpoint, open_atomically
 from rcg.engine.config import without_weights
 from rcg.engine.frozen_parts import describe_parts
+from rcg.engine.unwrapping import bare_model
 
 
 def identity(runner, checkpoint: str, swept: list[str]) -> dict[str, str]:
@@ -16,7 +17,7 @@ def identity(runner, checkpoint: str, swept: list[str]) -> dict[str, str]:
     content = dict(
         checkpoint=file_sha256(find_checkpoint(checkpoint)),
         parts={name: part['sha256'] for name, part in
-               describe_parts(runner.bare_model).items()},
+               describe_parts(bare_model(runner)).items()},
         **{key: without_weights(cfg[key]) for key in (
             'model', 'test_dataloader', 'test_evaluator')})
     return {name: hashlib.sha256(json.dumps(

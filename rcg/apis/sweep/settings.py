@@ -2,6 +2,7 @@
 import itertools
 
 from rcg.apis.test_config import adapt
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import RUNNERS
 
 PUBLISHED_OFF = 0.  # the published code's cfg; guidance_scale is one more
@@ -58,7 +59,7 @@ def combinations(generator, wanted: dict[str, list | None]) -> list[dict]:
 def apply(runner, setting: dict) -> None:
     """Change the generator, and the config that tells of it."""
     for name, value in setting.items():
-        setattr(runner.bare_model.generator, name, value)
+        setattr(bare_model(runner).generator, name, value)
         cfg = runner.cfg.model.generator
         if name == 'num_steps' and 'sampler' in cfg:
             cfg = cfg.sampler

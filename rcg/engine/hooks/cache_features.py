@@ -12,8 +12,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
+from rcg.engine.console import log
 from rcg.engine.distributed import usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import HOOKS
 
 
@@ -59,14 +61,14 @@ class CacheFeaturesHook(Hook):
             save_atomically(features, path)
         barrier()
         dataset.attach(self._read(path, len(dataset)))
-        runner.say(f'features: {", ".join(self.names)} of {len(dataset)} '
-                   f'images from {path}')
+        log(runner, f'features: {", ".join(self.names)} of '
+                    f'{len(dataset)} images from {path}')
 
     def key(self, runner) -> str:
         """Hash of all that the features depend on."""
-        parts = frozen_parts(runner.bare_model)
+        parts = frozen_parts(bare_model(runner))
         configs = runner.cfg.get('model', {})
-        used = getattr(runner.bare_model, 'encoding_parts', None)
+        used = getattr(bare_model(runner), 'encoding_parts', None)
         if used is not None:
             parts = {n: p for n, p in parts.items()
                      if n.partition('.')[0] in used}
@@ -88,7 +90,7 @@ class CacheFeaturesHook(Hook):
 
     @torch.no_grad()
     def _compute(self, runner, dataset) -> dict[str, Tensor]:
-        model = runner.bare_model.eval()  # training puts it back
+        model = bare_model(runner).eval()  # training puts it back
         loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
                             num_workers=min(self.num_workers, usable_cores()))
         chunks = {name: [] for name in self.names}
@@ -109,7 +111,7 @@ class CacheFeaturesHook(Hook):
             done += count
             if time.monotonic() - reported > 5:
                 reported = time.monotonic()
-                runner.say(f'features: {done}/{len(dataset)} images')
+                log(runner, f'features: {done}/{len(dataset)} images')
         return {name: torch.cat(parts) for name, parts in chunks.items()}
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from rcg.checkpoint import load_state_dict
 from rcg.engine.optim import single_wrappers
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import HOOKS, MODELS
 
 
@@ -105,7 +106,7 @@ class TrainableEMAHook(Hook):
         self.ema_model, self._resumed = None, False
 
     def _build(self, runner) -> None:
-        self.source = runner.bare_model
+        self.source = bare_model(runner)
         self.ema_model = TrainableEMA(self.source, **self.options)
 
     def before_train(self, runner) -> None:

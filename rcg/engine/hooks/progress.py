@@ -1,6 +1,5 @@
 """What people see of a run, and where logged values and pictures go."""
 import datetime
-import logging
 import time
 from pathlib import PureWindowsPath
 from types import SimpleNamespace
@@ -11,23 +10,9 @@ from mmengine.hooks import Hook, RuntimeInfoHook
 from mmengine.visualization import Visualizer
 from torch import Tensor
 
+from rcg.engine.console import log
 from rcg.engine.optim import single_wrappers
 from rcg.registry import HOOKS, VISUALIZERS
-
-
-def quiet_console(logger: logging.Logger, log_level: str) -> None:
-    """Show bare messages on the console; at level 'INFO' only a choice.
-
-    A record is shown if it is a warning or worse, or logged with
-    ``extra={'console': True}``. Files keep everything.
-    """
-    for handler in logger.handlers:
-        if not isinstance(handler, logging.FileHandler):
-            handler.setFormatter(logging.Formatter('%(message)s'))
-            if log_level == 'INFO':
-                handler.addFilter(
-                    lambda record: record.levelno >= logging.WARNING
-                    or getattr(record, 'console', False))
 
 
 class RunningMeans:
@@ -110,7 +95,7 @@ class ProgressHook(Hook):
         shown = [f'{name} {values[name]:.4g}' for name in
                  [*losses, 'grad_norm'] if name in values]
         width = len(str(runner.max_iters))
-        runner.say('  '.join([
+        log(runner, '  '.join([
             f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}', *shown,
             f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', _left(left)]))
 
@@ -128,8 +113,8 @@ class ProgressHook(Hook):
                              else ('validation', runner.val_dataloader))
             done = batch_idx + 1
             left = (now - self._eval_started) / done * (len(loader) - done)
-            runner.say(f'{stage_name(runner)}  {phase} {done}/{len(loader)} '
-                       f'batches  {_left(left)}')
+            log(runner, f'{stage_name(runner)}  {phase} '
+                        f'{done}/{len(loader)} batches  {_left(left)}')
 
     def after_val_epoch(self, runner, metrics: dict | None = None,
                         phase: str = 'validation') -> None:
@@ -139,7 +124,7 @@ class ProgressHook(Hook):
             # runner.iter would build the training data
             step = getattr(runner._train_loop, 'iter', 0)
             runner.visualizer.add_scalars(scalars, step=step)
-            runner.say('  '.join([stage_name(runner), phase, *(
+            log(runner, '  '.join([stage_name(runner), phase, *(
                 f'{name} {value:.4g}' for name, value in scalars.items())]))
         spent = time.perf_counter() - self._eval_started
         self._started += spent

@@ -15,6 +15,7 @@ from mmengine.dist import (
 from mmengine.hooks import Hook
 
 from rcg.checkpoint import read_checkpoint, save_atomically
+from rcg.engine.console import log
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.engine.test_states import read_states, run_key
 
@@ -56,8 +57,8 @@ class ResumableTestHook(Hook):
                 hook.claim(run)
         if not (hasattr(self.sampler, 'done') and all(
                 getattr(m, 'size', None) is not None for m in self.metrics)):
-            runner.say('if this run is interrupted, it will begin anew: its '
-                       'sampler or a metric keeps no state')
+            log(runner, 'if this run is interrupted, it will begin anew: its '
+                        'sampler or a metric keeps no state')
             return
         found = [None, None]
         if is_main_process():
@@ -73,8 +74,8 @@ class ResumableTestHook(Hook):
         self.sampler.done = set(done)
         self._mine = self.sampler.batches()
         if done:
-            runner.say(f'{len(done)} of {self.sampler.num_batches} batches '
-                       'were done before (--restart forgets them)')
+            log(runner, f'{len(done)} of {self.sampler.num_batches} batches '
+                        'were done before (--restart forgets them)')
 
     def _start_files(self) -> None:
         self._name = secrets.token_hex(8)

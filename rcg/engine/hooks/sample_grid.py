@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from rcg.checkpoint import open_atomically
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import DATASETS, HOOKS
 
 
@@ -55,7 +56,7 @@ class SampleGridHook(Hook):
     def draw(self, runner, step: int) -> None:
         """Sample and write one picture."""
         self._batch = self._batch or self._make_batch()
-        model = runner.bare_model
+        model = bare_model(runner)
         with contextlib.ExitStack() as stack:
             for hook in runner.hooks:
                 if hasattr(hook, 'averaged_weights'):

@@ -1,0 +1,36 @@
+"""What of a run's log reaches the console."""
+import logging
+
+
+def log(runner, text: str) -> None:
+    """Log one line that people should see: console and log file, rank 0.
+
+    Args:
+        runner: Any Runner of MMEngine. One whose console is not quiet
+            (:func:`quiet_console`) shows the line like all others.
+        text: The line, without a line break at its end.
+    """
+    runner.logger.info(text, extra={'console': True})
+
+
+def quiet_console(logger: logging.Logger, log_level: str) -> None:
+    """Show messages without time stamps, and at level 'INFO' fewer of them.
+
+    At 'INFO' the console shows warnings, errors and what :func:`log` was
+    given. Log files keep everything.
+
+    Args:
+        logger: Its handlers that do not write to files are changed.
+        log_level: Level that the user chose. Any but 'INFO' filters nothing.
+    """
+    for handler in logger.handlers:
+        if isinstance(handler, logging.FileHandler):
+            continue
+        handler.setFormatter(logging.Formatter('%(message)s'))
+        if log_level == 'INFO':
+            handler.addFilter(_is_for_people)
+
+
+def _is_for_people(record: logging.LogRecord) -> bool:
+    return (record.levelno >= logging.WARNING
+            or getattr(record, 'console', False))
