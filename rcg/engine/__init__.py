@@ -1,16 +1,15 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
 from .config import find_config, load_config
 from .console import log
+from .ema import TrainableEMA
 from .hooks.cache_features import CacheFeaturesHook
 from .hooks.checkpoint import PlainCheckpointHook
-from .hooks.ema import TrainableEMA, TrainableEMAHook
-from .hooks.progress import (
-    LightRuntimeInfoHook,
-    ProgressHook,
-    ScalarVisualizer,
-)
+from .hooks.ema import TrainableEMAHook
+from .hooks.iter_seed import IterSeedHook
+from .hooks.progress import ProgressHook
+from .hooks.runtime_info import LightRuntimeInfoHook
 from .hooks.sample_grid import SampleGridHook, make_grid
-from .loop import IterSeedHook, StreamTrainLoop
+from .loop import StreamTrainLoop
 from .optim import (
     AutocastOptimWrapper,
     JointConstructor,
@@ -19,6 +18,7 @@ from .optim import (
 )
 from .runner import RcgRunner
 from .unwrapping import bare_model
+from .visualizer import ScalarVisualizer
 
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',

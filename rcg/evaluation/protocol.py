@@ -17,7 +17,7 @@ from torch import nn
 import rcg
 from rcg.checkpoint import file_sha256
 from rcg.engine.frozen_parts import describe_parts, frozen_parts
-from rcg.engine.hooks.progress import stage_name
+from rcg.engine.naming import stage_name
 from rcg.engine.unwrapping import bare_model
 
 # Attributes with settings of sampling.

@@ -1,10 +1,5 @@
-"""The training loop: length, validation, where data and dropout start."""
-from types import SimpleNamespace
-
+"""The training loop: length, validation, where the data start."""
 import pytest
-import torch
-
-from rcg.engine import loop
 
 from .running import build_runner
 
@@ -42,27 +37,3 @@ def test_validation_every_interval_and_at_the_end(tmp_path):
     runner.train()
     assert seen == [3, 6, 7]
     assert runner.model.training
-
-
-def draw(seed=0, iteration=0):
-    runner = SimpleNamespace(seed=seed, iter=iteration)
-    loop.IterSeedHook().before_train_iter(runner, iteration)
-    return torch.rand(3).tolist()
-
-
-def test_repeats_whatever_was_drawn_before():
-    first = draw(1, 5)
-    torch.rand(17)
-    assert draw(1, 5) == first
-
-
-def test_differs_by_iteration_seed_and_rank(monkeypatch):
-    draws = [draw(0, 0), draw(0, 1), draw(1, 0)]
-    monkeypatch.setattr(loop, 'get_rank', lambda: 1)
-    draws.append(draw(0, 0))
-    assert len(set(map(tuple, draws))) == 4
-
-
-@pytest.mark.parametrize('seed', [2**31, 2**63 - 1])
-def test_large_seeds(seed):
-    assert draw(seed) != draw(seed - 1)

@@ -1,44 +1,16 @@
-"""What people see of a run, and where logged values and pictures go."""
+"""Lines of progress, and values for the visualizer."""
 import datetime
 import time
-from pathlib import PureWindowsPath
-from types import SimpleNamespace
 
 import torch
-from mmengine.dist import all_reduce
-from mmengine.hooks import Hook, RuntimeInfoHook
-from mmengine.visualization import Visualizer
+from mmengine.hooks import Hook
 from torch import Tensor
 
 from rcg.engine.console import log
+from rcg.engine.naming import stage_name
 from rcg.engine.optim import single_wrappers
-from rcg.registry import HOOKS, VISUALIZERS
-
-
-class RunningMeans:
-    """Means of scalars that stay on the device until they are asked for."""
-
-    def __init__(self) -> None:
-        self._sums: dict[str, tuple[Tensor, int]] = {}  # and counts
-
-    def add(self, values: dict[str, Tensor]) -> None:
-        """Take one value for each name; scalars."""
-        for name, value in values.items():
-            total, count = self._sums.get(name, (0., 0))
-            self._sums[name] = total + value.detach().float(), count + 1
-
-    def fetch(self) -> dict[str, float]:
-        """Means since the last call and over the processes; one sync."""
-        if not self._sums:
-            return {}
-        device = max((total.device for total, _ in self._sums.values()),
-                     key=lambda device: device.type != 'cpu')
-        means = torch.stack([(total / count).to(device)
-                             for total, count in self._sums.values()])
-        all_reduce(means, 'mean')
-        values = dict(zip(self._sums, means.tolist(), strict=True))
-        self._sums.clear()
-        return values
+from rcg.engine.running_means import RunningMeans
+from rcg.registry import HOOKS
 
 
 @HOOKS.register_module()
@@ -137,13 +109,6 @@ class ProgressHook(Hook):
         runner.visualizer.close()
 
 
-def stage_name(runner) -> str:
-    """The name of the config file, or of the model's class."""
-    path = runner.cfg.filename
-    return (runner.model_name if path is None
-            else PureWindowsPath(path).name.removesuffix('.py'))
-
-
 def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
     """Norms of the step that was just made, if it was clipped."""
     return {f'{part}.grad_norm'.lstrip('.'): wrapper.grad_norm
@@ -160,39 +125,3 @@ def _learning_rate(optim_wrapper) -> float:
 
 def _left(seconds: float) -> str:
     return f'left {datetime.timedelta(seconds=round(seconds))}'
-
-
-@HOOKS.register_module()
-class LightRuntimeInfoHook(RuntimeInfoHook):
-    """MMEngine's hook without a look at the device in every iteration.
-
-    The base class fetches each logged value each time: the host waits for
-    the device; up to a million per name stay in every checkpoint. Here
-    :class:`ProgressHook` collects them.
-    """
-
-    def before_run(self, runner) -> None:
-        runner.message_hub.update_info_dict({
-            'seed': runner.seed, 'experiment_name': runner.experiment_name})
-        self.last_loop_stage = None
-
-    def before_train_iter(self, runner, **kwargs) -> None:
-        runner.message_hub.update_info('iter', runner.iter)
-
-    def after_train_iter(self, runner, **kwargs) -> None:
-        """Nothing: see the class."""
-
-
-@VISUALIZERS.register_module()
-class ScalarVisualizer(Visualizer):
-    """Passes scalars and images to its backends; draws nothing itself.
-
-    MMEngine's class prepares a figure for boxes, and each backend stores the
-    config once more: two seconds at every start.
-    """
-
-    def _initialize_fig(self, fig_cfg: dict) -> tuple:
-        return None, SimpleNamespace(get_dpi=lambda: 100.), None
-
-    def add_config(self, config, **kwargs) -> None:
-        """Nothing: the Runner writes the config to the work folder."""

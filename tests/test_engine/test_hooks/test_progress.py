@@ -1,34 +1,12 @@
-"""Logged means, and the line with the time left."""
+"""Values over an interval, and the line with the time left."""
 import re
 
 import torch
 
 from rcg.engine import AutocastOptimWrapper, JointOptimWrapper
-from rcg.engine.hooks.progress import (
-    RunningMeans,
-    _gradient_norms,
-    _learning_rate,
-)
+from rcg.engine.hooks.progress import _gradient_norms, _learning_rate
 
 from ..running import build_runner, scalars
-
-
-def test_means_since_the_last_fetch():
-    means = RunningMeans()
-    for value in (1., 2., 6.):
-        means.add({'a': torch.tensor(value)})
-    means.add({'b': torch.tensor(5)})
-    assert means.fetch() == {'a': 3., 'b': 5.}
-    assert means.fetch() == {}
-
-
-def test_added_tensors_may_change_later():
-    means, value = RunningMeans(), torch.tensor(1.)
-    means.add({'a': value})
-    value.fill_(7.)
-    means.add({'a': torch.tensor(3.)})
-    assert value.item() == 7.
-    assert means.fetch() == {'a': 2.}
 
 
 def test_values_are_means_over_the_interval(tmp_path):
@@ -99,14 +77,3 @@ def test_several_optimizers():
     assert set(_gradient_norms(joint)) == {'a.grad_norm'}
     joint['a'].optimizer.param_groups[0]['lr'] = .25
     assert _learning_rate(joint) == .25
-
-
-def test_iteration_is_known_and_values_are_few(tmp_path):
-    """MMEngine's message hub knows the iteration and hoards no values."""
-    runner = build_runner(tmp_path, default_hooks__logger__interval=5)
-    runner.train()
-    assert runner.message_hub.get_info('iter') == 9
-    assert runner.message_hub.get_info('max_iters') == 10
-    history = runner.message_hub.get_scalar('train/loss')
-    assert len(history.data[0]) == 2
-    assert 'train/lr' not in runner.message_hub.log_scalars

@@ -1,0 +1,78 @@
+"""An average of the weights that costs what the trainable weights cost."""
+import copy
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from rcg.registry import MODELS
+
+
+@MODELS.register_module()
+class TrainableEMA(nn.Module):
+    """Exponential moving average of the trainable parameters.
+
+    Frozen parameters are shared with the model; buffers (statistics of batch
+    norm) are copied, not averaged.
+
+    Args:
+        model: The model to average; the average starts as its copy.
+        decay: Weight of the old average, in [0, 1).
+        warmup: Use ``min(decay, (1 + n) / (10 + n))`` at update n = 1, 2,
+            ..., as the published RDM does, to forget the random start.
+        only: First parts of the names of those to average; all by default.
+
+    Raises:
+        ValueError: ``decay`` is out of range, or ``only`` fits no name.
+    """
+
+    def __init__(self, model: nn.Module, decay: float = .9999,
+                 warmup: bool = True, only: Sequence[str] = ()) -> None:
+        super().__init__()
+        if not 0 <= decay < 1:
+            raise ValueError(f'decay must be in [0, 1), got {decay}.')
+        shared = {id(p): p for p in model.parameters() if not p.requires_grad}
+        self.module = copy.deepcopy(model, shared).requires_grad_(False)
+        self.decay, self.warmup = decay, warmup
+        self.register_buffer('steps', torch.zeros((), dtype=torch.long))
+        self.num_updates = 0  # mirrors `steps`; reading that would sync
+        averaged = dict(self.module.named_parameters())
+        self.avg_parameters = {
+            name: averaged[name] for name, p in model.named_parameters()
+            if p.requires_grad and (not only or name.startswith(tuple(only)))}
+        if only and not self.avg_parameters:
+            raise ValueError(f'only={list(only)} fits no trainable parameter '
+                             f'of {type(model).__name__}.')
+
+    @torch.no_grad()
+    def update_parameters(self, model: nn.Module) -> None:
+        """Move the average towards ``model``; call once per step."""
+        self.num_updates += 1
+        self.steps.fill_(self.num_updates)
+        n, decay = self.num_updates, self.decay
+        if self.warmup:
+            decay = min(decay, (1 + n) / (10 + n))
+        torch._foreach_lerp_(*self._pairs(model), 1 - decay)
+        for ours, theirs in zip(self.module.buffers(), model.buffers(),
+                                strict=True):
+            if ours is not theirs:
+                ours.copy_(theirs)
+
+    @torch.no_grad()
+    def swap(self, model: nn.Module) -> None:
+        """Exchange the averaged and the trained parameters in place."""
+        for ours, theirs in zip(*self._pairs(model), strict=True):
+            kept = ours.clone()
+            ours.copy_(theirs)
+            theirs.copy_(kept)
+
+    def _pairs(self, model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
+        source = dict(model.named_parameters())
+        return (list(self.avg_parameters.values()),
+                [source[name].detach() for name in self.avg_parameters])
+
+    def load_state_dict(self, *args, **kwargs):
+        """Load, and take over the number of updates."""
+        result = super().load_state_dict(*args, **kwargs)
+        self.num_updates = int(self.steps)
+        return result

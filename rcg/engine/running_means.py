@@ -1,0 +1,30 @@
+"""Means of logged values without waiting for the device."""
+import torch
+from mmengine.dist import all_reduce
+from torch import Tensor
+
+
+class RunningMeans:
+    """Means of scalars that stay on the device until they are asked for."""
+
+    def __init__(self) -> None:
+        self._sums: dict[str, tuple[Tensor, int]] = {}  # and counts
+
+    def add(self, values: dict[str, Tensor]) -> None:
+        """Take one value for each name; scalars."""
+        for name, value in values.items():
+            total, count = self._sums.get(name, (0., 0))
+            self._sums[name] = total + value.detach().float(), count + 1
+
+    def fetch(self) -> dict[str, float]:
+        """Means since the last call and over the processes; one sync."""
+        if not self._sums:
+            return {}
+        device = max((total.device for total, _ in self._sums.values()),
+                     key=lambda device: device.type != 'cpu')
+        means = torch.stack([(total / count).to(device)
+                             for total, count in self._sums.values()])
+        all_reduce(means, 'mean')
+        values = dict(zip(self._sums, means.tolist(), strict=True))
+        self._sums.clear()
+        return values
