@@ -59,9 +59,9 @@ def load_model(cfg, args: argparse.Namespace):
         type='VQTraining', tokenizer=part,
         data_preprocessor=dict(type='ImagePreprocessor')))
     model.tokenizer.grid_size(args.size)  # before anything is read
-    sha256 = load_weights(model.tokenizer, args.checkpoint, prefix)
+    loaded = load_weights(model.tokenizer, args.checkpoint, prefix)
     device = 'cuda' if torch.cuda.is_available() else 'cpu'
-    return model.to(args.device or device).eval(), sha256
+    return model.to(args.device or device).eval(), loaded.sha256
 
 
 def build_metrics(cfg, args: argparse.Namespace, images: dict) -> list:

@@ -2,6 +2,7 @@
 from .finding import CheckpointError, file_sha256, find_checkpoint
 from .loading import (
     REST,
+    LoadedWeights,
     check_fit,
     find_weights,
     load_state_dict,
@@ -13,7 +14,8 @@ from .loading import (
 from .writing import open_atomically, save_atomically
 
 __all__ = [
-    'REST', 'CheckpointError', 'check_fit', 'file_sha256', 'find_checkpoint',
-    'find_weights', 'load_state_dict', 'load_weights', 'open_atomically',
-    'read_checkpoint', 'save_atomically', 'to_plain', 'weights_of'
+    'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'file_sha256',
+    'find_checkpoint', 'find_weights', 'load_state_dict', 'load_weights',
+    'open_atomically', 'read_checkpoint', 'save_atomically', 'to_plain',
+    'weights_of'
 ]

@@ -8,6 +8,7 @@ crafted file run anything. Our own files hold plain types only: a bare
 import pickle
 import re
 from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import safetensors.torch
@@ -168,7 +169,20 @@ def _describe(names: Iterable[str], path: str,
     return f' It looks like {kinds[0].format(path)}' if kinds else ''
 
 
-def load_weights(module: nn.Module, path: str, prefix: str = '') -> str:
+class LoadedWeights(NamedTuple):
+    """Where the weights of a module came from.
+
+    Attributes:
+        sha256: Hash of the file, hexadecimal.
+        run: What a training checkpoint keeps of its run: its config, its
+            frozen parts and their hashes. Empty for plain weights.
+    """
+    sha256: str
+    run: dict
+
+
+def load_weights(module: nn.Module, path: str,
+                 prefix: str = '') -> LoadedWeights:
     """Load a module strictly from a file or a work folder.
 
     Args:
@@ -177,14 +191,12 @@ def load_weights(module: nn.Module, path: str, prefix: str = '') -> str:
         prefix: Of the module's names in the file (the last dot may be left
             out); all other entries are ignored.
 
-    Returns:
-        SHA-256 of the file.
-
     Raises:
         FileNotFoundError, CheckpointError: It is not there or does not fit.
     """
     path = find_checkpoint(path)
-    state = weights_of(read_checkpoint(path))
+    content = read_checkpoint(path)
+    state = weights_of(content)
     start = prefix and prefix.rstrip('.') + '.'
     chosen = {name.removeprefix(start): value
               for name, value in state.items() if name.startswith(start)}
@@ -194,7 +206,9 @@ def load_weights(module: nn.Module, path: str, prefix: str = '') -> str:
             f"Nothing in '{path}' starts with '{start}'; its names start "
             f'with {", ".join(heads[:12])}.{_describe(state, path)}')
     load_state_dict(module, chosen, path)
-    return file_sha256(path)
+    meta = content.get('meta')
+    run = meta.get('run') if isinstance(meta, dict) else None
+    return LoadedWeights(file_sha256(path), run or {})
 
 
 def find_weights(content: Mapping) -> tuple[str, Mapping]:

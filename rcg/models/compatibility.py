@@ -1,13 +1,16 @@
-"""Do the parts of an RCG fit together? Asked before the first step."""
-from rcg.checkpoint import read_checkpoint
+"""Whether the parts of an RCG fit together, checked when it is built."""
 
 
 def check_parts(model) -> None:
-    """See that all parts mean the same representations and codes.
+    """Check that all parts mean the same representations and codes.
+
+    Args:
+        model: An :class:`~rcg.models.rcg.RCG` that has all its parts.
 
     Raises:
         ValueError: The generator takes representations of another width than
-            encoder or RDM give; its guide learned another tokenizer's codes.
+            the encoder or the RDM gives, or its guide was trained on the
+            codes of another tokenizer.
     """
     generator = model.generator
     if generator.condition_kind == 'representation':
@@ -20,15 +23,15 @@ def check_parts(model) -> None:
                     f'values, the generator takes {wanted}; set '
                     'model.generator.network.condition.rep_dim.')
     if getattr(generator, 'guide', None) is not None:
-        _check_guide(generator.guide.checkpoint, model.tokenizer.sha256)
+        _check_guide(generator.guide, model.tokenizer.sha256)
 
 
-def _check_guide(checkpoint: str, ours: str | None) -> None:
-    meta = read_checkpoint(checkpoint).get('meta') or {}
-    run = meta.get('run', {})
-    theirs = run.get('frozen_parts', {}).get('tokenizer', {}).get('sha256')
+def _check_guide(guide, ours: str | None) -> None:
+    """Compare the guide's tokenizer with ours; one without hash may be any."""
+    trained_with = guide.run.get('frozen_parts', {})
+    theirs = trained_with.get('tokenizer', {}).get('sha256')
     if ours and theirs and theirs != ours:
         raise ValueError(
-            f"the guide '{checkpoint}' was trained on codes of the tokenizer "
-            f'{theirs[:12]}, this model decodes with {ours[:12]} (SHA-256): '
-            'guidance needs two networks over the same codes.')
+            f"the guide '{guide.checkpoint}' was trained on codes of the "
+            f'tokenizer {theirs[:12]}, this model decodes with {ours[:12]} '
+            '(SHA-256): guidance needs two networks over the same codes.')

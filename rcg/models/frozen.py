@@ -16,13 +16,16 @@ class Frozen:
         module: The part; put in eval mode, gradients off.
         checkpoint: File or work folder that its weights came from, if any.
         sha256: Hash of that file.
+        run: What that file keeps of the training run that wrote it; see
+            :class:`rcg.checkpoint.LoadedWeights`.
     """
 
     def __init__(self, module: nn.Module, checkpoint: str | None = None,
-                 sha256: str | None = None) -> None:
+                 sha256: str | None = None, run: dict | None = None) -> None:
         self._module = module.eval().requires_grad_(False)
         self._device = None
         self.checkpoint, self.sha256 = checkpoint, sha256
+        self.run = run or {}
 
     @classmethod
     def build(cls, registry: Registry, cfg: dict | None) -> 'Frozen | None':
@@ -47,8 +50,8 @@ class Frozen:
         # Found before a large part is built for nothing.
         checkpoint = find_checkpoint(checkpoint)
         module = registry.build(cfg)
-        sha256 = load_weights(module, checkpoint, prefix)
-        return cls(module, checkpoint, sha256)
+        loaded = load_weights(module, checkpoint, prefix)
+        return cls(module, checkpoint, loaded.sha256, loaded.run)
 
     def on(self, device: torch.device) -> nn.Module:
         """The module, on ``device`` (moved there once)."""

@@ -26,7 +26,7 @@ def test_plain_weights(tmp_path, name):
         torch.save(source.state_dict(), path)
     else:
         save_file(source.state_dict(), path)
-    assert load_weights(target, path) == file_sha256(path)
+    assert load_weights(target, path).sha256 == file_sha256(path)
     assert torch.equal(target[0].weight, source[0].weight)
 
 

@@ -124,8 +124,10 @@ def shared_extractor(cfg: dict,
     extractor = _SHARED.get(key)
     if extractor is None:
         module = registry.build(_without(settings, 'checkpoint', 'prefix'))
-        sha256 = settings.get('checkpoint') and load_weights(
-            module, settings['checkpoint'], settings.get('prefix', ''))
+        sha256 = None
+        if settings.get('checkpoint'):
+            sha256 = load_weights(module, settings['checkpoint'],
+                                  settings.get('prefix', '')).sha256
         extractor = _SHARED[key] = Extractor(module, sha256, settings,
                                              registry is ENCODERS)
     return extractor
