@@ -1,28 +1,35 @@
-"""Finding the frozen parts of a model without knowing its class."""
+"""The frozen parts of a model, and what a checkpoint keeps of them."""
 import hashlib
 
 from torch import nn
 
+from rcg.frozen import Frozen, HasFrozenParts
 
-def frozen_parts(model: nn.Module) -> dict[str, object]:
-    """The parts that a model uses and never trains, by attribute path.
 
-    They are no modules and have ``checkpoint`` and ``sha256``
-    (:class:`rcg.models.frozen.Frozen`); parts of parts count.
+def frozen_parts(model: nn.Module) -> dict[str, Frozen]:
+    """The parts that a model uses and never trains.
+
+    Args:
+        model: Its modules that hold parts are
+            :class:`~rcg.frozen.HasFrozenParts`.
+
+    Returns:
+        The parts by attribute path, such as 'encoder' or 'generator.guide'.
+        A part's own parts follow it: 'rdm', 'rdm.encoder'.
     """
     found = {}
     for path, module in model.named_modules():
-        for name, value in vars(module).items():
-            if (hasattr(value, 'sha256') and hasattr(value, 'checkpoint')
-                    and name[0] != '_' and not isinstance(value, type)):
-                full = f'{path}.{name}' if path else name
-                found[full] = value
-                found |= {f'{full}.{inner}': part for inner, part in
-                          frozen_parts(value).items()}
+        if not isinstance(module, HasFrozenParts):
+            continue
+        for name, part in module.own_frozen_parts.items():
+            full = f'{path}.{name}' if path else name
+            found[full] = part
+            for inner, part_of_part in frozen_parts(part).items():
+                found[f'{full}.{inner}'] = part_of_part
     return found
 
 
-def part_digest(part) -> str:
+def part_digest(part: Frozen) -> str:
     """SHA-256 of a part's file, or of its weights if it has no file."""
     if part.sha256 is not None:
         return part.sha256
@@ -34,6 +41,6 @@ def part_digest(part) -> str:
 
 
 def describe_parts(model: nn.Module) -> dict[str, dict]:
-    """Path and hash of each frozen part, to keep in a checkpoint."""
+    """File and hash of each frozen part by path, to keep in a checkpoint."""
     return {name: dict(checkpoint=part.checkpoint, sha256=part.sha256)
             for name, part in frozen_parts(model).items()}

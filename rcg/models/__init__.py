@@ -1,7 +1,8 @@
 """The method and its parts. Read rcg.py first."""
+from rcg.frozen import Frozen
+
 from . import diffusers, encoders, generators, networks, tokenizers
 from .data_preprocessor import ImagePreprocessor
-from .frozen import Frozen
 from .layers.condition import LabelCondition, RepresentationCondition
 from .rcg import RCG
 

@@ -12,9 +12,9 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from rcg.frozen import Frozen, HasFrozenParts
 from rcg.models.compatibility import check_parts
 from rcg.models.data_preprocessor import to_uint8
-from rcg.models.frozen import Frozen
 from rcg.registry import (
     ENCODERS,
     MODELS,
@@ -26,7 +26,7 @@ from rcg.rng import SampleRng, check_finite
 
 
 @MODELS.register_module()
-class RCG(BaseModel):
+class RCG(HasFrozenParts, BaseModel):
     """A pixel generator conditioned on representations; and its baselines.
 
     What conditions the generator is for the generator's network to say: a

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from rcg.checkpoint import find_checkpoint, load_weights
-from rcg.models.frozen import Frozen
+from rcg.frozen import Frozen, HasFrozenParts
 from rcg.registry import ENCODERS, MODELS
 
 
@@ -49,7 +49,7 @@ class VGG16Features(nn.Module):
 
 
 @MODELS.register_module()
-class EncoderFeatures(nn.Module):
+class EncoderFeatures(HasFrozenParts, nn.Module):
     """The representation of one of our encoders as the only feature.
 
     Args:
@@ -83,7 +83,7 @@ def feature_distance(ours: Sequence[Tensor],
 
 
 @MODELS.register_module()
-class PerceptualLoss(nn.Module):
+class PerceptualLoss(HasFrozenParts, nn.Module):
     """Weighted :func:`feature_distance` of images and reconstructions.
 
     The network is frozen and no part of checkpoints.

@@ -1,16 +1,25 @@
-"""Frozen parts are found by what they look like, also inside each other."""
+"""Frozen parts register themselves, also inside each other."""
+import copy
+
 import torch
 from torch import nn
 
 from rcg.engine.frozen_parts import describe_parts, frozen_parts, part_digest
+from rcg.frozen import Frozen, HasFrozenParts
 
 from .toy import ToyPart
 
 
+class Holder(HasFrozenParts, nn.Module):
+
+    def __init__(self, part=None):
+        super().__init__()
+        self.outer = part
+
+
 def nested():
     model = nn.Module()
-    model.child = nn.Module()
-    model.child.outer = ToyPart('outer.pth', 'abc')
+    model.child = Holder(ToyPart('outer.pth', 'abc'))
     model.child.outer.module.inner = ToyPart(None, None)
     return model
 
@@ -18,6 +27,43 @@ def nested():
 def test_found_by_path():
     assert list(frozen_parts(nested())) == ['child.outer',
                                             'child.outer.inner']
+
+
+def test_what_only_looks_like_a_part_is_none():
+    model = nested()
+    model.child.file = nn.Identity()
+    model.child.file.checkpoint = model.child.file.sha256 = 'abc'
+    assert list(frozen_parts(model)) == ['child.outer', 'child.outer.inner']
+
+
+def test_a_part_may_be_replaced_and_removed():
+    model, other = nested(), ToyPart('other.pth', 'def')
+    model.child.outer = other
+    assert frozen_parts(model) == {'child.outer': other}
+    model.child.outer = None
+    assert frozen_parts(model) == {}
+
+
+def test_a_part_may_be_held_by_something_else():
+    model, part = Holder(), ToyPart(None, None)
+    model.strategy = [part]
+    model.register_frozen_part('guide', part)
+    assert frozen_parts(model) == {'guide': part}
+    model.register_frozen_part('guide', None)
+    assert frozen_parts(model) == {}
+
+
+def test_copies_share_their_parts():
+    model = nested()
+    assert frozen_parts(copy.deepcopy(model)) == frozen_parts(model)
+
+
+def test_a_part_is_no_module_and_has_its_module_s_attributes():
+    part = Frozen(nn.Linear(2, 3))
+    assert not isinstance(part, nn.Module)
+    assert part.out_features == 3
+    assert not part.module.training
+    assert not part.weight.requires_grad
 
 
 def test_description():

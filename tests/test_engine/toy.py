@@ -12,24 +12,20 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from rcg.frozen import Frozen, HasFrozenParts
 from rcg.registry import DATASETS, METRICS, MODELS
 from rcg.rng import SampleRng
 
 
-class ToyPart:
-    """Looks like :class:`rcg.models.frozen.Frozen` to the engine."""
+class ToyLinear(HasFrozenParts, nn.Linear):
+    """A part that may have parts."""
+
+
+class ToyPart(Frozen):
+    """A linear map of an image; the given file and hash are not checked."""
 
     def __init__(self, checkpoint: str | None, sha256: str | None) -> None:
-        self.module = nn.Linear(12, 4).eval().requires_grad_(False)
-        self.checkpoint, self.sha256 = checkpoint, sha256
-
-    def __getattr__(self, name: str):
-        if name.startswith('_') or name == 'module':
-            raise AttributeError(name)
-        return getattr(self.module, name)
-
-    def __deepcopy__(self, memo):
-        return self
+        super().__init__(ToyLinear(12, 4), checkpoint, sha256)
 
 
 @DATASETS.register_module()
@@ -70,7 +66,7 @@ class ToyDataset(Dataset):
 
 
 @MODELS.register_module()
-class ToyModel(BaseModel):
+class ToyModel(HasFrozenParts, BaseModel):
     """Learns to remove noise from a frozen linear map of the image.
 
     Args:

@@ -8,6 +8,8 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 import rcg.datasets  # noqa: F401
+from rcg.checkpoint import save_atomically
+from rcg.engine.frozen_parts import frozen_parts
 from rcg.models import RCG
 from rcg.rng import SampleRng
 from tests.test_evaluation.toy import run_processes
@@ -183,3 +185,16 @@ def test_batches_of_other_shapes_give_the_same_tokens():
     differ = int((tokens(16) != tokens(50)).sum())
     print(f'{differ} of {count * 4} tokens differ')
     assert differ <= .001 * count * 4
+
+
+def test_frozen_parts_are_found_by_their_paths(tmp_path):
+    guide = str(tmp_path / 'guide.pth')
+    save_atomically(dict(state_dict=tiny.rcg().state_dict()), guide)
+    model = tiny.rcg(
+        rdm=dict(tiny.RDM, encoder=tiny.ENCODER),
+        generator=dict(tiny.generator(), guidance=dict(
+            guide=dict(checkpoint=guide))))
+    parts = frozen_parts(model)
+    assert list(parts) == ['tokenizer', 'encoder', 'rdm', 'rdm.encoder',
+                           'generator.guide']
+    assert parts['generator.guide'] is model.generator.guidance.guide

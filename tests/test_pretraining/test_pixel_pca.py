@@ -6,8 +6,8 @@ from torch import distributed as dist
 from torch import multiprocessing
 
 from rcg.engine import RcgRunner
+from rcg.frozen import Frozen
 from rcg.models.encoders import PixelPCA
-from rcg.models.frozen import Frozen
 from rcg.pretraining.pixel_pca import NoOptimizer, NoWrapper, PCATraining
 from rcg.registry import DATASETS, ENCODERS
 

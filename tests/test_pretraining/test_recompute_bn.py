@@ -6,8 +6,8 @@ from mmengine.config import Config
 from torch import nn
 
 from rcg.engine import RcgRunner
+from rcg.frozen import Frozen
 from rcg.models.encoders import ConvEncoder
-from rcg.models.frozen import Frozen
 from rcg.pretraining.recompute_bn import (
     RecomputeBatchNormHook,
     recompute_batch_norm,

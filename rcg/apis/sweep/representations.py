@@ -6,9 +6,10 @@ import torch
 from torch import Tensor
 
 from rcg.checkpoint import read_checkpoint, save_atomically
+from rcg.frozen import Frozen
 
 
-class RememberingRdm:
+class RememberingRdm(Frozen):
     """Takes the place of a model's ``rdm``; draws for each image once.
 
     The streams go on where drawing left them, so an image is the same, bit
@@ -22,7 +23,9 @@ class RememberingRdm:
             reads all.
     """
 
-    def __init__(self, rdm, folder: Path, about: dict, rank: int) -> None:
+    def __init__(self, rdm: Frozen, folder: Path, about: dict,
+                 rank: int) -> None:
+        super().__init__(rdm.module, rdm.checkpoint, rdm.sha256, rdm.run)
         key = hashlib.sha256(str(sorted(about.items())).encode()).hexdigest()
         stem = f'representations_{key[:12]}'
         self.rdm, self.path = rdm, folder / f'{stem}_{rank}.pt'
@@ -30,11 +33,6 @@ class RememberingRdm:
         for path in sorted(folder.glob(f'{stem}_*.pt')):
             self.drawn |= read_checkpoint(str(path))
         self._num_saved = len(self.drawn)
-
-    def __getattr__(self, name: str):  # hash, weights, ... for the protocol
-        if name == 'rdm':  # not yet initialized
-            raise AttributeError(name)
-        return getattr(self.rdm, name)
 
     def on(self, device: torch.device) -> 'RememberingRdm':
         self.device = device

@@ -3,14 +3,14 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from rcg.models.frozen import Frozen
+from rcg.frozen import Frozen, HasFrozenParts
 from rcg.registry import ENCODERS, MODELS, REPRESENTATION_DIFFUSERS, TASK_UTILS
 from rcg.rng import SampleRng, check_finite
 
 
 @MODELS.register_module()
 @REPRESENTATION_DIFFUSERS.register_module()
-class RDM(BaseModel):
+class RDM(HasFrozenParts, BaseModel):
     """Representation diffusion model, RCG (arXiv:2312.03701) section 3.2.
 
     Args:

@@ -1,12 +1,13 @@
 """What all pixel generators have: a network, a condition, guidance."""
 from torch import Tensor, nn
 
+from rcg.frozen import Frozen, HasFrozenParts
 from rcg.models.generators.guidance import Guidance
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
 
-class PixelGenerator(nn.Module):
+class PixelGenerator(HasFrozenParts, nn.Module):
     """Base of the pixel generators.
 
     Args:
@@ -22,7 +23,12 @@ class PixelGenerator(nn.Module):
         self.network = MODELS.build(network)
         self.guidance_scale = guidance_scale
         self.guidance = Guidance(network, **guidance or {})
-        self.guide = self.guidance.guide  # where frozen parts are looked for
+        self.register_frozen_part('guide', self.guide)
+
+    @property
+    def guide(self) -> Frozen | None:
+        """The weaker network of autoguidance, or None."""
+        return self.guidance.guide
 
     @property
     def condition_kind(self) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from rcg.models.frozen import Frozen
+from rcg.frozen import Frozen
 from rcg.registry import MODELS
 
 SCHEDULES = 'constant', 'linear'

@@ -1,0 +1,114 @@
+"""Pretrained parts that a model uses and never trains."""
+import torch
+from torch import nn
+
+from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.registry import Registry
+
+
+class Frozen:
+    """Holds a module outside the module tree of the model that uses it.
+
+    It is no ``nn.Module``. Optimizers, DDP, EMA, checkpoints,
+    ``init_weights()`` and ``train()`` therefore never see the part. Copies of
+    the model share it. The model is a :class:`HasFrozenParts`.
+
+    Other attributes than its own are those of the module.
+
+    Args:
+        module: The part. It is put in eval mode, its gradients are off.
+        checkpoint: File or work folder that its weights came from, if any.
+        sha256: Hash of that file.
+        run: What that file keeps of the training run that wrote it; see
+            :class:`rcg.checkpoint.LoadedWeights`.
+    """
+
+    def __init__(self, module: nn.Module, checkpoint: str | None = None,
+                 sha256: str | None = None, run: dict | None = None) -> None:
+        self._module = module.eval().requires_grad_(False)
+        self._device = None
+        self.checkpoint, self.sha256 = checkpoint, sha256
+        self.run = run or {}
+
+    @classmethod
+    def build(cls, registry: Registry, cfg: dict | None) -> 'Frozen | None':
+        """Build a part and load its weights.
+
+        Args:
+            registry: The registry of the part's role.
+            cfg: Config of the part, with two optional entries of ours.
+                ``checkpoint`` is a file or work folder; without it the part
+                keeps its initial weights. ``prefix`` is that of the part's
+                weights in there. None builds nothing.
+
+        Raises:
+            FileNotFoundError: There is no such checkpoint.
+            CheckpointError: The weights are not those of this part.
+        """
+        if cfg is None:
+            return None
+        cfg = dict(cfg)
+        checkpoint, prefix = cfg.pop('checkpoint', None), cfg.pop('prefix', '')
+        if checkpoint is None:
+            return cls(registry.build(cfg))
+        # A wrong path fails here, before a large part is built.
+        checkpoint = find_checkpoint(checkpoint)
+        module = registry.build(cfg)
+        loaded = load_weights(module, checkpoint, prefix)
+        return cls(module, checkpoint, loaded.sha256, loaded.run)
+
+    @property
+    def module(self) -> nn.Module:
+        """The module, wherever it is."""
+        return self._module
+
+    def on(self, device: torch.device) -> nn.Module:
+        """The module, on ``device`` (moved there once)."""
+        if device != self._device:
+            self._module, self._device = self._module.to(device), device
+        return self._module
+
+    def __getattr__(self, name: str):
+        # Python looks for its own methods (__deepcopy__, __setstate__) before
+        # __init__ has run: there is no module yet.
+        if name.startswith('_'):
+            raise AttributeError(name)
+        return getattr(self._module, name)
+
+    def __deepcopy__(self, memo: dict) -> 'Frozen':
+        return self
+
+
+class HasFrozenParts:
+    """Mixin for modules that hold :class:`Frozen` parts.
+
+    ``nn.Module`` registers a parameter when it is assigned. So does this
+    class with a part; a class without it hides its parts from checkpoints,
+    protocols and caches. Name the mixin first:
+    ``class Model(HasFrozenParts, nn.Module)``.
+    """
+
+    def __setattr__(self, name: str, value) -> None:
+        self.register_frozen_part(
+            name, value if isinstance(value, Frozen) else None)
+        super().__setattr__(name, value)
+
+    def register_frozen_part(self, name: str, part: Frozen | None) -> None:
+        """Register a part that is not assigned to an attribute of its own.
+
+        Args:
+            name: Its name in checkpoints and protocols, after the path of
+                this module.
+            part: Takes the place of one of that name. None removes it.
+        """
+        # Not through __setattr__: nn.Module.__init__ may not have run yet.
+        parts = self.__dict__.setdefault('_frozen_parts', {})
+        if part is not None:
+            parts[name] = part
+        else:
+            parts.pop(name, None)
+
+    @property
+    def own_frozen_parts(self) -> dict[str, Frozen]:
+        """Parts of this module by name, without those of its children."""
+        return dict(self.__dict__.get('_frozen_parts', {}))
