@@ -15,6 +15,7 @@ import rcg
 import rcg.checkpoint as files
 from rcg.checkpoint import CheckpointError
 from rcg.engine import resume
+from rcg.engine.compiling import compile_children
 from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
@@ -106,13 +107,18 @@ class RcgRunner(Runner):
         return super().wrap_model(cfg, model)
 
     def _maybe_compile(self, target: str) -> None:
-        """Compile networks, and not whole steps as MMEngine does: the random
-        numbers of samples can not be compiled."""
+        """Compile the networks, and not whole steps as MMEngine does.
+
+        Args:
+            target: MMEngine's; ignored.
+        """
         options = self.cfg.get('compile')
-        for name, module in bare_model(self).named_modules():
-            if options and name.rpartition('.')[2] in ('network', 'denoiser'):
-                module.compile(**({} if options is True else options))
-                log(self, f'{name} is compiled: the first steps take long')
+        if not options:
+            return
+        if options is True:
+            options = {}
+        for name in compile_children(bare_model(self), options):
+            log(self, f'{name} is compiled: the first steps take long')
 
     @staticmethod
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):

@@ -11,6 +11,7 @@ from rcg.checkpoint import CheckpointError, save_atomically
 from rcg.engine import bare_model, load_config
 
 from .running import build_runner, scalars
+from .toy import ToyModel
 
 
 class NoFetch(TorchDispatchMode):
@@ -300,14 +301,37 @@ def test_wrapped_for_the_gpu_that_a_process_sees(tmp_path, monkeypatch):
     assert runner.wrap_model(None, bare)['device_ids'] == [0]
 
 
-def test_compile_is_for_networks_and_not_for_copies(tmp_path):
+def test_what_is_declared_is_compiled_and_no_copy(tmp_path, monkeypatch):
+    monkeypatch.setattr(ToyModel, 'compiled_children', ('net', ),
+                        raising=False)
     runner = build_runner(tmp_path, compile=dict(backend='eager'))
-    assert runner.model.net._compiled_call_impl is None
-    network = runner.model.network = torch.nn.Linear(2, 2)
     runner._maybe_compile('train_step')
-    x = torch.ones(1, 2)
+    network, x = runner.model.net, torch.ones(1, 4)
     assert network._compiled_call_impl is not None
-    assert torch.equal(network(x), network.forward(x))
+    assert runner.model.frozen._compiled_call_impl is None
+    assert torch.equal(network.eval()(x), network.forward(x))
     average = copy.deepcopy(network)  # as the hook of the average makes one
     assert average._compiled_call_impl is None
-    assert network.state_dict().keys() == {'weight', 'bias'}
+    assert network.state_dict().keys() == average.state_dict().keys()
+
+
+def test_validation_runs_compiled_with_the_average(tmp_path, monkeypatch):
+    """The averaged weights are swapped into the compiled network."""
+    monkeypatch.setattr(ToyModel, 'compiled_children', ('net', ),
+                        raising=False)
+    modes = []
+
+    def backend(graph, inputs):
+        def run(*args):
+            modes.append(compiled.model.training)
+            return graph(*args)
+        return run
+
+    plain, compiled = (build_runner(tmp_path / name, model__dropout=0.)
+                       for name in ('plain', 'compiled'))
+    compiled.cfg.compile = dict(backend=backend)
+    for runner in (plain, compiled):
+        runner.train()
+    assert set(modes) == {True, False}
+    assert scalars(tmp_path / 'compiled', 'toy/mean') == scalars(
+        tmp_path / 'plain', 'toy/mean')

@@ -9,6 +9,7 @@ from mmengine.runner import Runner
 
 import rcg.datasets  # noqa: F401
 from rcg.checkpoint import save_atomically
+from rcg.engine.compiling import compile_children
 from rcg.engine.frozen_parts import frozen_parts
 from rcg.models import RCG
 from rcg.rng import SampleRng
@@ -187,7 +188,7 @@ def test_batches_of_other_shapes_give_the_same_tokens():
     assert differ <= .001 * count * 4
 
 
-def test_frozen_parts_are_found_by_their_paths(tmp_path):
+def test_frozen_parts_and_compiled_networks_have_paths(tmp_path):
     guide = str(tmp_path / 'guide.pth')
     save_atomically(dict(state_dict=tiny.rcg().state_dict()), guide)
     model = tiny.rcg(
@@ -198,3 +199,6 @@ def test_frozen_parts_are_found_by_their_paths(tmp_path):
     assert list(parts) == ['tokenizer', 'encoder', 'rdm', 'rdm.encoder',
                            'generator.guide']
     assert parts['generator.guide'] is model.generator.guidance.guide
+    options = dict(backend='eager')
+    assert compile_children(model, options) == ['generator.network']
+    assert compile_children(model.rdm.module, options) == ['denoiser']

@@ -48,6 +48,8 @@ class RDM(HasFrozenParts, BaseModel):
             self.label_embed = nn.Embedding(num_classes, width)
 
     encoding_parts = ('encoder', )
+    # What compile=True compiles; see rcg/engine/compiling.py.
+    compiled_children = ('denoiser', )
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:

@@ -17,6 +17,9 @@ class PixelGenerator(HasFrozenParts, nn.Module):
         guidance: Other arguments of :class:`Guidance`.
     """
 
+    # The children that compile=True compiles; see rcg/engine/compiling.py.
+    compiled_children = ('network', )
+
     def __init__(self, network: dict, guidance_scale: float = 1.,
                  guidance: dict | None = None) -> None:
         super().__init__()
