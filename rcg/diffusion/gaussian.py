@@ -13,7 +13,7 @@ from rcg.diffusion.parameterization import (
     to_x0,
     training_target,
 )
-from rcg.diffusion.samplers import Denoise, Prediction
+from rcg.diffusion.samplers import Prediction
 from rcg.diffusion.schedules import NoiseSchedule, make_betas
 from rcg.registry import TASK_UTILS
 from rcg.rng import SampleRng
@@ -141,17 +141,22 @@ class GaussianDiffusion(nn.Module):
         nll, kl = nll.flatten(1).mean(1), kl.flatten(1).mean(1)
         return torch.where(t == 0, nll, kl) / math.log(2)
 
-    def denoise_with(self, denoiser: Denoiser) -> Denoise:
-        """For samplers: (x_t, one timestep for all rows) -> Prediction."""
-        def denoise(x_t: Tensor, time: int) -> Prediction:
-            t = torch.full((len(x_t), ), time, device=x_t.device)
-            output = denoiser(x_t, t)
-            x0 = self.predict_x0(output, x_t, t)
-            if self.clip is not None:
-                x0 = x0.clamp(-self.clip, self.clip)
-            return Prediction(x0, self._split(output)[1])
+    def prediction(self, output: Tensor, x_t: Tensor, t: Tensor
+                   ) -> Prediction:
+        """What a denoiser's output for x_t (N, ...) means to a sampler."""
+        x0 = self.predict_x0(output, x_t, t)
+        if self.clip is not None:
+            x0 = x0.clamp(-self.clip, self.clip)
+        return Prediction(x0, self._split(output)[1])
 
-        return denoise
+    def denoise(self, denoiser: Denoiser, x_t: Tensor, time: int
+                ) -> Prediction:
+        """Predict from x_t (N, ...), all at the timestep ``time``.
+
+        With the denoiser bound, this is what samplers call.
+        """
+        t = torch.full((len(x_t), ), time, device=x_t.device)
+        return self.prediction(denoiser(x_t, t), x_t, t)
 
 
 def _log_likelihood_of_pixels(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:

@@ -91,6 +91,6 @@ def test_pixels_likelihood_sums_to_one():
 
 
 def test_clipping():
-    denoise = GaussianDiffusion('x0', clip=1.).denoise_with(
-        lambda x, t: x + 9)
-    assert torch.equal(denoise(torch.zeros(2, 1), 5).x0, torch.ones(2, 1))
+    found = GaussianDiffusion('x0', clip=1.).denoise(
+        lambda x, t: x + 9, torch.zeros(2, 1), 5)
+    assert torch.equal(found.x0, torch.ones(2, 1))

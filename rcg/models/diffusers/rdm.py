@@ -1,4 +1,6 @@
 """RDM: the diffusion model that draws representations (step one of RCG)."""
+from functools import partial
+
 import torch
 from mmengine.model import BaseModel
 from torch import Tensor, nn
@@ -79,7 +81,7 @@ class RDM(HasFrozenParts, BaseModel):
 
         They are not standardised again before they condition a generator.
         """
-        denoise = self.diffusion.denoise_with(self._denoise_as(labels))
+        denoise = partial(self.diffusion.denoise, self._denoise_as(labels))
         drawn = self.sampler(denoise, rng.normal(self.rep_dim), rng,
                              self.diffusion.schedule)
         check_finite(drawn, rng, 'generated representations')

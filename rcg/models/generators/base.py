@@ -1,14 +1,19 @@
-"""What all pixel generators have: a network, a condition, guidance."""
+"""What all pixel generators share: a network, a condition, guidance."""
 from torch import Tensor, nn
 
 from rcg.frozen import Frozen, HasFrozenParts
-from rcg.models.generators.guidance import Guidance
+from rcg.models.generators.guidance import Guidance, GuidedNetwork
+from rcg.models.layers.condition import embed_condition
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
 
 class PixelGenerator(HasFrozenParts, nn.Module):
     """Base of the pixel generators.
+
+    A network holds its condition layer, but is called with an embedding: its
+    generator asks the layer for it. So sampling embeds a condition once, and
+    not at every step.
 
     Args:
         network: Config of the network; it has ``condition``, a condition
@@ -41,15 +46,29 @@ class PixelGenerator(HasFrozenParts, nn.Module):
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """Losses of codes (N, ...), each image with its stream, given what the
-        network's condition layer takes (N, ...), if it has one."""
+        """Losses of a batch of N images.
+
+        Args:
+            codes (N, ...): The images, as the tokenizer encodes them.
+            condition (N, ...): What the network's condition layer takes; of
+                no use if it has none.
+            rng: A stream for each image.
+        """
         raise NotImplementedError
 
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
-        """Draw codes (N, ...), given one condition a row."""
+        """Draw codes (N, ...), given one condition for each."""
         raise NotImplementedError
 
-    def guided(self, condition: Tensor | None, batch_size: int):
-        """The network under its guidance; see :meth:`Guidance.bind`."""
-        return self.guidance.bind(self.network, condition,
-                                  self.guidance_scale, batch_size)
+    def embed(self, condition: Tensor | None, rng: SampleRng | None = None
+              ) -> Tensor | None:
+        """The embedding (N, E) that the network is called with, or None.
+
+        Training gives ``rng``, by which some conditions are dropped.
+        """
+        return embed_condition(self.network.condition, condition, rng)
+
+    def guided_network(self, condition: Tensor | None) -> GuidedNetwork:
+        """The network that sampling calls, given one batch of conditions."""
+        return GuidedNetwork(self.network, condition, self.guidance,
+                             self.guidance_scale)

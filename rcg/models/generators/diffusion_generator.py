@@ -2,7 +2,9 @@
 import torch
 from torch import Tensor
 
+from rcg.diffusion import GaussianDiffusion, Prediction
 from rcg.models.generators.base import PixelGenerator
+from rcg.models.generators.guidance import GuidedNetwork
 from rcg.registry import PIXEL_GENERATORS, TASK_UTILS
 from rcg.rng import SampleRng
 
@@ -65,9 +67,8 @@ class DiffusionGenerator(PixelGenerator):
                 f'the network is for codes of {wanted} (channels, height, '
                 f'width), got {tuple(codes.shape[1:])}; set its input_size '
                 "and in_channels to the tokenizer's, or resize the images.")
-        if net.condition is not None:
-            condition = net.condition(condition, rng)  # (N, E)
-        return self.diffusion.loss(lambda x, t: net(x, t, condition), codes,
+        embedding = self.embed(condition, rng)
+        return self.diffusion.loss(lambda x, t: net(x, t, embedding), codes,
                                    rng)
 
     @torch.no_grad()
@@ -75,11 +76,24 @@ class DiffusionGenerator(PixelGenerator):
         """Draw codes (N, C, h, w), given one condition a row."""
         net = self.network
         noise = rng.normal(net.in_channels, net.input_size, net.input_size)
-        return self.sampler(self.denoise_under(condition, len(rng)), noise,
-                            rng, self.diffusion.schedule)
+        return self.sampler(self.denoiser(condition), noise, rng,
+                            self.diffusion.schedule)
 
-    def denoise_under(self, condition: Tensor | None, batch_size: int):
-        """For samplers: (x_t, timestep) -> Prediction, guided."""
-        predict = self.guided(condition, batch_size)
-        return lambda x, time: self.diffusion.denoise_with(
-            predict(1 - time / len(self.diffusion)))(x, time)
+    def denoiser(self, condition: Tensor | None) -> 'GuidedDenoiser':
+        """What a sampler calls, given one batch of conditions."""
+        return GuidedDenoiser(self.diffusion, self.guided_network(condition))
+
+
+class GuidedDenoiser:
+    """Denoises with a guided network; a :data:`~rcg.diffusion.Denoise`."""
+
+    def __init__(self, diffusion: GaussianDiffusion,
+                 network: GuidedNetwork) -> None:
+        self.diffusion, self.network = diffusion, network
+
+    def __call__(self, x_t: Tensor, time: int) -> Prediction:
+        """Predict from x_t (N, C, h, w), all at the timestep ``time``."""
+        t = torch.full((len(x_t), ), time, device=x_t.device)
+        progress = 1 - time / len(self.diffusion)
+        output = self.network(x_t, t, progress=progress)
+        return self.diffusion.prediction(output, x_t, t)

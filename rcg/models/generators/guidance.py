@@ -5,12 +5,11 @@ that of the null condition (classifier-free guidance, arXiv:2207.12598) or of
 a weaker network (autoguidance, arXiv:2406.02507). MAGE's published "cfg" is
 off at 0, so there w = cfg + 1.
 """
-from collections.abc import Callable
-
 import torch
 from torch import Tensor, nn
 
 from rcg.frozen import Frozen
+from rcg.models.layers.condition import embed_condition
 from rcg.registry import MODELS
 
 SCHEDULES = 'constant', 'linear'
@@ -28,7 +27,7 @@ class Guidance:
         schedule: 'constant', or 'linear': from 1 (off) to the scale, which
             the last step reaches; RCG (arXiv:2312.03701) appendix B.
         interval: Progress (low, high] at which guidance acts
-            (arXiv:2404.07724); elsewhere a step costs one network call.
+            (arXiv:2404.07724). Elsewhere w is 1.
         guide: The weaker network: its ``checkpoint``, an earlier one of the
             same training or one of a smaller network, and what else differs
             from ``network``. It must read the same condition and codes.
@@ -61,70 +60,77 @@ class Guidance:
             self.guide = Frozen.build(MODELS, guide)
 
     def scale_at(self, scale: float, progress: float) -> float:
-        """w at a step, of which ``scale`` is the largest."""
+        """w at a step; ``scale`` is the largest w."""
         low, high = self.interval
         if not low < progress <= high:
             return 1.
-        return scale if self.schedule == 'constant' else (
-            1 + (scale - 1) * progress)
+        if self.schedule == 'linear':
+            return 1 + (scale - 1) * progress
+        return scale
 
-    def bind(self, network: nn.Module, condition: Tensor | None,
-             scale: float, batch_size: int
-             ) -> Callable[[float], Callable[..., Tensor]]:
-        """Prepare to sample: embed the condition once.
 
-        Args:
-            network: Called with two inputs and the embedded condition.
-            condition (N, ...): What its condition layer takes, if any.
-            scale: The largest w.
-            batch_size: N.
+class GuidedNetwork:
+    """A network under guidance, given one batch of conditions.
 
-        Returns:
-            (progress) -> (*inputs (N, ...)) -> prediction in float32. With
-            neither condition nor weaker network, guidance does nothing.
+    It embeds the conditions once, for all steps of sampling. Where w is 1, a
+    step is one call of the network alone. With neither condition nor guide,
+    w is always 1.
 
-        Raises:
-            ValueError: There is no null condition to guide away from.
-        """
-        layer = network.condition
-        embedded = None if layer is None else layer(condition)
+    Args:
+        network: Called with two inputs and the embedding.
+        condition (N, ...): What its condition layer takes, if any.
+        guidance: When to guide, and away from what.
+        scale: The largest w.
 
-        def plain(*inputs: Tensor) -> Tensor:
-            return network(*inputs, embedded).float()
+    Raises:
+        ValueError: There is no null condition to guide away from.
+    """
 
-        if scale == 1 or (layer is None and self.guide is None):
-            return lambda progress: plain
-        pair = self._pair(network, condition, embedded, batch_size)
+    def __init__(self, network: nn.Module, condition: Tensor | None,
+                 guidance: Guidance, scale: float) -> None:
+        self.network, self.guidance, self.scale = network, guidance, scale
+        self.embedding = embed_condition(network.condition, condition)
+        self.guide = self.weak_embedding = None
+        if scale == 1:
+            return
+        if guidance.guide is not None:
+            device = next(network.parameters()).device
+            self.guide = guidance.guide.on(device)
+            self.weak_embedding = embed_condition(
+                self.guide.condition, condition)
+        elif self.embedding is not None:
+            self.weak_embedding = network.condition.null(
+                len(self.embedding))
+        else:
+            self.scale = 1.
 
-        def at(progress: float) -> Callable[..., Tensor]:
-            w = self.scale_at(scale, progress)
-            return plain if w == 1 else (
-                lambda *inputs: self._guide(*pair(*inputs), w, network))
-
-        return at
-
-    def _pair(self, network, condition, embedded, batch_size):
-        """(*inputs) -> strong and weak prediction."""
-        if self.guide is not None:
-            guide = self.guide.on(next(network.parameters()).device)
-            other = guide.condition and guide.condition(condition)
-            return lambda *inputs: (network(*inputs, embedded).float(),
-                                    guide(*inputs, other).float())
-        both = torch.cat([embedded, network.condition.null(batch_size)])
-
-        def pair(*inputs: Tensor) -> tuple[Tensor, Tensor]:
-            doubled = (torch.cat([x, x]) for x in inputs)
-            return network(*doubled, both).float().chunk(2)
-
-        return pair
-
-    def _guide(self, strong: Tensor, weak: Tensor, w: float,
-               network: nn.Module) -> Tensor:
-        count = self.channels or getattr(network, 'in_channels', None)
-        if count is None or count == strong.shape[1]:
+    def __call__(self, *inputs: Tensor, progress: float) -> Tensor:
+        """The guided prediction for inputs (N, ...), in float32."""
+        w = self.guidance.scale_at(self.scale, progress)
+        if w == 1:
+            return self.network(*inputs, self.embedding).float()
+        strong, weak = self._both(*inputs)
+        count = self._num_guided(strong)
+        if count == strong.shape[1]:
             return guided(strong, weak, w)
         return torch.cat([guided(strong[:, :count], weak[:, :count], w),
                           strong[:, count:]], 1)
+
+    def _both(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The strong and the weak prediction."""
+        if self.guide is not None:
+            return (self.network(*inputs, self.embedding).float(),
+                    self.guide(*inputs, self.weak_embedding).float())
+        doubled = [torch.cat([x, x]) for x in inputs]
+        embeddings = torch.cat([self.embedding, self.weak_embedding])
+        return self.network(*doubled, embeddings).float().chunk(2)
+
+    def _num_guided(self, prediction: Tensor) -> int:
+        """Length of the guided part of axis 1."""
+        if self.guidance.channels is not None:
+            return self.guidance.channels
+        # MAGE's axis 1 holds tokens, which are all guided.
+        return getattr(self.network, 'in_channels', prediction.shape[1])
 
 
 def guided(strong: Tensor, weak: Tensor, scale: float) -> Tensor:

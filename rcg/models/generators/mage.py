@@ -70,13 +70,12 @@ class MAGE(PixelGenerator):
             raise ValueError(
                 f'the network is for {net.num_tokens} tokens an image, got '
                 f'{tuple(codes.shape[1:])}; change num_tokens or the images.')
-        if net.condition is not None:
-            condition = net.condition(condition, rng)  # (N, E)
+        embedding = self.embed(condition, rng)
         ratios = self.mask_ratio.draw(rng)  # (N,)
         masked, kept = random_masks(
             rng.uniform(net.num_tokens), ratios,
             self.mask_ratio.num_dropped(net.num_tokens))
-        logits = net(codes, masked, condition, kept).float()  # (N, L, K)
+        logits = net(codes, masked, embedding, kept).float()  # (N, L, K)
         error = cross_entropy(logits.transpose(1, 2), codes, reduction='none',
                               label_smoothing=self.label_smoothing)  # (N, L)
         counts = masked.sum(1)  # (N,)
@@ -101,14 +100,14 @@ class MAGE(PixelGenerator):
               ) -> Iterator[UnmaskingStep]:
         """Iterative decoding, MaskGIT (arXiv:2202.04200) section 3.2."""
         net = self.network
-        predict = self.guided(condition, len(rng))
+        guided = self.guided_network(condition)
         num_unknown = net.num_tokens
         ids = torch.full((len(rng), net.num_tokens), net.mask_token,
                          device=rng.device)
         for step in range(self.num_steps):
             unknown = ids == net.mask_token
             progress = (step + 1) / self.num_steps
-            logits = predict(progress)(ids, unknown)  # (N, L, K)
+            logits = guided(ids, unknown, progress=progress)  # (N, L, K)
             sampled = torch.where(unknown, rng.categorical(logits), ids)
             confidence = logits.log_softmax(-1).gather(
                 -1, sampled.unsqueeze(-1)).squeeze(-1)

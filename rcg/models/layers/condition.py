@@ -21,6 +21,15 @@ def build_condition(cfg: dict | None, dim: int) -> nn.Module | None:
     return None if cfg is None else MODELS.build(dict(cfg, dim=dim))
 
 
+def embed_condition(layer: nn.Module | None, condition: Tensor | None,
+                    rng: SampleRng | None = None) -> Tensor | None:
+    """Embed conditions (N, ...) -> (N, E); None if there is no layer.
+
+    With ``rng``, in training, the layer drops some of them.
+    """
+    return None if layer is None else layer(condition, rng)
+
+
 @MODELS.register_module()
 class RepresentationCondition(nn.Module):
     """Project a representation; RCG (arXiv:2312.03701) section 3.3.

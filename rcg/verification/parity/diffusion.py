@@ -84,7 +84,7 @@ def trace(case: Case, generator: DiffusionGenerator, sampler: dict,
     rng = ReplayRng(len(start), normal=[] if noise is None else noise)
     with torch.no_grad():
         yield from TASK_UTILS.build(sampler).steps(
-            generator.denoise_under(condition, len(start)), start, rng,
+            generator.denoiser(condition), start, rng,
             generator.diffusion.schedule)
 
 

@@ -62,7 +62,7 @@ def compare_network(case: Case, generator: DiffusionGenerator,
     case.compare('net.out', net(*inputs, net.condition(condition)))
     generator.guidance_scale = case.config['guided.scale']
     count = len(condition)
-    first = generator.guided(condition, count)(1.)(*inputs)
+    first = generator.guided_network(condition)(*inputs, progress=1.)
     # The second half keeps the unguided channels of the null condition.
     rest = net(*inputs, net.condition.null(count))
     guided = generator.guidance.channels

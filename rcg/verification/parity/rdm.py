@@ -1,12 +1,13 @@
 """Cases ``rdm_*``: the representation diffusion model."""
 import re
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from rcg.models.diffusers import RDM
 from rcg.models.layers.embeddings import timestep_embedding
-from rcg.registry import MODELS, TASK_UTILS
+from rcg.registry import MODELS
 from rcg.verification.parity import encoders
 from rcg.verification.parity.case import Case
 from rcg.verification.parity.rdm_model import (
@@ -131,10 +132,10 @@ def compare_samples(case: Case, found: re.Match,
     noise = list(vectors(case[name])) if name in case else []
     out = model.sample(ReplayRng(len(start), normal=[start, *noise]), labels)
     case.compare(found[0], pixels(out))
-    trace = list(TASK_UTILS.build(sampler_config(
-        int(steps), float(eta))).steps(
-            model.diffusion.denoise_with(denoiser_of(model, labels)), start,
-            ReplayRng(len(start), normal=noise), model.diffusion.schedule))
+    denoise = partial(model.diffusion.denoise, denoiser_of(model, labels))
+    trace = list(model.sampler.steps(
+        denoise, start, ReplayRng(len(start), normal=noise),
+        model.diffusion.schedule))
     for column, what in enumerate(('x', 'pred_x0')):
         stack = torch.stack([start, *(step[column] for step in trace)])
         case.compare_if_stored(f'sample.{stem}.{what}', pixels(stack))

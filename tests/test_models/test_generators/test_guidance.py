@@ -32,6 +32,15 @@ def draw(model):
     return model.sample(REP, SampleRng.from_seed(0, range(4)))
 
 
+def predictions(model, *inputs, progress):
+    """Without guidance, and with a scale of 3."""
+    found = []
+    for scale in (1., 3.):
+        model.guidance_scale = scale
+        found.append(model.guided_network(REP)(*inputs, progress=progress))
+    return found
+
+
 def test_scale_one_is_the_strong_and_zero_the_weak_prediction():
     a, b = torch.tensor([1.]), torch.tensor([3.])
     assert guided(a, b, 1) == a
@@ -58,6 +67,21 @@ def test_an_interval_without_steps_is_no_guidance(kind):
     assert not torch.equal(draw(model), plain)
     model.guidance.interval = (0., 1e-9)
     assert torch.equal(draw(model), plain)
+
+
+@pytest.mark.parametrize(('scale', 'progress', 'rows'), [
+    (1., .5, 4), (3., .5, 8), (3., .75, 8), (3., .25, 4), (3., 1., 4)])
+def test_a_step_costs_two_predictions_only_where_it_is_guided(
+        scale, progress, rows):
+    model = generator('dit', guidance_scale=scale,
+                      guidance=dict(interval=(.25, .75)))
+    batches = []
+    model.network.register_forward_pre_hook(
+        lambda module, args: batches.append(len(args[0])))
+    rng = SampleRng.from_seed(0, range(4))
+    network = model.guided_network(REP)
+    network(rng.normal(2, 4, 4), rng.randint(1000), progress=progress)
+    assert batches == [rows]
 
 
 @pytest.mark.parametrize('kind', ['mage', 'dit'])
@@ -95,18 +119,16 @@ def test_published_dit_guides_some_channels():
     model = generator('dit', guidance=dict(channels=1))
     rng = SampleRng.from_seed(0, range(4))
     x, t = rng.normal(2, 4, 4), rng.randint(1000)
-    at = [model.guidance.bind(model.network, REP, scale, 4)(.5)(x, t)
-          for scale in (1., 3.)]
-    assert not torch.allclose(at[0][:, :1], at[1][:, :1])
-    torch.testing.assert_close(at[0][:, 1:], at[1][:, 1:])
+    plain, strong = predictions(model, x, t, progress=.5)
+    assert not torch.allclose(plain[:, :1], strong[:, :1])
+    torch.testing.assert_close(plain[:, 1:], strong[:, 1:])
 
 
 def test_the_variance_is_not_guided():
     model = generator('dit')
     rng = SampleRng.from_seed(0, range(4))
     x, t = rng.normal(2, 4, 4), rng.randint(1000)
-    plain, strong = (model.guidance.bind(
-        model.network, REP, scale, 4)(1.)(x, t) for scale in (1., 3.))
+    plain, strong = predictions(model, x, t, progress=1.)
     assert plain.shape[1] == 4
     assert not torch.allclose(plain[:, :2], strong[:, :2])
     torch.testing.assert_close(plain[:, 2:], strong[:, 2:])
