@@ -145,7 +145,7 @@ def test_recipes_are_the_published_ones(name, processes, epochs, rate, decay):
 
 @pytest.mark.parametrize(('variant', 'without'), [
     ('', set()), ('_uncond', {'generator.network.context'}),
-    ('_label', {'generator.network.condition.embedding.weight'})])
+    ('_label', {'generator.network.condition_embed.embedding.weight'})])
 def test_all_of_ldm_but_its_own_context_has_an_average(variant, without):
     cfg = load(f'rcg/ldm_8{variant}')
     model, hook = build(cfg), cfg.custom_hooks[0]

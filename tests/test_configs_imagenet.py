@@ -73,8 +73,9 @@ def test_rows_of_the_published_tables(row):
         .num_tokens
     assert model.tokenizer.num_codes == model.generator.network.num_codes
     if model.generator.condition_kind == 'representation':
+        layer = model.generator.network.condition_embed
         assert (model.encoder.rep_dim == model.rdm.rep_dim ==
-                model.generator.network.condition.condition_proj.in_features)
+                layer.condition_proj.in_features)
         assert model.encoder.checkpoint is None
     else:
         assert model.encoder is None and model.rdm is None
@@ -168,7 +169,7 @@ def test_weight_decay_reaches_what_the_published_code_decays():
     plain, decayed = build_groups(options).groups(model, .05)
     names = {id(p): name for name, p in model.named_parameters()}
     decayed = {names[id(p)] for p in decayed['params']}
-    assert {'condition.null_condition', 'embed.word.weight',
+    assert {'condition_embed.null_condition', 'embed.word.weight',
             'embed.position', 'decoder_position'} <= decayed
     assert all(name.endswith('bias') or 'norm' in name for name in
                (names[id(p)] for p in plain['params']))

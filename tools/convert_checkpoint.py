@@ -90,7 +90,7 @@ def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
     rdm = folder / f'rdm_{encoder}{paths[0].suffix}'
     if encoder and not rdm.exists() and (
             form == 'ldm'
-            or 'condition.condition_proj.weight' in parts[0].weights):
+            or 'condition_embed.condition_proj.weight' in parts[0].weights):
         print(f'still needed: {rdm}, the RDM of that encoder, which this '
               'file does not hold:\n'
               '  python tools/convert_checkpoint.py RDM_FILE')

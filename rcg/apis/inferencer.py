@@ -59,7 +59,7 @@ class RCGInferencer:
         """How many labels there are; None: sampling takes no label."""
         kind = self.model.generator.condition_kind
         if kind == 'label':
-            return self.model.generator.network.condition.num_classes
+            return self.model.generator.network.condition_embed.num_classes
         rdm = self.model.rdm if kind == 'representation' else None
         embed = getattr(rdm, 'label_embed', None)
         return None if embed is None else embed.num_embeddings

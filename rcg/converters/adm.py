@@ -39,8 +39,8 @@ _LAYOUT = Layout(
         **UNET,
         **joined(STAGES, {
             'norm.*': 'norm.*', 'qkv.*': 'qkv.*', 'proj_out.*': 'proj.*'}),
-        'rep_proj.*': 'condition.condition_proj.*',
-        'label_emb.*': 'condition.embedding.*',
+        'rep_proj.*': 'condition_embed.condition_proj.*',
+        'label_emb.*': 'condition_embed.embedding.*',
     },
     needed={'input_blocks.': "Give the file's entry 'model_ema' or 'model'."})
 

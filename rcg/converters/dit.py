@@ -17,9 +17,9 @@ _LAYOUT = Layout(
     names={
         'x_embedder.proj.*': 'patch_embed.*',
         't_embedder.mlp.{0}.*': 'time_embed.{0}.*',
-        NULL: 'condition.null_condition',
-        'rep_embedder.*': 'condition.condition_proj.*',
-        LABELS: 'condition.embedding.weight',
+        NULL: 'condition_embed.null_condition',
+        'rep_embedder.*': 'condition_embed.condition_proj.*',
+        LABELS: 'condition_embed.embedding.weight',
         **{_BLOCK + name: _BLOCK + name for name in (
             'attn.qkv.*', 'attn.proj.*', 'mlp.fc1.*', 'mlp.fc2.*')},
         _BLOCK + 'adaLN_modulation.1.*': _BLOCK + 'modulation.*',

@@ -10,7 +10,7 @@ from torch import Tensor
 from rcg.converters.adm import STAGES, UNET, joined
 from rcg.converters.averages import AveragedLayout
 
-_LABELS, _CONTEXT = 'condition.embedding.weight', 'context'
+_LABELS, _CONTEXT = 'condition_embed.embedding.weight', 'context'
 _ATTENTION = {'to_q.*': 'q.*', 'to_k.*': 'k.*', 'to_v.*': 'v.*',
               'to_out.0.*': 'proj.*'}
 _TRANSFORMER = {

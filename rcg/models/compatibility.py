@@ -14,7 +14,7 @@ def check_parts(model) -> None:
     """
     generator = model.generator
     if generator.condition_kind == 'representation':
-        wanted = generator.network.condition.rep_dim
+        wanted = generator.network.condition_embed.rep_dim
         for name in ('encoder', 'rdm'):
             part = getattr(model, name)
             if part is not None and part.rep_dim != wanted:

@@ -7,6 +7,7 @@ from rcg.converters.adm import (
     adm_ignored,
     adm_to_published,
 )
+from rcg.models.layers.condition import embed_condition
 from rcg.registry import MODELS
 from tests.reference import (
     assert_close,
@@ -53,10 +54,9 @@ def test_network_of_the_published_code(name):
     config, weights, case = load_case(name)
     net = build(config['options'], config['num_classes'])
     net.load_state_dict(adm_from_published(weights))
-    condition = case.get('net.rep', case.get('net.y'))
-    if net.condition is not None:
-        condition = net.condition(condition)
-    out = net.eval()(case['net.x'], case['net.t'], condition)
+    embedding = embed_condition(net.condition_embed,
+                                case.get('net.rep', case.get('net.y')))
+    out = net.eval()(case['net.x'], case['net.t'], embedding)
     assert_close('net.out', out, case)
 
 

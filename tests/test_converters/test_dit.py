@@ -39,10 +39,10 @@ def shapes_of(config, condition):
 
 
 @pytest.mark.parametrize(('case', 'condition'), [
-    ('dit_rep', {'condition.null_condition': (1, 32),
-                 'condition.condition_proj.weight': (64, 32),
-                 'condition.condition_proj.bias': (64, )}),
-    ('dit_classcond', {'condition.embedding.weight': (11, 64)})])
+    ('dit_rep', {'condition_embed.null_condition': (1, 32),
+                 'condition_embed.condition_proj.weight': (64, 32),
+                 'condition_embed.condition_proj.bias': (64, )}),
+    ('dit_classcond', {'condition_embed.embedding.weight': (11, 64)})])
 def test_names_and_shapes_are_ours(case, condition):
     config, weights, _ = load_case(case)
     ours = dit_from_published(weights)
@@ -58,9 +58,9 @@ def test_full_size():
     ours = dit_from_published(state)
     assert {name: tuple(tensor.shape) for name, tensor in ours.items()
             } == shapes_of(config, {
-                'condition.null_condition': (1, 256),
-                'condition.condition_proj.weight': (1152, 256),
-                'condition.condition_proj.bias': (1152, )})
+                'condition_embed.null_condition': (1, 256),
+                'condition_embed.condition_proj.weight': (1152, 256),
+                'condition_embed.condition_proj.bias': (1152, )})
     # All are of the network but the table of positions and the label.
     assert sum(t.numel() for t in ours.values()) == (
         sum(t.numel() for t in state.values()) - 256 * 1152 - 1152)

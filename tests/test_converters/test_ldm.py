@@ -50,7 +50,7 @@ def test_network_of_the_published_code():
     net.load_state_dict(ldm_from_published(weights, averaged=False))
     net.eval()
     x, t = case['net.x'], case['net.t']
-    context = net.condition(case['context'].squeeze(1))
+    context = net.condition_embed(case['context'].squeeze(1))
     assert_close('net.out', net(x, t, context), case)
     assert_close('net.out_context3', net(x, t, case['net.context3']), case)
 
@@ -86,7 +86,7 @@ def test_full_size_covers_the_published_format(name, averaged):
 
 def test_labels_are_used_if_there_is_no_encoder():
     for name, ours in zip(FULL_SIZE, (
-            None, 'condition.embedding.weight', 'context'), strict=True):
+            None, 'condition_embed.embedding.weight', 'context'), strict=True):
         theirs = published(load_manifest(name))
         found = ldm_from_published(theirs)
         used = {key for key, tensor in found.items()
@@ -102,7 +102,8 @@ def test_live_weights_or_averages():
                     LABELS: torch.ones(3, 2)}
     for averaged in (True, False):
         found = ldm_from_published(state, averaged)
-        assert found.keys() == {'conv_out.bias', 'condition.embedding.weight'}
+        assert found.keys() == {'conv_out.bias',
+                                'condition_embed.embedding.weight'}
         assert found['conv_out.bias'].item() == (not averaged)
         back = ldm_to_published(found, averaged)
         assert all(back[key] is state[key] for key in back)

@@ -16,8 +16,8 @@ class PixelGenerator(HasFrozenParts, nn.Module):
     not at every step.
 
     Args:
-        network: Config of the network; it has ``condition``, a condition
-            layer or None.
+        network: Config of the network; it has ``condition_embed``, a
+            condition layer or None.
         guidance_scale: w; 1 = off.
         guidance: Other arguments of :class:`Guidance`.
     """
@@ -41,7 +41,7 @@ class PixelGenerator(HasFrozenParts, nn.Module):
     @property
     def condition_kind(self) -> str | None:
         """'representation', 'label', or None if unconditional."""
-        layer = self.network.condition
+        layer = self.network.condition_embed
         return None if layer is None else layer.kind
 
     def loss(self, codes: Tensor, condition: Tensor | None,
@@ -66,7 +66,7 @@ class PixelGenerator(HasFrozenParts, nn.Module):
 
         Training gives ``rng``, by which some conditions are dropped.
         """
-        return embed_condition(self.network.condition, condition, rng)
+        return embed_condition(self.network.condition_embed, condition, rng)
 
     def guided_network(self, condition: Tensor | None) -> GuidedNetwork:
         """The network that sampling calls, given one batch of conditions."""

@@ -1,4 +1,4 @@
-"""Diffusion as a pixel generator: ADM, LDM and DiT are configs of it."""
+"""Diffusion as a pixel generator; ADM, LDM and DiT are configs of it."""
 import torch
 from torch import Tensor
 
@@ -11,11 +11,11 @@ from rcg.rng import SampleRng
 
 @PIXEL_GENERATORS.register_module()
 class DiffusionGenerator(PixelGenerator):
-    """A denoiser of pixels or latents under RCG's condition.
+    """A diffusion model of pixels or latents, conditioned as in RCG.
 
-    The network is any that has ``condition`` (a condition layer or None),
-    ``in_channels``, ``out_channels`` and ``input_size``, and maps (x_t (N, C,
-    h, w), t (N,), embedded condition) to a prediction.
+    Any network will do that has ``condition_embed`` (a condition layer or
+    None), ``in_channels``, ``out_channels`` and ``input_size``, and that maps
+    (x_t (N, C, h, w), t (N,), embedding (N, E) or None) to a prediction.
 
     Args:
         network: Config of the denoiser.
@@ -35,8 +35,11 @@ class DiffusionGenerator(PixelGenerator):
         self.diffusion = TASK_UTILS.build(diffusion)
         self.sampler = TASK_UTILS.build(sampler)
         self.sampler.timesteps(self.diffusion.schedule)  # can they be spaced?
+        self._check_channels()
+
+    def _check_channels(self) -> None:
         net, learns = self.network, self.diffusion.learn_variance
-        wanted = net.in_channels * (1 + learns)
+        wanted = 2 * net.in_channels if learns else net.in_channels
         if net.out_channels != wanted:
             raise ValueError(
                 f'diffusion.learn_variance={learns} takes {wanted} channels '
@@ -57,8 +60,10 @@ class DiffusionGenerator(PixelGenerator):
              rng: SampleRng) -> dict[str, Tensor]:
         """Diffusion loss of codes (N, C, h, w): pixels in [-1, 1], or latents.
 
-        A ValueError if they are not those that the network is for; see
-        :meth:`GaussianDiffusion.loss`.
+        See :meth:`GaussianDiffusion.losses`.
+
+        Raises:
+            ValueError: The codes are not of the network's size.
         """
         net = self.network
         wanted = (net.in_channels, net.input_size, net.input_size)
@@ -73,7 +78,7 @@ class DiffusionGenerator(PixelGenerator):
 
     @torch.no_grad()
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
-        """Draw codes (N, C, h, w), given one condition a row."""
+        """Draw codes (N, C, h, w), given one condition for each."""
         net = self.network
         noise = rng.normal(net.in_channels, net.input_size, net.input_size)
         return self.sampler(self.denoiser(condition), noise, rng,

@@ -78,7 +78,7 @@ class GuidedNetwork:
 
     Args:
         network: Called with two inputs and the embedding.
-        condition (N, ...): What its condition layer takes, if any.
+        condition (N, ...): What its ``condition_embed`` takes, if any.
         guidance: When to guide, and away from what.
         scale: The largest w.
 
@@ -89,7 +89,7 @@ class GuidedNetwork:
     def __init__(self, network: nn.Module, condition: Tensor | None,
                  guidance: Guidance, scale: float) -> None:
         self.network, self.guidance, self.scale = network, guidance, scale
-        self.embedding = embed_condition(network.condition, condition)
+        self.embedding = embed_condition(network.condition_embed, condition)
         self.guide = self.weak_embedding = None
         if scale == 1:
             return
@@ -97,9 +97,9 @@ class GuidedNetwork:
             device = next(network.parameters()).device
             self.guide = guidance.guide.on(device)
             self.weak_embedding = embed_condition(
-                self.guide.condition, condition)
+                self.guide.condition_embed, condition)
         elif self.embedding is not None:
-            self.weak_embedding = network.condition.null(
+            self.weak_embedding = network.condition_embed.null(
                 len(self.embedding))
         else:
             self.scale = 1.

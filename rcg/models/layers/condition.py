@@ -1,10 +1,12 @@
-"""How a condition enters a generator: dropped now and then, then embedded.
+"""Condition layers: a condition (representation or label) -> its embedding.
 
-A generator's network holds one of these, or none if it is unconditional.
-``kind`` says what :class:`~rcg.models.rcg.RCG` must pass. ``drop_prob`` is the
-probability in training that a learned null condition takes the condition's
-place, so that guidance has something to compare with; at 0 there is none, and
-no guidance. Letters: N batch, D representation, E embedding.
+A generator's network holds one as ``condition_embed``, or None if it is
+unconditional. ``kind`` is the kind of condition that the layer takes. In
+training, a learned null condition replaces the condition with the probability
+``drop_prob``; guidance compares with the null condition, so a layer with
+drop_prob = 0 has none and cannot be guided.
+
+N batch, D width of the representation, E width of the embedding.
 """
 import torch
 from torch import Tensor, nn
@@ -16,8 +18,13 @@ _NO_NULL = ('guidance needs a null {}: train with drop_prob > 0, or set '
             'guidance_scale=1.')
 
 
-def build_condition(cfg: dict | None, dim: int) -> nn.Module | None:
-    """A condition layer with embeddings of ``dim``; None is unconditional."""
+def build_condition_embed(cfg: dict | None, dim: int) -> nn.Module | None:
+    """Build the layer ``condition_embed`` of a network, or None.
+
+    Args:
+        cfg: Config of the layer without ``dim``; None is unconditional.
+        dim: E.
+    """
     return None if cfg is None else MODELS.build(dict(cfg, dim=dim))
 
 
@@ -37,10 +44,13 @@ class RepresentationCondition(nn.Module):
     Args:
         rep_dim: D.
         dim: E.
-        drop_prob: Of the null condition, a vector in representation space; 0
-            in the published ADM and LDM.
-        project: Whether a linear layer leads from D to E, or nothing does
-            (the published LDM), which asks for D = E.
+        drop_prob: Probability of the null condition, a learned vector (D,);
+            0 in the published ADM and LDM.
+        project: Whether a linear layer maps D to E. If not (the published
+            LDM), the representation itself is the embedding, and D = E.
+
+    Raises:
+        ValueError: D and E differ, and there is no projection.
     """
     kind = 'representation'
 
@@ -61,7 +71,11 @@ class RepresentationCondition(nn.Module):
 
     def forward(self, condition: Tensor,
                 rng: SampleRng | None = None) -> Tensor:
-        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first."""
+        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first.
+
+        Raises:
+            ValueError: The representations are not D values wide.
+        """
         if condition.shape[-1] != self.rep_dim:
             raise ValueError(
                 'the generator is conditioned on representations of '
@@ -73,7 +87,11 @@ class RepresentationCondition(nn.Module):
         return self.condition_proj(condition)
 
     def null(self, batch_size: int) -> Tensor:
-        """The embedded null condition, (N, E); a ValueError if none."""
+        """The embedding of the null condition, (N, E).
+
+        Raises:
+            ValueError: There is none, as ``drop_prob`` is 0.
+        """
         if self.null_condition is None:
             raise ValueError(_NO_NULL.format('representation'))
         return self.condition_proj(self.null_condition).expand(batch_size, -1)
@@ -81,9 +99,13 @@ class RepresentationCondition(nn.Module):
 
 @MODELS.register_module()
 class LabelCondition(nn.Module):
-    """Embed one of ``num_classes`` labels: the class-conditional baseline.
+    """Embed a label, for the class-conditional baseline.
 
-    The null label is an extra row; the published MAGE has none.
+    Args:
+        num_classes: Number of labels.
+        dim: E.
+        drop_prob: Probability of the null label, which is an extra row of the
+            table; 0 in the published MAGE.
     """
     kind = 'label'
 
@@ -91,7 +113,8 @@ class LabelCondition(nn.Module):
                  drop_prob: float = 0.) -> None:
         super().__init__()
         self.num_classes, self.drop_prob = num_classes, drop_prob
-        self.embedding = nn.Embedding(num_classes + (drop_prob > 0), dim)
+        rows = num_classes + 1 if drop_prob > 0 else num_classes
+        self.embedding = nn.Embedding(rows, dim)
         nn.init.normal_(self.embedding.weight, std=.02)
 
     def forward(self, condition: Tensor,
@@ -103,7 +126,11 @@ class LabelCondition(nn.Module):
         return self.embedding(condition)
 
     def null(self, batch_size: int) -> Tensor:
-        """The embedding of the null label, (N, E); a ValueError if none."""
+        """The embedding of the null label, (N, E).
+
+        Raises:
+            ValueError: There is none, as ``drop_prob`` is 0.
+        """
         if self.drop_prob == 0:
             raise ValueError(_NO_NULL.format('label'))
         return self.embedding.weight[-1:].expand(batch_size, -1)

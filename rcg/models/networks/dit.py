@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rcg.models.layers.attention import Attention
-from rcg.models.layers.condition import build_condition
+from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.embeddings import position_table, timestep_embedding
 from rcg.models.layers.mlp import Mlp, zero
 from rcg.registry import MODELS
@@ -28,7 +28,7 @@ class DiTBlock(nn.Module):
         self.modulation = nn.Linear(dim, 6 * dim)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        """``c`` (N, D): SiLU of time plus condition."""
+        """``c`` (N, D): SiLU of the sum of time and condition embedding."""
         (shift_attn, scale_attn, gate_attn, shift_mlp, scale_mlp,
          gate_mlp) = self.modulation(c).chunk(6, 1)  # each (N, D)
         x = x + gate_attn.unsqueeze(1) * self.attn(
@@ -53,7 +53,7 @@ class Output(nn.Module):
 
 @MODELS.register_module()
 class DiT(nn.Module):
-    """Denoiser of latents: (x_t, t, condition) -> prediction.
+    """Denoiser of latents: (x_t, t[, embedding]) -> prediction.
 
     Args:
         input_size: h = w, a multiple of ``patch_size``.
@@ -62,7 +62,8 @@ class DiT(nn.Module):
         dim: D, a multiple of 4 and of ``num_heads``.
         depth: Number of blocks.
         num_heads: Of the attention.
-        condition: Config of a condition layer; None is unconditional.
+        condition: Config of the layer ``condition_embed``; None is
+            unconditional.
         learn_variance: Whether to return 2 C channels.
 
     Raises:
@@ -81,13 +82,13 @@ class DiT(nn.Module):
                 'change either of them.')
         self.input_size, self.patch_size = input_size, patch_size
         self.in_channels = in_channels
-        self.out_channels = in_channels * (1 + learn_variance)
+        self.out_channels = in_channels * (2 if learn_variance else 1)
         self.patch_embed = nn.Conv2d(in_channels, dim, patch_size, patch_size)
         table = position_table(dim, input_size // patch_size, row_first=False)
         self.register_buffer('position', table, persistent=False)  # (L, D)
         self.time_embed = nn.Sequential(nn.Linear(256, dim), nn.SiLU(),
                                         nn.Linear(dim, dim))
-        self.condition = build_condition(condition, dim)
+        self.condition_embed = build_condition_embed(condition, dim)
         self.blocks = nn.ModuleList(
             DiTBlock(dim, num_heads) for _ in range(depth))
         self.output = Output(dim, patch_size**2 * self.out_channels)
@@ -107,17 +108,17 @@ class DiT(nn.Module):
             nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor, t: Tensor,
-                condition: Tensor | None = None) -> Tensor:
+                embedding: Tensor | None = None) -> Tensor:
         """Predict (N, C or 2 C, h, w) what the parameterization asks for.
 
         Args:
             x (N, C, h, w): Noisy latents.
             t (N,): Timesteps, int64.
-            condition (N, D): The embedded condition, if any.
+            embedding (N, D): Of the condition, if any.
         """
         c = self.time_embed(timestep_embedding(t, 256))  # (N, D)
-        if condition is not None:
-            c = c + condition
+        if embedding is not None:
+            c = c + embedding
         c = nn.functional.silu(c)  # once, and not in every block
         x = self.patch_embed(x).flatten(2).transpose(1, 2)  # (N, L, D)
         x = x + self.position

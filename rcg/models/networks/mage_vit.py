@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from rcg.models.layers.block import Block
-from rcg.models.layers.condition import build_condition
+from rcg.models.layers.condition import build_condition_embed
 from rcg.registry import MODELS
 
 
@@ -90,7 +90,7 @@ class MAGEViT(nn.Module):
         vocab_size = self.mask_token + 1
         self.embed = TokenEmbedding(vocab_size, 1 + num_tokens, dim, drop,
                                     std, position_std)
-        self.condition = build_condition(condition, dim)
+        self.condition_embed = build_condition_embed(condition, dim)
         self.blocks = self._blocks(encoder, drop)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.decoder_embed = nn.Linear(dim, decoder_dim)
@@ -115,21 +115,21 @@ class MAGEViT(nn.Module):
             nn.init.xavier_uniform_(module.weight)
             nn.init.zeros_(module.bias)
 
-    def encode(self, ids: Tensor, condition: Tensor | None = None,
+    def encode(self, ids: Tensor, embedding: Tensor | None = None,
                kept: Tensor | None = None) -> Tensor:
-        """Encode the condition and the tokens not dropped: (N, 1 + V, E).
+        """Encode token 0 and the tokens that are kept: (N, 1 + V, E).
 
         Args:
             ids (N, L): Token ids, hidden ones replaced by ``mask_token``.
-            condition (N, E): The embedded condition, if any. It replaces
-                token 0 after norm and dropout, so it has neither.
+            embedding (N, E): Of the condition, if any. It replaces token 0
+                after norm and dropout, so neither acts on it.
             kept (N, V): Ascending places of the tokens to encode, or all.
         """
         first = ids.new_full((len(ids), 1), self.class_token)
         x = self.embed(torch.cat([first, ids], 1))  # (N, 1 + L, E)
         first, x = x[:, :1], x[:, 1:]
-        if condition is not None:
-            first = condition.unsqueeze(1).to(x.dtype)  # (N, 1, E)
+        if embedding is not None:
+            first = embedding.unsqueeze(1).to(x.dtype)  # (N, 1, E)
         if kept is not None:
             x = x.gather(1, kept.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
         x = torch.cat([first, x], 1)  # (N, 1 + V, E)
@@ -164,16 +164,16 @@ class MAGEViT(nn.Module):
                          num_tokens or self.num_codes)
 
     def forward(self, ids: Tensor, masked: Tensor,
-                condition: Tensor | None = None,
+                embedding: Tensor | None = None,
                 kept: Tensor | None = None) -> Tensor:
         """Logits (N, L, K) of all tokens from the visible ones.
 
         Args:
             ids (N, L): Token ids in [0, K); unseen where ``masked``.
             masked (N, L): True = hidden.
-            condition (N, E): The embedded condition, if any.
-            kept (N, V): Places that the encoder sees; all by default.
+            embedding (N, E): Of the condition, if any.
+            kept (N, V): Places that the mage_encoder sees; all by default.
         """
         ids = ids.masked_fill(masked, self.mask_token)
-        encoded = self.encode(ids, condition, kept)
+        encoded = self.encode(ids, embedding, kept)
         return self.logits(self.decode(encoded, masked, kept)[:, 1:])

@@ -1,6 +1,7 @@
 """The U-Net of ADM (arXiv:2105.05233) and latent diffusion (2112.10752).
 
-N batch, C channels, h w feature map, T time embedding, E condition.
+N batch, C channels, h w feature map, T width of the time embedding, E width
+of the condition's embedding.
 """
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from rcg.models.layers.condition import build_condition
+from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.embeddings import timestep_embedding
 from rcg.models.layers.mlp import zero
 from rcg.models.layers.spatial_attention import (
@@ -21,23 +22,24 @@ from rcg.registry import MODELS
 
 
 @dataclass(frozen=True)
-class Form:
-    """What tells published networks apart; by default, ADM.
+class UNetForm:
+    """Options in which the published U-Nets differ; the defaults are ADM's.
 
     Attributes:
         context_dim: E, width of the context tokens that spatial transformers
-            attend to (latent diffusion). If None, attention is to the map
-            itself, and the embedded condition is added to the time's.
+            attend to (latent diffusion). If None, the map attends to itself,
+            and the embedding of the condition is added to that of the time.
         head_dim: Width of an attention head.
-        scale_shift: Whether the time scales and shifts what the second norm
-            of a block returns, or is added to what it gets.
-        residual_resampling: Whether residual blocks change the resolution,
-            or single convolutions.
-        learn_variance: Whether as many channels again tell the variance.
-        groups: Groups of the norms.
+        scale_shift: Whether the time scales and shifts the output of a
+            block's second norm (True) or is added to its input (False).
+        residual_resampling: Whether residual blocks (True) or single
+            convolutions (False) change the resolution.
+        learn_variance: Whether to return twice the channels; the second half
+            is the variance.
+        groups: Number of groups of every norm.
         drop: Dropout before the last convolution of a residual block.
-        recompute: Whether the backward pass computes layers again, instead of
-            keeping all that they made (arXiv:1604.06174).
+        recompute: Whether the backward pass recomputes activations instead of
+            keeping them (arXiv:1604.06174).
     """
     context_dim: int | None = None
     head_dim: int = 64
@@ -83,16 +85,17 @@ class Resampling(nn.Module):
 class ResidualBlock(nn.Module):
     """Norm, SiLU and 3x3 convolution, twice, with a skip path.
 
-    ``scale`` changes the resolution, on both paths.
+    ``scale``, if not 1, changes the resolution on both paths.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, time_dim: int, form: Form,
-                 scale: float = 1.) -> None:
+    def __init__(self, in_dim: int, out_dim: int, time_dim: int,
+                 form: UNetForm, scale: float = 1.) -> None:
         super().__init__()
         self.scale, self.scale_shift = scale, form.scale_shift
         self.norm1 = GroupNorm(form.groups, in_dim)
         self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1)
-        self.time_proj = nn.Linear(time_dim, out_dim * (1 + form.scale_shift))
+        steered = 2 * out_dim if form.scale_shift else out_dim
+        self.time_proj = nn.Linear(time_dim, steered)
         self.norm2 = GroupNorm(form.groups, out_dim)
         self.drop = nn.Dropout(form.drop)
         self.conv2 = zero(nn.Conv2d(out_dim, out_dim, 3, padding=1))
@@ -116,7 +119,7 @@ class ResidualBlock(nn.Module):
 
 
 class Stage(nn.ModuleList):
-    """Layers in turn; each takes what it needs of time and context."""
+    """Layers in sequence, all called with time and context."""
 
     def __init__(self, layers: list[nn.Module], recompute: bool) -> None:
         super().__init__(layers)
@@ -124,33 +127,37 @@ class Stage(nn.ModuleList):
 
     def forward(self, x: Tensor, time: Tensor,
                 context: Tensor | None) -> Tensor:
-        again = self.recompute and torch.is_grad_enabled()
+        recompute = self.recompute and torch.is_grad_enabled()
         for layer in self:
-            x = (checkpoint(layer, x, time, context, use_reentrant=False)
-                 if again else layer(x, time, context))
+            if recompute:
+                x = checkpoint(layer, x, time, context, use_reentrant=False)
+            else:
+                x = layer(x, time, context)
         return x
 
 
 @MODELS.register_module()
 class UNet(nn.Module):
-    """Denoiser of images or latents: (x_t, t[, condition]) -> prediction.
+    """Denoiser of images or latents: (x_t, t[, embedding]) -> prediction.
 
     Args:
         input_size: Height and width of the data.
-        in_channels: Channels of the data. ``out_channels`` are as many, or
-            twice that with the variance.
-        dim: Width that ``dim_mult`` multiplies; T is four times as much.
-        dim_mult: For each level, full resolution first. Each halves the
-            resolution of the one before.
-        num_res_blocks: Residual blocks of a level; going up, one more.
+        in_channels: Channels of the data. ``out_channels`` is the same, or
+            twice that with a learned variance.
+        dim: Base width; T = 4 dim.
+        dim_mult: Width of each level in units of ``dim``, full resolution
+            first. Each level has half the resolution of the one before.
+        num_res_blocks: Residual blocks of a level on the way down; on the way
+            up there is one more.
         attention_levels: Levels (0 is full resolution) with attention after
-            each block. The middle has it always.
-        condition: Config of a condition layer; None is unconditional. There
-            is one learned context token then, if the form has contexts.
-        form: Attributes of :class:`Form` that are not ADM's.
+            each block. The middle always has attention.
+        condition: Config of the layer ``condition_embed``; None is
+            unconditional. A form with contexts then learns one token.
+        form: Attributes of :class:`UNetForm` that are not ADM's.
 
     Raises:
-        ValueError: Sizes do not divide, or there is no such level.
+        ValueError: A size is not the multiple that it should be, or there is
+            no such level.
     """
 
     def __init__(self, input_size: int, in_channels: int, dim: int,
@@ -159,19 +166,19 @@ class UNet(nn.Module):
                  condition: dict | None = None,
                  form: dict | None = None) -> None:
         super().__init__()
-        form = Form(**form or {})
+        form = UNetForm(**form or {})
         widths = [dim * factor for factor in dim_mult]
         _check(input_size, widths, attention_levels, form)
         self.input_size, self.in_channels = input_size, in_channels
-        self.out_channels = in_channels * (1 + form.learn_variance)
+        self.out_channels = in_channels * (2 if form.learn_variance else 1)
         self.dim, self.context_dim = dim, form.context_dim
         time_dim = 4 * dim
         self.time_embed = nn.Sequential(
             nn.Linear(dim, time_dim), nn.SiLU(), nn.Linear(time_dim, time_dim))
-        self.condition = build_condition(condition,
-                                         form.context_dim or time_dim)
+        width = time_dim if form.context_dim is None else form.context_dim
+        self.condition_embed = build_condition_embed(condition, width)
         self.context = None
-        if self.condition is None and form.context_dim is not None:
+        if self.condition_embed is None and form.context_dim is not None:
             self.context = nn.Parameter(torch.randn(1, form.context_dim))
         self.conv_in = nn.Conv2d(in_channels, widths[0], 3, padding=1)
         self._build_stages(widths, num_res_blocks, attention_levels, form)
@@ -180,7 +187,8 @@ class UNet(nn.Module):
             nn.Conv2d(widths[0], self.out_channels, 3, padding=1))
 
     def _build_stages(self, widths: list[int], num_res_blocks: int,
-                      attention_levels: tuple[int, ...], form: Form) -> None:
+                      attention_levels: tuple[int, ...],
+                      form: UNetForm) -> None:
         time_dim = 4 * self.dim
 
         def block(in_dim: int, level: int) -> Stage:
@@ -215,26 +223,24 @@ class UNet(nn.Module):
                 self.decoder[-1].append(form.resampling(width, time_dim, 2.))
 
     def forward(self, x: Tensor, t: Tensor,
-                condition: Tensor | None = None) -> Tensor:
-        """Predict (N, out_channels, h, w) what the parameterization asks for,
-        and then what tells the variance, if that is learned.
+                embedding: Tensor | None = None) -> Tensor:
+        """Predict (N, out_channels, h, w) what the parameterization asks for.
+
+        The second half of the channels is the variance, if it is learned.
 
         Args:
             x (N, in_channels, h, w): Noisy data.
             t (N,): Timesteps, int64.
-            condition (N, E) or, of several context tokens, (N, M, E): The
-                embedded condition, if any.
+            embedding (N, E) or, as M context tokens, (N, M, E): Of the
+                condition, if any.
         """
         time = self.time_embed(timestep_embedding(t, self.dim))  # (N, T)
         context = None
-        if self.context_dim is None:
-            time = time if condition is None else time + condition
-        else:
-            context = self.context if condition is None else condition
-            if context.ndim == 2:
-                context = context[:, None]  # a single token
-            context = context.expand(len(x), -1, -1)  # (N, M, E)
-        time = F.silu(time)  # as all blocks want it
+        if self.context_dim is not None:
+            context = self._context(embedding, len(x))
+        elif embedding is not None:
+            time = time + embedding
+        time = F.silu(time)  # once, and not in every block
         x = self.conv_in(x)
         skips = [x]
         for stage in self.encoder:
@@ -245,9 +251,16 @@ class UNet(nn.Module):
             x = stage(torch.cat([x, skips.pop()], 1), time, context)
         return self.conv_out(F.silu(self.norm(x)))
 
+    def _context(self, embedding: Tensor | None, batch_size: int) -> Tensor:
+        """The tokens (N, M, E) that the spatial transformers attend to."""
+        context = self.context if embedding is None else embedding
+        if context.ndim == 2:
+            context = context[:, None]  # a single token
+        return context.expand(batch_size, -1, -1)
+
 
 def _check(input_size: int, widths: list[int],
-           attention_levels: tuple[int, ...], form: Form) -> None:
+           attention_levels: tuple[int, ...], form: UNetForm) -> None:
     count, factor = len(widths), 2**(len(widths) - 1)
     if input_size <= 0 or input_size % factor:
         raise ValueError(

@@ -84,8 +84,8 @@ def verify(case: Case) -> None:
         compare_representation(case, images)
     with torch.no_grad():
         condition = condition_of(case, generator, 'net')
-        embedded = None if condition is None else net.condition(condition)
-        case.compare('net.out', net(case['net.x'], case['net.t'], embedded))
+        case.compare('net.out', net(case['net.x'], case['net.t'],
+                                    generator.embed(condition)))
     compare_schedules(case, generator.diffusion.schedule)
     compare_losses(case, generator, 'loss', images,
                    condition_of(case, generator, 'loss'), weights.names)

@@ -62,11 +62,9 @@ def compare_losses(case: Case, generator: DiffusionGenerator, run: str,
     rng = ReplayRng(len(codes), randint=[case['loss.t']],
                     normal=[case['loss.noise']], **draws)
     net = generator.network
-    if net.condition is not None:
-        condition = net.condition(condition,
-                                  None if dropped is None else rng)
+    embedding = generator.embed(condition, None if dropped is None else rng)
     losses = generator.diffusion.losses(
-        lambda x, t: net(x, t, condition), codes, rng)
+        lambda x, t: net(x, t, embedding), codes, rng)
     mse, bound = losses['loss_diffusion'], losses['loss_variance']
     for name, value in dict(mse=mse, vb=bound, loss=mse + bound).items():
         case.compare(f'{run}.{name}', value)

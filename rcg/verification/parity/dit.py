@@ -59,12 +59,12 @@ def verify(case: Case) -> None:
 def compare_network(case: Case, generator: DiffusionGenerator,
                     condition: Tensor) -> None:
     net, inputs = generator.network, (case['net.x'], case['net.t'])
-    case.compare('net.out', net(*inputs, net.condition(condition)))
+    case.compare('net.out', net(*inputs, generator.embed(condition)))
     generator.guidance_scale = case.config['guided.scale']
     count = len(condition)
     first = generator.guided_network(condition)(*inputs, progress=1.)
     # The second half keeps the unguided channels of the null condition.
-    rest = net(*inputs, net.condition.null(count))
+    rest = net(*inputs, net.condition_embed.null(count))
     guided = generator.guidance.channels
     case.compare('guided.out', torch.cat([first, torch.cat(
         [first[:, :guided], rest[:, guided:]], 1)]))

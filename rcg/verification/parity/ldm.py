@@ -72,7 +72,7 @@ def verify(case: Case) -> None:
     with torch.no_grad():
         net = generator.network  # without condition, one vector for all
         context = (net.context.expand(len(images), -1) if condition is None
-                   else net.condition(condition))
+                   else generator.embed(condition))
         case.compare('context', context[:, None])
         case.compare('latent', tokenizer.encode(images))
         # Of one context token attention has no choice, of three it has.

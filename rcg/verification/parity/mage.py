@@ -116,7 +116,8 @@ def compare_loss(case: Case, generator: MAGE, run: str,
     condition = condition_of(case, generator, 'rep', 'class_label')
     dropped = []
     if generator.condition_kind == 'representation':
-        net.condition.drop_prob = case.config['rep_drop_prob_of_runs'][run]
+        net.condition_embed.drop_prob = (
+            case.config['rep_drop_prob_of_runs'][run])
         dropped = [case[stem + 'rep_rand'][:, None]]
     rate = case.config['forced_mask_rate']
     generator.mask_ratio.draw = lambda rng: torch.full((len(rng), ), rate)
@@ -127,22 +128,21 @@ def compare_loss(case: Case, generator: MAGE, run: str,
     losses['loss_tokens'].backward()
     compare_gradients(case, f'loss.{run}', net, names)
     with torch.no_grad():
-        if net.condition is not None:
-            condition = net.condition(
-                condition, ReplayRng(len(ids), uniform=dropped))
+        embedding = generator.embed(
+            condition, ReplayRng(len(ids), uniform=dropped))
         if dropped:
-            null = net.condition.null(len(ids))
+            null = net.condition_embed.null(len(ids))
             case.compare(stem + 'rep_dropped', torch.isclose(
-                condition, null, atol=1e-5).all(1).byte())
-        compare_logits(case, generator, stem, condition, noise)
+                embedding, null, atol=1e-5).all(1).byte())
+        compare_logits(case, generator, stem, embedding, noise)
 
 
 def compare_logits(case: Case, generator: MAGE, stem: str,
-                   condition: Tensor | None, noise: str) -> None:
+                   embedding: Tensor | None, noise: str) -> None:
     net = generator.network
     masked, kept = masks_of(case, generator, noise)
     ids = case['token_indices'].masked_fill(masked, net.mask_token)
-    encoded = net.encode(ids, condition, kept)
+    encoded = net.encode(ids, embedding, kept)
     decoded = net.decode(encoded, masked, kept)
     case.compare_if_stored(stem + 'encoder_out', encoded)
     case.compare_if_stored(stem + 'logits', net.logits(decoded))

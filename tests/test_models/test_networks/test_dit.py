@@ -21,17 +21,17 @@ def build(**changes):
 def test_shapes_gradients_and_a_batch_of_one():
     net = build()
     x, t = torch.randn(3, 2, 4, 4), torch.tensor([0, 500, 999])
-    c = net.condition(torch.randn(3, 6))
+    c = net.condition_embed(torch.randn(3, 6))
     assert torch.equal(net(x, t, c), torch.zeros(3, 4, 4, 4))  # at the start
     for p in net.parameters():
         torch.nn.init.normal_(p, std=.1)
-    c = net.condition(torch.randn(3, 6))
+    c = net.condition_embed(torch.randn(3, 6))
     out = net(x, t, c)
     torch.testing.assert_close(net(x[1:2], t[1:2], c[1:2]), out[1:2])
     assert not torch.allclose(out, net(x, t))  # it listens
     out.square().sum().backward()
     without = {name for name, p in net.named_parameters() if p.grad is None}
-    assert without == {'condition.null_condition'}  # nothing was dropped
+    assert without == {'condition_embed.null_condition'}  # nothing was dropped
 
 
 @pytest.mark.parametrize('patch_size', [1, 2, 4])

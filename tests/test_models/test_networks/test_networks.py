@@ -42,20 +42,20 @@ def test_mage_does_not_see_hidden_tokens():
     net = mage().eval()
     ids = torch.tensor([[1, 2, 3, 4]])
     masked = torch.tensor([[True, False, True, False]])
-    condition = net.condition(torch.randn(1, 6))
+    embedding = net.condition_embed(torch.randn(1, 6))
     other = ids.masked_fill(masked, 7)
-    assert torch.equal(net(ids, masked, condition),
-                       net(other, masked, condition))
+    assert torch.equal(net(ids, masked, embedding),
+                       net(other, masked, embedding))
     changed = torch.tensor([[1, 5, 3, 4]])
-    assert not torch.equal(net(ids, masked, condition),
-                           net(changed, masked, condition))
+    assert not torch.equal(net(ids, masked, embedding),
+                           net(changed, masked, embedding))
 
 
 def test_mage_listens_to_its_condition():
     net = mage().eval()
     ids, masked = torch.zeros(2, 4, dtype=torch.int64), torch.ones(
         2, 4, dtype=torch.bool)
-    logits = net(ids, masked, net.condition(torch.randn(2, 6)))
+    logits = net(ids, masked, net.condition_embed(torch.randn(2, 6)))
     assert logits.shape == (2, 4, 8)
     assert not torch.allclose(logits[0], logits[1])
 

@@ -45,14 +45,14 @@ def awake(net):
 
 
 def inputs(net, batch_size=3):
-    """Noisy data, timesteps and an embedded condition."""
-    condition = None
-    if net.condition is not None:
-        condition = net.condition(
-            torch.arange(batch_size) if net.condition.kind == 'label' else
+    """Noisy data, timesteps and the embedding of a condition."""
+    embedding, layer = None, net.condition_embed
+    if layer is not None:
+        embedding = layer(
+            torch.arange(batch_size) if layer.kind == 'label' else
             torch.randn(batch_size, 6))
     return (torch.randn(batch_size, 3, 8, 8),
-            torch.tensor([0, 500, 999])[:batch_size], condition)
+            torch.tensor([0, 500, 999])[:batch_size], embedding)
 
 
 @pytest.mark.parametrize('name', VARIANTS)
@@ -81,36 +81,36 @@ def test_shapes_and_gradients(name):
 @torch.no_grad()
 def test_a_batch_of_one_is_a_row_of_a_batch(name):
     net = awake(build(name))
-    x, t, condition = inputs(net)
-    row = net(x[1:2], t[1:2], None if condition is None else condition[1:2])
-    torch.testing.assert_close(row, net(x, t, condition)[1:2])
+    x, t, embedding = inputs(net)
+    row = net(x[1:2], t[1:2], None if embedding is None else embedding[1:2])
+    torch.testing.assert_close(row, net(x, t, embedding)[1:2])
 
 
 @pytest.mark.parametrize('name', ['adm_rep', 'adm_label', 'ldm_rep'])
 @torch.no_grad()
 def test_it_listens_to_time_and_condition(name):
     net = awake(build(name))
-    x, t, condition = inputs(net)
-    out = net(x, t, condition)
-    other = condition.clone()
+    x, t, embedding = inputs(net)
+    out = net(x, t, embedding)
+    other = embedding.clone()
     other[0] += 1
     changed = (net(x, t, other) - out).abs().amax((1, 2, 3))
     assert changed[0] > 1e-3
     assert (changed[1:] < 1e-6).all()
-    changed = (net(x, t + 9, condition) - out).abs().amax((1, 2, 3))
+    changed = (net(x, t + 9, embedding) - out).abs().amax((1, 2, 3))
     assert (changed > 1e-3).all()
 
 
 @torch.no_grad()
 def test_one_context_token_or_several():
     net = awake(build('ldm_rep'))
-    x, t, condition = inputs(net)
-    one = net(x, t, condition)
-    assert torch.equal(net(x, t, condition[:, None]), one)
+    x, t, embedding = inputs(net)
+    one = net(x, t, embedding)
+    assert torch.equal(net(x, t, embedding[:, None]), one)
     # Attention to the same token twice is attention to it.
-    twice = condition[:, None].expand(-1, 2, -1)
+    twice = embedding[:, None].expand(-1, 2, -1)
     torch.testing.assert_close(net(x, t, twice), one)
-    both = torch.stack([condition, -condition], 1)
+    both = torch.stack([embedding, -embedding], 1)
     assert not torch.allclose(net(x, t, both), one, atol=1e-3)
 
 
@@ -127,10 +127,10 @@ def test_unconditional_latent_diffusion_has_a_learned_context():
 @torch.no_grad()
 def test_memory_format_and_other_sizes_of_maps():
     net = awake(build())
-    x, t, condition = inputs(net)
-    other = net(x.to(memory_format=torch.channels_last), t, condition)
-    torch.testing.assert_close(other, net(x, t, condition))
-    assert net(x[..., :4], t, condition).shape == (3, 6, 8, 4)
+    x, t, embedding = inputs(net)
+    other = net(x.to(memory_format=torch.channels_last), t, embedding)
+    torch.testing.assert_close(other, net(x, t, embedding))
+    assert net(x[..., :4], t, embedding).shape == (3, 6, 8, 4)
 
 
 def test_dropout_acts_in_training_only():
