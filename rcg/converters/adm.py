@@ -1,7 +1,7 @@
 """ADM checkpoints of the published RCG code <-> :class:`UNet`.
 
-Live weights are under ``model`` and averages under ``model_ema`` of the
-file, with the same names. Neither holds the encoder.
+A file holds live weights under ``model`` and averages under ``model_ema``,
+with the same names. Neither includes the encoder.
 """
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ from torch import Tensor
 from rcg.converters.layout import Layout
 from rcg.converters.vqgan import joined
 
-# What latent diffusion's network has as well.
+# Shared with the network of latent diffusion.
 STAGES = {
-    'input_blocks.{1}.{0}.': 'encoder.{0}.{0}.',
+    'input_blocks.{1}.{0}.': 'down.{0}.{0}.',
     'middle_block.{0}.': 'middle.{0}.',
-    'output_blocks.{0}.{0}.': 'decoder.{0}.{0}.',
+    'output_blocks.{0}.{0}.': 'up.{0}.{0}.',
 }
 UNET = {
     'time_embed.{0}.*': 'time_embed.{0}.*',
@@ -27,8 +27,8 @@ UNET = {
         'out_layers.3.*': 'conv2.*',
         'skip_connection.*': 'shortcut.*',
     }),
-    'input_blocks.{1}.{0}.op.*': 'encoder.{0}.{0}.conv.*',
-    'output_blocks.{0}.{0}.conv.*': 'decoder.{0}.{0}.conv.*',
+    'input_blocks.{1}.{0}.op.*': 'down.{0}.{0}.conv.*',
+    'output_blocks.{0}.{0}.conv.*': 'up.{0}.{0}.conv.*',
     'out.0.*': 'norm.*',
     'out.2.*': 'conv_out.*',
 }
@@ -51,14 +51,14 @@ def adm_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A published ``model`` or ``model_ema`` as a state dict of our UNet.
 
     Raises:
-        KeyError: A tensor is not known.
+        KeyError: The file holds a tensor that no ADM has.
     """
-    # Their attention has convolutions of size 1 over tokens, ours matrices.
+    # Published attention layers are convolutions of size 1, ours are linear.
     return {name: tensor.squeeze(-1) if tensor.ndim == 3 else tensor
             for name, tensor in _LAYOUT.from_published(state).items()}
 
 
 def adm_to_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The way back of :func:`adm_from_published`."""
+    """The inverse of :func:`adm_from_published`."""
     return {name: tensor[..., None] if name.endswith(_MATRICES) else tensor
             for name, tensor in _LAYOUT.to_published(state).items()}

@@ -1,7 +1,7 @@
 """DiT checkpoints of the published RCG code <-> :class:`DiT`.
 
-Live weights are under ``model`` and averages under ``model_ema`` of the
-file, with the same names. Neither holds the encoder or the tokenizer.
+A file holds live weights under ``model`` and averages under ``model_ema``,
+with the same names. Neither includes the encoder or the tokenizer.
 """
 from collections.abc import Mapping
 
@@ -36,13 +36,13 @@ dit_to_published = _LAYOUT.to_published
 def dit_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """A published ``model`` or ``model_ema`` as a state dict of our DiT.
 
-    Every file has a layer for either kind of condition. One that was trained
-    with representations has a null representation, and its labels are not
-    used; the others are trained with labels, of which the unconditional one
-    has one row.
+    Every file has layers for both kinds of condition. A file with a null
+    representation was trained with representations, and its labels are not
+    used. All others were trained with labels; the unconditional one has a
+    single label.
 
     Raises:
-        KeyError: A tensor is neither used nor known to be useless.
+        KeyError: The file holds a tensor that no published DiT has.
     """
     unused = LABELS if NULL in state else 'rep_embedder.'
     return _LAYOUT.from_published({

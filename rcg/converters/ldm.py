@@ -1,7 +1,7 @@
 """LDM checkpoints of the published RCG code <-> :class:`UNet`.
 
-The file also holds the first stage (``first_stage_model.*``) and, if it is
-conditioned on representations, the encoder (``pretrained_encoder.*``).
+A file also holds the tokenizer (``first_stage_model.*``) and, if the network
+is conditioned on representations, the encoder (``pretrained_encoder.*``).
 """
 from collections.abc import Mapping
 
@@ -41,8 +41,9 @@ def ldm_from_published(state: Mapping[str, Tensor],
                        averaged: bool = True) -> dict[str, Tensor]:
     """See :meth:`AveragedLayout.from_published`.
 
-    The network looks at the label embedding if the file holds no encoder;
-    its only row is the context of an unconditional LDM.
+    Every file holds a label embedding. It is used only if the file holds no
+    encoder; if it has a single row, the network is unconditional, and the row
+    is its context.
     """
     converted = _LAYOUT.from_published(state, averaged)
     labels = converted.pop(_LABELS, None)
@@ -54,7 +55,7 @@ def ldm_from_published(state: Mapping[str, Tensor],
 
 def ldm_to_published(state: Mapping[str, Tensor],
                      averaged: bool = True) -> dict[str, Tensor]:
-    """The way back of :func:`ldm_from_published`: what that used."""
+    """The inverse of :func:`ldm_from_published`, for the tensors it keeps."""
     return _LAYOUT.to_published(
         {_LABELS if name == _CONTEXT else name: tensor
          for name, tensor in state.items()}, averaged)

@@ -1,7 +1,7 @@
 """MAGE checkpoints of the published RCG code <-> :class:`MAGEViT`.
 
-The published file also holds the frozen encoder (``pretrained_encoder.*``),
-the tokenizer (``vqgan.*``) and parameters that its forward never touches.
+A file also holds the frozen encoder (``pretrained_encoder.*``), the tokenizer
+(``vqgan.*``) and parameters that the published forward pass never uses.
 """
 from collections.abc import Mapping
 
@@ -43,8 +43,8 @@ _LAYOUT = Layout(
 def mage_ignored(name: str) -> str | None:
     """See :meth:`Layout.ignored`.
 
-    The null representation (``fake_latent``) of a model without
-    representations is not used either; its name does not show it.
+    This goes by the name alone: ``fake_latent`` counts as used, although
+    models without representations do not use it.
     """
     return _NEVER if name == 'decoder_pos_embed' else _LAYOUT.ignored(name)
 
@@ -53,7 +53,7 @@ def mage_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The published ``model`` entry as a state dict of our MAGEViT.
 
     Raises:
-        KeyError: A tensor is neither used nor known to be useless.
+        KeyError: The file holds a tensor that no published MAGE has.
     """
     unused = {'decoder_pos_embed'}
     if 'latent_prior_proj.weight' not in state:
@@ -62,13 +62,13 @@ def mage_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         {name: tensor for name, tensor in state.items()
          if name not in unused})
     for name in {'decoder_position', 'head.bias'} & converted.keys():
-        tensor = converted[name]  # theirs has axes of size 1 in front
+        tensor = converted[name]  # published with leading axes of size 1
         converted[name] = tensor.reshape(-1, tensor.shape[-1]).squeeze(0)
     return converted
 
 
 def mage_to_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The way back of :func:`mage_from_published`: what that used."""
+    """The inverse of :func:`mage_from_published`, for the tensors it keeps."""
     published = _LAYOUT.to_published(state)
     for name in {'decoder_pos_embed_learned',
                  'mlm_layer.bias'} & published.keys():

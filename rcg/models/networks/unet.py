@@ -199,17 +199,17 @@ class UNet(nn.Module):
                 stage.append(form.attention(dim))
             return stage
 
-        self.encoder, self.decoder = nn.ModuleList(), nn.ModuleList()
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
         width = widths[0]
-        skips = [width]  # widths of what the decoder takes from the encoder
+        skips = [width]  # widths of the maps that the way up takes over
         for level, dim in enumerate(widths):
             if level:
-                self.encoder.append(
+                self.down.append(
                     Stage([form.resampling(width, time_dim, .5)],
                           form.recompute))
                 skips.append(width)
             for _ in range(num_res_blocks):
-                self.encoder.append(block(width, level))
+                self.down.append(block(width, level))
                 width = dim
                 skips.append(width)
         self.middle = Stage([
@@ -217,10 +217,10 @@ class UNet(nn.Module):
             ResidualBlock(width, width, time_dim, form)], form.recompute)
         for level in reversed(range(len(widths))):
             for _ in range(num_res_blocks + 1):
-                self.decoder.append(block(width + skips.pop(), level))
+                self.up.append(block(width + skips.pop(), level))
                 width = widths[level]
             if level:
-                self.decoder[-1].append(form.resampling(width, time_dim, 2.))
+                self.up[-1].append(form.resampling(width, time_dim, 2.))
 
     def forward(self, x: Tensor, t: Tensor,
                 embedding: Tensor | None = None) -> Tensor:
@@ -243,11 +243,11 @@ class UNet(nn.Module):
         time = F.silu(time)  # once, and not in every block
         x = self.conv_in(x)
         skips = [x]
-        for stage in self.encoder:
+        for stage in self.down:
             x = stage(x, time, context)
             skips.append(x)
         x = self.middle(x, time, context)
-        for stage in self.decoder:
+        for stage in self.up:
             x = stage(torch.cat([x, skips.pop()], 1), time, context)
         return self.conv_out(F.silu(self.norm(x)))
 
