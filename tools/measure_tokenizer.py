@@ -66,8 +66,11 @@ def load_model(cfg, args: argparse.Namespace):
 
 def build_metrics(cfg, args: argparse.Namespace, images: dict) -> list:
     """PSNR and SSIM, and a Frechet distance if there is an extractor."""
-    from rcg.evaluation import FrechetDistance, ReconstructionError
-    from rcg.evaluation.functional.ssim import StructuralSimilarity
+    from rcg.evaluation import (
+        FrechetDistance,
+        ReconstructionError,
+        StructuralSimilarity,
+    )
     metrics = [ReconstructionError(), StructuralSimilarity()]
     extractor = cfg.get('extractor') or dict(type='Inception')
     if args.inception:

@@ -3,10 +3,8 @@ import pytest
 import torch
 from scipy.ndimage import gaussian_filter
 
-from rcg.evaluation.functional.ssim import (
-    StructuralSimilarity,
-    structural_similarity,
-)
+from rcg.evaluation import StructuralSimilarity
+from rcg.evaluation.functional import structural_similarity
 
 
 def images(seed, size=(24, 19), count=3):

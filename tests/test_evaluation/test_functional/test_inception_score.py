@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from rcg.evaluation.metrics import inception_score
-from rcg.evaluation.metrics.inception_score import split_of_samples, split_sums
+from rcg.evaluation.functional.inception_score import (
+    inception_score,
+    split_of_samples,
+    split_sums,
+)
 
 
 def test_sure_and_balanced_predictions_score_the_number_of_classes():
