@@ -15,7 +15,6 @@ from .metrics import (
     Accuracy,
     DensityCoverage,
     FrechetDistance,
-    FrechetMetric,
     FrechetProxy,
     InceptionScore,
     KernelDistance,
@@ -24,21 +23,21 @@ from .metrics import (
     PrecisionRecall,
     ReconstructionError,
     RepresentationFrechetDistance,
+    RowMetric,
     SampleMetric,
-    StreamMetric,
     StructuralSimilarity,
+    SumMetric,
 )
 from .references import Reference, StatisticsFile, build_reference
 
 __all__ = [
     'Accuracy', 'CLIP', 'DINOv2', 'DensityCoverage', 'Extractor',
-    'FrechetDistance', 'FrechetMetric', 'FrechetProxy', 'Inception',
-    'InceptionScore', 'KNNAccuracy', 'KernelDistance', 'Moments',
-    'NearestTrain', 'PrecisionRecall', 'ReconstructionError', 'Reference',
-    'RepresentationFrechetDistance', 'SampleMetric', 'StatisticsFile',
-    'StreamMetric', 'StructuralSimilarity', 'build_reference',
-    'density_coverage',
-    'frechet_distance', 'frechet_influence', 'inception_score',
-    'kernel_distance', 'knn_accuracy', 'nearest_train', 'precision_recall',
-    'shared_extractor'
+    'FrechetDistance', 'FrechetProxy', 'Inception', 'InceptionScore',
+    'KNNAccuracy', 'KernelDistance', 'Moments', 'NearestTrain',
+    'PrecisionRecall', 'ReconstructionError', 'Reference',
+    'RepresentationFrechetDistance', 'RowMetric', 'SampleMetric',
+    'StatisticsFile', 'StructuralSimilarity', 'SumMetric', 'build_reference',
+    'density_coverage', 'frechet_distance', 'frechet_influence',
+    'inception_score', 'kernel_distance', 'knn_accuracy', 'nearest_train',
+    'precision_recall', 'shared_extractor'
 ]

@@ -1,8 +1,7 @@
-"""Mean and covariance of a stream of features, exact sums."""
+"""Mean and covariance of a stream of features, from exact sums."""
 import math
 
 import torch
-from mmengine.dist import all_reduce
 from torch import Tensor
 
 _BITS = 24  # features are rounded to multiples of 2^-_BITS, small ones finer
@@ -15,24 +14,37 @@ _BLOCK = 1024  # rows per matrix product: with few, it waits for memory
 class Moments:
     """Sums of features (D,) and of their outer products, without rounding.
 
-    Features are rounded to multiples of 2^-24, so they become integers (and
-    float32 features above .5 do not change at all); samples whose features
-    are all below .5, to finer ones. Their products are summed in pieces that
-    float64 holds exactly. So the result is the same, bit for bit, in whatever
-    order and on however many processes the samples come, though nothing but
-    the sums (and a block of rows) is kept.
+    Features are rounded to multiples of 2^-24, so they become integers;
+    float32 features above .5 do not change at all. Samples whose features
+    are all below .5 are rounded to finer multiples. The products are summed
+    in pieces that float64 holds exactly. So the result is the same, bit for
+    bit, in whatever order and on however many processes the samples come.
+    Nothing but the sums and one block of rows is kept.
+
+    Args:
+        dim: D.
+        device: Where the sums are.
     """
 
     def __init__(self, dim: int, device: torch.device | str = 'cpu') -> None:
         # Of products of (feature, 1): the last row holds sums and count.
         self._sums = torch.zeros((1, 2, dim + 1, dim + 1), device=device,
                                  dtype=torch.float64)
-        self._rows = []
+        # Rows that count but are not summed yet: a full block takes one
+        # efficient matrix product.
+        self._block: list[Tensor] = []
+
+    @classmethod
+    def from_sums(cls, sums: Tensor) -> 'Moments':
+        """Moments that go on from the ``sums`` of others, in place."""
+        moments = cls(0, sums.device)
+        moments._sums = sums
+        return moments
 
     @property
     def sums(self) -> Tensor:
         """(L, 2, D + 1, D + 1): high and low words by resolution."""
-        self._add_rows()
+        self._sum_block()
         return self._sums
 
     @property
@@ -42,7 +54,11 @@ class Moments:
         return int(high * _WORD + low)
 
     def add(self, features: Tensor) -> None:
-        """Add samples (N, D), between -2048 and 2048, or ValueError."""
+        """Add samples (N, D).
+
+        Raises:
+            ValueError: A feature is not between -2048 and 2048.
+        """
         features = features.detach().to(self._sums.device)
         if not (features.abs() < _RANGE).all():  # catches NaN as well
             raise ValueError(
@@ -51,15 +67,15 @@ class Moments:
                 f'{features.max().item():.4g}: NaN means that the images or '
                 'the extractor are broken; scale features that are larger.')
         for rows in features.split(_BLOCK):
-            self._rows.append(rows)
-            if sum(map(len, self._rows)) >= _BLOCK:
-                self._add_rows()
+            self._block.append(rows)
+            if sum(map(len, self._block)) >= _BLOCK:
+                self._sum_block()
 
-    def _add_rows(self) -> None:
-        """Sum the products of the rows that wait, fewer than 2 * _BLOCK."""
-        if not self._rows:
+    def _sum_block(self) -> None:
+        """Sum the products of the block, fewer than 2 * _BLOCK rows."""
+        if not self._block:
             return
-        rows, self._rows = torch.cat(self._rows).double(), []
+        rows, self._block = torch.cat(self._block).double(), []
         exponents = torch.frexp(rows.abs().amax(1))[1]
         levels = (-exponents + _STEP - 1).clamp(min=0) // _STEP
         rows = torch.cat([rows, torch.ones_like(rows[:, :1])], 1)
@@ -90,12 +106,16 @@ class Moments:
 
     def merge(self, sums: Tensor) -> None:
         """Add the sums of other samples."""
-        self._add_rows()
+        self._sum_block()
         self._widen(len(sums))
         self._sums[:len(sums)] += sums
 
     def mean_and_covariance(self) -> tuple[Tensor, Tensor]:
-        """Mean (D,) and unbiased covariance (D, D): float64, on the CPU."""
+        """Mean (D,) and unbiased covariance (D, D): float64, on the CPU.
+
+        Raises:
+            ValueError: There are fewer than 2 samples.
+        """
         n = self.count
         if n < 2:
             raise ValueError('a covariance needs at least 2 samples, got '
@@ -107,16 +127,6 @@ class Moments:
             mean = mean + total[-1, :-1] * unit / n
             square = square + total[:-1, :-1] * unit**2
         return mean, (square - n * torch.outer(mean, mean)) / (n - 1)
-
-
-def reduced(moments: Moments | None, device: torch.device) -> Moments:
-    """Moments over all processes; a process without samples passes None."""
-    shape = torch.tensor(moments.sums.shape if moments else [0] * 4)
-    all_reduce(shape, 'max')
-    moments = moments or Moments(int(shape[-1]) - 1, device)
-    moments._widen(int(shape[0]))
-    all_reduce(moments._sums)
-    return moments
 
 
 def _carry(high: Tensor, low: Tensor) -> None:

@@ -1,21 +1,24 @@
 """Metrics for MMEngine's evaluators, independent of the processes."""
 from .accuracy import Accuracy, KNNAccuracy
-from .feature_metrics import (
+from .feature_metric import (
     DensityCoverage,
-    FrechetProxy,
+    FeatureMetric,
     KernelDistance,
-    NearestTrain,
     PrecisionRecall,
 )
 from .frechet import FrechetDistance, RepresentationFrechetDistance
+from .frechet_proxy import FrechetProxy
 from .inception_score import InceptionScore
+from .nearest_train import NearestTrain
 from .reconstruction import ReconstructionError, StructuralSimilarity
-from .sample_metric import FrechetMetric, SampleMetric, StreamMetric
+from .row_metric import RowMetric
+from .sample_metric import SampleMetric
+from .sum_metric import SumMetric
 
 __all__ = [
-    'Accuracy', 'DensityCoverage', 'FrechetDistance', 'FrechetMetric',
+    'Accuracy', 'DensityCoverage', 'FeatureMetric', 'FrechetDistance',
     'FrechetProxy', 'InceptionScore', 'KNNAccuracy', 'KernelDistance',
     'NearestTrain', 'PrecisionRecall', 'ReconstructionError',
-    'RepresentationFrechetDistance', 'SampleMetric', 'StreamMetric',
-    'StructuralSimilarity'
+    'RepresentationFrechetDistance', 'RowMetric', 'SampleMetric',
+    'StructuralSimilarity', 'SumMetric'
 ]

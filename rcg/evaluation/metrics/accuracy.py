@@ -6,25 +6,30 @@ from torch import Tensor
 
 from rcg.evaluation.extractors.extractor import stack_rows
 from rcg.evaluation.functional.neighbors import knn_accuracy
-from rcg.evaluation.metrics.sample_metric import SampleMetric
+from rcg.evaluation.metrics.row_metric import RowMetric
 from rcg.registry import METRICS
 
 
 @METRICS.register_module()
-class Accuracy(SampleMetric):
+class Accuracy(RowMetric):
     """Share of the samples that a classifier gets right, in percent."""
     default_prefix = 'classifier'
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return stack_rows(data_samples, 'correct').view(-1, 1).float()
 
-    def score(self, rows: Tensor) -> dict[str, float]:
-        return {'accuracy': 100 * rows.double().mean().item()}
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        return {'accuracy': 100 * results.double().mean().item()}
 
 
 @METRICS.register_module()
-class KNNAccuracy(SampleMetric):
-    """:func:`knn_accuracy` of representations, in percent."""
+class KNNAccuracy(RowMetric):
+    """:func:`knn_accuracy` of representations, in percent.
+
+    Args:
+        k: Number of neighbors that vote.
+        prefix: Before the name of the result.
+    """
     default_prefix = 'representation'
 
     def __init__(self, k: int = 5, prefix: str | None = None) -> None:
@@ -36,6 +41,7 @@ class KNNAccuracy(SampleMetric):
         labels = stack_rows(data_samples, 'labels').to(rows)  # below 2^24
         return torch.cat([rows, labels[:, None]], 1)
 
-    def score(self, rows: Tensor) -> dict[str, float]:
-        accuracy = knn_accuracy(rows[:, :-1], rows[:, -1].long(), self.k)
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        rows, labels = results[:, :-1], results[:, -1].long()
+        accuracy = knn_accuracy(rows, labels, self.k)
         return {'knn_accuracy': 100 * accuracy}

@@ -1,24 +1,65 @@
-"""Metrics of generated samples, for MMEngine's evaluators.
-
-Results are the same floats for any number of processes, if the sampler gives
-batches of fixed composition (:class:`rcg.datasets.SeedBatchSampler`). Metrics
-whose extractors have equal configs share one network and one pass.
-"""
+"""Frechet distances of images and of representations, from exact sums."""
 from collections.abc import Sequence
 
+import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
 from rcg.evaluation.extractors.extractor import (
     shared_extractor,
     stack_rows,
 )
-from rcg.evaluation.metrics.sample_metric import FrechetMetric
+from rcg.evaluation.functional.distances import frechet_distance
+from rcg.evaluation.functional.moments import Moments
+from rcg.evaluation.metrics.sum_metric import SumMetric
+from rcg.evaluation.references.dataset import Reference
 from rcg.evaluation.references.statistics import build_reference
 from rcg.registry import ENCODERS, METRICS
 
 
+class _MomentsMetric(SumMetric):
+    """Frechet distance of rows from a reference, under a name."""
+
+    def __init__(self, name: str, reference: Reference,
+                 prefix: str | None) -> None:
+        super().__init__(prefix)
+        self.name, self.reference = name, reference
+
+    def clear(self) -> None:
+        super().clear()
+        self._moments: Moments | None = None
+
+    @property
+    def sums(self) -> Tensor:
+        if self._moments is None:
+            return torch.zeros(0, 0, 0, 0, dtype=torch.float64)
+        return self._moments.sums
+
+    def add(self, indices: Tensor, rows: Tensor, size: int | None) -> None:
+        if self._moments is None:
+            self.reference.check(rows.shape[1])
+            self._moments = Moments(rows.shape[1], rows.device)
+        self._moments.add(rows)
+
+    def merge(self, sums: Tensor) -> None:
+        if self._moments is None:
+            self._moments = Moments(sums.shape[-1] - 1, sums.device)
+        self._moments.merge(sums)
+
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        moments = Moments.from_sums(results)
+        mean, covariance = moments.mean_and_covariance()
+        if moments.count <= len(mean):
+            print_log(f'{self.name}: {moments.count} samples say little about '
+                      f'{len(mean)} features; their covariance is singular '
+                      'and the distance much too large. Take more samples, '
+                      'or compare equal numbers only.', 'current', 30)
+        theirs = self.reference.moments(self.device)
+        return {self.name: frechet_distance(mean, covariance, *theirs)}
+
+
 @METRICS.register_module()
-class FrechetDistance(FrechetMetric):
+class FrechetDistance(_MomentsMetric):
     """Frechet distance between images and a dataset, in feature space.
 
     With Inception features it is the FID (arXiv:1706.08500), with its spatial
@@ -28,34 +69,43 @@ class FrechetDistance(FrechetMetric):
     Args:
         extractor: Config of a feature extractor, with ``checkpoint``.
         reference: See :func:`build_reference`.
+        name: Of the result.
         feature: Output of the extractor: 'features', or 'spatial'.
+        prefix: Before the name.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
                  name: str = 'fd', feature: str = 'features',
                  prefix: str | None = None) -> None:
-        self.extractor, self.feature = shared_extractor(extractor), feature
-        super().__init__(name, build_reference(reference, self.extractor,
-                                               feature), prefix)
+        shared = shared_extractor(extractor)
+        super().__init__(name, build_reference(reference, shared, feature),
+                         prefix)
+        self.extractor, self.feature = shared, feature
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return self.extractor.of_samples(data_samples)[self.feature]
 
 
 @METRICS.register_module()
-class RepresentationFrechetDistance(FrechetMetric):
+class RepresentationFrechetDistance(_MomentsMetric):
     """Frechet distance between generated representations and an encoder's.
 
     The loss of a representation diffuser says little about its samples; this
     distance does (RCG, arXiv:2312.03701, table 8).
+
+    Args:
+        encoder: Config, with ``checkpoint``.
+        reference: See :func:`build_reference`.
+        name: Of the result.
+        prefix: Before the name.
     """
     default_prefix = 'representation'
 
     def __init__(self, encoder: dict, reference: dict | str,
                  name: str = 'fd', prefix: str | None = None) -> None:
-        self.encoder = shared_extractor(encoder, ENCODERS)
-        super().__init__(name, build_reference(reference, self.encoder),
-                         prefix)
+        shared = shared_extractor(encoder, ENCODERS)
+        super().__init__(name, build_reference(reference, shared), prefix)
+        self.encoder = shared
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return stack_rows(data_samples, 'representations').float()

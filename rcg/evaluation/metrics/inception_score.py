@@ -1,8 +1,7 @@
-"""Inception Score of generated images, summed as they come."""
+"""Inception Score of generated images, from exact sums."""
 from collections.abc import Sequence
 
 import torch
-from mmengine.dist import all_reduce
 from torch import Tensor
 
 from rcg.evaluation.extractors.extractor import shared_extractor
@@ -11,17 +10,24 @@ from rcg.evaluation.functional.inception_score import (
     split_of_samples,
     split_sums,
 )
-from rcg.evaluation.metrics.sample_metric import StreamMetric
+from rcg.evaluation.metrics.sum_metric import SumMetric
 from rcg.registry import METRICS
 
 
 @METRICS.register_module()
-class InceptionScore(StreamMetric):
+class InceptionScore(SumMetric):
     """Inception Score in the classes of the extractor's ``logits``.
 
-    It keeps sums alone if it knows from the start how many samples will
-    come (``num_images`` of the dataset's metainfo), and otherwise logits.
+    Which split a sample falls into depends on the number of samples. If the
+    dataset tells it (``num_images`` of its metainfo), sums alone are kept,
+    and otherwise the logits of all samples.
+
+    Args:
+        extractor: Config of a feature extractor that gives ``logits``.
+        num_splits: Number of parts of the samples; each gives a score.
+        prefix: Before the names of the results.
     """
+    needs_size = True
 
     def __init__(self, extractor: dict, num_splits: int = 10,
                  prefix: str | None = None) -> None:
@@ -34,29 +40,22 @@ class InceptionScore(StreamMetric):
 
     def clear(self) -> None:
         super().clear()
-        self.sums = torch.zeros(0, 0, dtype=torch.int64)
+        self._sums = torch.zeros(0, 0, dtype=torch.int64)
 
-    def add(self, indices: Tensor, rows: Tensor) -> None:
-        self.results.append((indices, rows))
-        if self.size is not None:
-            self._sum(self.size)
+    @property
+    def sums(self) -> Tensor:
+        return self._sums
 
-    def _sum(self, size: int) -> None:
+    def add(self, indices: Tensor, rows: Tensor, size: int | None) -> None:
         splits = split_of_samples(size, self.num_splits)
-        while self.results:
-            indices, rows = self.results.pop()
-            self.add_sums(split_sums(rows, splits[indices], self.num_splits))
+        self.merge(split_sums(rows, splits[indices], self.num_splits))
 
-    def add_sums(self, sums: Tensor) -> None:
-        self.sums = (sums.to(self.sums.device) + self.sums
-                     if len(self.sums) else sums)
+    def merge(self, sums: Tensor) -> None:
+        if self._sums.numel() == 0:
+            self._sums = sums
+        else:
+            self._sums = self._sums + sums.to(self._sums.device)
 
-    def finish(self, size: int) -> dict[str, float]:
-        self._sum(size)
-        shape = torch.tensor(self.sums.shape)
-        all_reduce(shape, 'max')  # a process may have no samples
-        self.add_sums(self.sums.new_zeros(*shape))
-        sums = self.sums.to(self.device)
-        all_reduce(sums)
-        mean, std = score_of_sums(sums)
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        mean, std = score_of_sums(results)
         return {'is': mean, 'is_std': std}

@@ -6,32 +6,16 @@ from torch import Tensor
 
 from rcg.evaluation.extractors.extractor import stack_images
 from rcg.evaluation.functional.ssim import structural_similarity
-from rcg.evaluation.metrics.sample_metric import SampleMetric
+from rcg.evaluation.metrics.row_metric import RowMetric
 from rcg.registry import METRICS
 
 
-@METRICS.register_module()
-class ReconstructionError(SampleMetric):
-    """Peak signal-to-noise ratio of reconstructions, in dB, at most 100.
-
-    From the mean squared error over all pixels of all images.
-    """
-    default_prefix = 'reconstruction'
-
-    def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        images, originals = stack_pairs(data_samples)
-        # Integers: the order of their sum does not matter.
-        error = (images.long() - originals.long()).square().flatten(1)
-        return torch.stack([error.sum(1), torch.ones_like(error).sum(1)], 1)
-
-    def score(self, rows: Tensor) -> dict[str, float]:
-        error, pixels = rows.sum(0).double()
-        mse = error / pixels / 255**2
-        return {'psnr': -10 * mse.clamp(min=1e-10).log10().item()}
-
-
 def stack_pairs(data_samples: Sequence[dict]) -> tuple[Tensor, Tensor]:
-    """Reconstructions and originals, uint8 (N, 3, H, W) each."""
+    """Reconstructions and originals, uint8 (N, 3, H, W) each.
+
+    Raises:
+        ValueError: They differ in size.
+    """
     images = stack_images(data_samples, 'images')
     originals = stack_images(data_samples, 'originals')
     if images.shape != originals.shape:
@@ -42,15 +26,35 @@ def stack_pairs(data_samples: Sequence[dict]) -> tuple[Tensor, Tensor]:
 
 
 @METRICS.register_module()
-class StructuralSimilarity(SampleMetric):
+class ReconstructionError(RowMetric):
+    """Peak signal-to-noise ratio of reconstructions, in dB, at most 100.
+
+    It is that of the mean squared error over all pixels of all images.
+    """
+    default_prefix = 'reconstruction'
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        images, originals = stack_pairs(data_samples)
+        # Integers: the order of their sum does not matter.
+        error = (images.long() - originals.long()).square().flatten(1)
+        return torch.stack([error.sum(1), torch.ones_like(error).sum(1)], 1)
+
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        error, pixels = results.sum(0).double()
+        mse = error / pixels / 255**2
+        return {'psnr': -10 * mse.clamp(min=1e-10).log10().item()}
+
+
+@METRICS.register_module()
+class StructuralSimilarity(RowMetric):
     """Mean SSIM of reconstructions; see :func:`structural_similarity`.
 
-    Of ``images`` against ``originals``, both uint8. At most 1.
+    It compares ``images`` with ``originals``, both uint8. At most 1.
     """
     default_prefix = 'reconstruction'
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return structural_similarity(*stack_pairs(data_samples))[:, None]
 
-    def score(self, rows: Tensor) -> dict[str, float]:
-        return {'ssim': rows.mean().item()}
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        return {'ssim': results.mean().item()}

@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.evaluation.extractors.extractor import Extractor
-from rcg.evaluation.functional.moments import Moments, reduced
-from rcg.evaluation.metrics.samples import gather_in_order
+from rcg.evaluation.functional.moments import Moments
+from rcg.evaluation.gathering import add_up, gather_in_order
 from rcg.registry import DATASETS
 
 # Fixed, because a network may round differently in a batch of another size.
@@ -139,8 +139,9 @@ class Reference:
                 mine = torch.cat(mine or [torch.zeros(0, 0)])
                 found = {'features': gather_in_order(indices, mine, size)}
             else:
-                mine = reduced(mine[0] if mine else None, device)
-                both = [x.cpu() for x in mine.mean_and_covariance()]
+                sums = (mine[0].sums if mine else
+                        torch.zeros(0, 0, 0, 0, dtype=torch.float64))
+                both = Moments.from_sums(add_up(sums)).mean_and_covariance()
                 found = dict(zip(MOMENTS[feature], both, strict=True))
             kept[rows, feature] = found
         return kept

@@ -13,7 +13,7 @@ from rcg.evaluation import (
     frechet_distance,
     shared_extractor,
 )
-from rcg.evaluation.metrics import sample_metric
+from rcg.evaluation.metrics import frechet
 from tests.test_evaluation.test_references.test_dataset import (
     CPU,
     image_folder,
@@ -162,7 +162,7 @@ def test_another_number_of_features_is_refused_at_once(write):
 def test_fewer_samples_than_features_warn_and_give_a_number(write,
                                                             monkeypatch):
     said, path = [], write(**MOMENTS)
-    monkeypatch.setattr(sample_metric, 'print_log',
+    monkeypatch.setattr(frechet, 'print_log',
                         lambda text, *_: said.append(text))
     metric(path, num=8).evaluate(8)
     assert not said

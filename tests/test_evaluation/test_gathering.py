@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from rcg.evaluation.metrics.samples import counted_rows, gather_in_order
+from rcg.evaluation.gathering import gather_in_order, which_count
 from tests.test_evaluation.toy import run_processes
 
 
 def counted(*indices, size):
-    return counted_rows(torch.tensor(indices, dtype=torch.int64),
+    return which_count(torch.tensor(indices, dtype=torch.int64),
                         size).tolist()
 
 
@@ -38,7 +38,7 @@ def _share(shares, size):
     rows = torch.stack([indices, indices * 2], 1)
     if not len(indices):
         rows = torch.zeros(0, 0)  # knows neither length nor type
-    keep = counted_rows(indices, size)
+    keep = which_count(indices, size)
     ordered = gather_in_order(indices[keep], rows[keep], size)
     return keep.tolist(), ordered.tolist()
 
