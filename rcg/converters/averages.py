@@ -1,8 +1,8 @@
 """Files that hold live weights and their averages: the RDM's and LDM's.
 
-Both hold ``model.diffusion_model.*`` (live weights), ``model_ema.*``
-(averages, dots removed from the names), a label embedding, which has no
-average, and the schedule's buffers.
+Both hold live weights (``model.diffusion_model.*``), their averages
+(``model_ema.*``, with the dots removed from the names), a label embedding
+without average, and the buffers of the noise schedule.
 """
 from collections.abc import Mapping
 
@@ -30,13 +30,14 @@ def _average_of(live: str) -> str:
 class AveragedLayout:
     """Renames live weights or averages to ours and back.
 
-    ``averaged`` says which of them: the averages, which published samples
-    use, or the live ones. See :class:`Layout` for the rest.
+    The methods do what those of :class:`Layout` do. Their argument
+    ``averaged`` chooses the averages, which published samples are drawn
+    with, or else the live weights.
 
     Args:
         title: What the file is, for messages.
-        network: Published name of a live weight, without its beginning:
-            template of ours.
+        network: Maps the template of a published live weight, without its
+            prefix, to the template of ours.
         labels: Our name of the label embedding.
     """
 
@@ -52,7 +53,8 @@ class AveragedLayout:
     def ignored(self, name: str, averaged: bool = True) -> str | None:
         """Why a published tensor is not needed; None if it is used."""
         if name.startswith(_AVERAGE):
-            return None if averaged else 'averaged weights; live are taken'
+            return (None if averaged else
+                    'averaged weights; the live ones are taken')
         reason = self.live.ignored(name)
         if averaged and name.startswith(_LIVE):
             return 'live weights; samples are drawn with the averaged ones'
@@ -72,8 +74,8 @@ class AveragedLayout:
                 if average not in state:
                     raise KeyError(
                         f"{self.live.title} should have '{average}', the "
-                        f"average of '{name}'; this has none, but its live "
-                        'weights could be taken.')
+                        f"average of '{name}', and this file has none. Take "
+                        'its live weights instead (averaged=False).')
                 tensor = state[average]
             if not name.startswith(_AVERAGE):
                 taken[name] = tensor
@@ -81,7 +83,7 @@ class AveragedLayout:
 
     def to_published(self, state: Mapping[str, Tensor],
                      averaged: bool = True) -> dict[str, Tensor]:
-        """The way back of :meth:`from_published`, less what that ignored."""
+        """Undo :meth:`from_published`; what that ignored is not restored."""
         return {
             _average_of(name) if averaged and name.startswith(_LIVE) else
             name: tensor

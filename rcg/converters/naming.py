@@ -78,6 +78,33 @@ def _generator(form: str, state: Mapping[str, Tensor]) -> str:
     return stem + f'_mocov3_vit_{size}' * (size not in (usual, 'unknown'))
 
 
+def _rdm(state: Mapping[str, Tensor]) -> str:
+    """Sizes of the network are named if they are not the published ones.
+
+    They are the widths of the residual stream and of the representation,
+    the number of blocks, the widths inside a block and of the time
+    embedding, and the shape of the table of labels, if the network has one.
+    """
+    encoder = _vit_size(_encoder(state))
+    stem = f'mocov3_vit_{encoder}'
+    start = 'model.diffusion_model.'
+    hidden = state[start + 'res_blocks.0.in_layers.2.weight'].shape[0]
+    width, rep_dim = state[start + 'input_proj.weight'].shape
+    depth = _depth(state, 'res_blocks')
+    sizes = [width, rep_dim, depth, hidden,
+             state[start + 'time_embed.0.weight'].shape[0]]
+    full = [1536, 256, 12, 1536, 256]
+    if any('.context_layers.' in name for name in state):
+        stem += '_class_cond'
+        sizes += state[averages.LABELS].shape
+        full += [1000, 512]
+    # A size of the encoder that nobody published is named already.
+    if encoder not in _SIZES.values() or sizes == full:
+        return stem
+    stem += f'_{width}x{depth}'
+    return stem if hidden == width else f'{stem}x{hidden}'
+
+
 def _tokenizer(form: str, state: Mapping[str, Tensor]) -> str:
     """Sizes are named if they are not the published ones."""
     if form.startswith('kl_f8'):
@@ -106,9 +133,7 @@ def name_part(form: str, state: Mapping[str, Tensor]) -> tuple[str, str]:
         stem = _generator(form, state)
         return stem, f'configs/rcg/{stem}.py'
     if form == 'rdm':
-        stem = f'mocov3_vit_{_vit_size(_encoder(state))}'
-        if any('.context_layers.' in name for name in state):
-            stem += '_class_cond'
+        stem = _rdm(state)
         return 'rdm_' + stem, f'configs/rdm/{stem}.py'
     if form.startswith(('vq', 'kl_f8')):
         stem = _tokenizer(form, state)

@@ -30,10 +30,10 @@ rdm_to_published = _LAYOUT.to_published
 
 def rdm_from_published(state: Mapping[str, Tensor],
                        averaged: bool = True) -> dict[str, Tensor]:
-    """See :meth:`AveragedLayout.from_published`.
+    """Rename as :meth:`AveragedLayout.from_published` does.
 
-    The label embedding of an unconditional RDM, one row that its network
-    does not look at, is not used.
+    An unconditional file holds a label embedding of one row. Its network
+    ignores it, and so it is left out.
 
     Returns:
         ``denoiser.*`` and, for a class-conditional RDM, ``label_embed.*``.

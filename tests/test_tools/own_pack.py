@@ -102,18 +102,22 @@ def write_encoder(root):
                   verify_encoder)
 
 
-def write_rdm(root):
-    """Class-conditional, eps, odd widths, features without projector."""
+def write_rdm(root, conditional=True, hidden=None, parameterization='eps'):
+    """Odd widths, other noise, features without projector."""
     torch.manual_seed(1)
     batch, dim, steps = 5, 16, 120
     params = dict(
-        linear_start=.001, linear_end=.02, timesteps=steps, class_cond=True,
-        parameterization='eps', unet_config=dict(params=dict(
+        linear_start=.001, linear_end=.02, timesteps=steps,
+        class_cond=conditional, parameterization=parameterization,
+        unet_config=dict(params=dict(
             in_channels=dim, time_embed_dim=20, model_channels=33,
             num_res_blocks=2)),
         pretrained_enc_config=dict(params=dict(
             pretrained_enc_withproj=False)),
-        cond_stage_config=dict(params=dict(embed_dim=10, n_classes=9)))
+        cond_stage_config=dict(params=dict(
+            embed_dim=10, n_classes=9 if conditional else 1)))
+    if hidden is not None:
+        params['unet_config']['params']['bottleneck_channels'] = hidden
     config = {'config': dict(model=dict(params=params)),
               'net.out_batch1': 'row 1 alone', 'ema_test': 'saved*(1+0.2k)'}
     model = redraw(MODELS.build(rdm_model.config_of(Facts(config))))
@@ -126,6 +130,9 @@ def write_rdm(root):
         img_size=32, patch=16, dim=dim, depth=2, heads=4, proj=12) | {
             'model_ema.decay': torch.tensor(.99),
             'model_ema.num_updates': torch.tensor(0, dtype=torch.int32)}
+    # An unconditional file holds one row that its network does not look at.
+    weights.setdefault('cond_stage_model.embedding.weight',
+                       torch.randn(1, 10))
 
     def pixels(*shape):
         return torch.randn(*shape, dim, 1, 1)
@@ -146,7 +153,8 @@ def write_rdm(root):
         if 'eta0.5' in run or 'eta1' in run:
             data[f'sample.{run}.noise'] = pixels(count, batch)
     # Which number of heads fits is told by `rep`: ours must be there first.
-    return record(root / 'rdm_classcond', config, weights,
+    name = 'rdm_classcond' if conditional else 'rdm_uncond'
+    return record(root / name, config, weights,
                   dict(data, rep=_features(weights, data['image_u8'])),
                   rdm.verify)
 

@@ -1,4 +1,5 @@
 """tools/verify_reference.py: what it finds in packs that are not right."""
+import functools
 import json
 import shutil
 
@@ -112,7 +113,11 @@ def test_rule_of_pixels():
     assert not judge_pixels(ours, theirs, same_pillow=False).passed
 
 
-@pytest.mark.parametrize('write', [write_encoder, write_rdm, write_mage])
+@pytest.mark.parametrize('write', [
+    write_encoder, write_rdm, write_mage,
+    functools.partial(write_rdm, hidden=12),
+    functools.partial(write_rdm, conditional=False, hidden=50,
+                      parameterization='x0')])
 def test_other_sizes_and_flags(write, tmp_path):
     """It knows no number: a pack of our own making, then one bit less."""
     folder = write(tmp_path)
@@ -124,6 +129,17 @@ def test_other_sizes_and_flags(write, tmp_path):
     change(folder / 'data.safetensors',
            lambda tensors: tensors[name].view(-1)[:1].add_(.01))
     assert f"'{name}' is out of tolerance" in verify(folder).reasons
+
+
+def test_a_hidden_width_that_the_weights_do_not_have(tmp_path):
+    """It is read from the case, not from the shapes."""
+    folder = write_rdm(tmp_path, hidden=12)
+    path = folder / 'config.json'
+    facts = json.loads(path.read_text())
+    network = facts['config']['model']['params']['unet_config']['params']
+    network['bottleneck_channels'] = 13
+    path.write_text(json.dumps(facts))
+    assert 'size mismatch' in ' '.join(verify(folder).reasons)
 
 
 @pytest.mark.slow

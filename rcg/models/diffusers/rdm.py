@@ -33,9 +33,11 @@ class RDM(HasFrozenParts, BaseModel):
         self.denoiser = MODELS.build(denoiser)
         self.diffusion = TASK_UTILS.build(diffusion)
         self.sampler = TASK_UTILS.build(sampler)
-        self.sampler.timesteps(self.diffusion.schedule)  # can they be spaced?
+        # Raises now, not at the first sample, if the steps do not fit.
+        self.sampler.timesteps(self.diffusion.schedule)
         self.rep_dim = self.denoiser.rep_dim
-        if self.encoder and self.encoder.rep_dim != self.rep_dim:
+        if (self.encoder is not None
+                and self.encoder.rep_dim != self.rep_dim):
             raise ValueError(
                 f'the encoder gives representations of {self.encoder.rep_dim}'
                 f' values, the denoiser takes {self.rep_dim}; set '
@@ -55,31 +57,35 @@ class RDM(HasFrozenParts, BaseModel):
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """What the frozen encoder makes of images (N, 3, H, W) in [-1, 1]."""
+        """Representations (N, D) of images (N, 3, H, W) in [-1, 1]."""
         encoder = self.encoder.on(images.device)
-        return dict(representations=encoder(images))  # (N, D)
+        return dict(representations=encoder(images))
 
     def _denoise_as(self, labels: Tensor | None):
-        """The denoiser, with its context bound: (x_t, t) -> output."""
+        """A function (x_t, t) -> prediction that knows the labels."""
         if self.label_embed is None:
             return self.denoiser
         if labels is None:
-            raise ValueError('this RDM is class-conditional: it needs '
-                             '`labels`, and the data have none.')
+            raise ValueError('a class-conditional RDM needs `labels`, got '
+                             'None; give data with labels, or build the RDM '
+                             'with num_classes=None.')
         context = self.label_embed(labels)  # (N, C)
         return lambda x_t, t: self.denoiser(x_t, t, context)
 
     def loss(self, representations: Tensor, rng: SampleRng,
              labels: Tensor | None = None) -> dict[str, Tensor]:
-        """Diffusion loss on representations (N, D), mean 0 and std 1."""
+        """Diffusion loss of representations (N, D).
+
+        Each representation has mean 0 and standard deviation 1.
+        """
         return self.diffusion.loss(self._denoise_as(labels), representations,
                                    rng)
 
     @torch.no_grad()
     def sample(self, rng: SampleRng, labels: Tensor | None = None) -> Tensor:
-        """Draw one representation for each stream of ``rng``: (N, D).
+        """Draw representations (N, D), one from each stream of ``rng``.
 
-        They are not standardised again before they condition a generator.
+        They condition a generator as they are, without standardization.
         """
         denoise = partial(self.diffusion.denoise, self._denoise_as(labels))
         drawn = self.sampler(denoise, rng.normal(self.rep_dim), rng,
@@ -91,7 +97,11 @@ class RDM(HasFrozenParts, BaseModel):
                 representations: Tensor | None = None,
                 indices: Tensor | None = None, rng: SampleRng | None = None,
                 labels: Tensor | None = None):
-        """MMEngine's entry: 'loss' trains, 'predict' samples."""
+        """MMEngine's entry point.
+
+        Mode 'loss' returns losses, 'predict' samples, and 'tensor' the
+        representations of the images.
+        """
         if mode == 'predict':
             drawn = zip(self.sample(rng, labels), indices.tolist(),
                         strict=True)

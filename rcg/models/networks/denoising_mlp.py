@@ -1,7 +1,7 @@
 """The RDM's network: a residual MLP over representation vectors.
 
 RCG (arXiv:2312.03701) section 3.2 and figure 4. N batch, D representation,
-W width, E time embedding, C context.
+W width, H hidden width of a block, E time embedding, C context.
 """
 from torch import Tensor, nn
 
@@ -11,23 +11,29 @@ from rcg.registry import MODELS
 
 
 class DenoisingBlock(nn.Module):
-    """Residual block: (N, W) -> (N, W), steered by time and context."""
+    """Residual block: (N, W) -> (N, W), given the time and a context.
 
-    def __init__(self, width: int, time_dim: int,
+    The embedding of the time and the context are added to the hidden
+    values (N, H).
+    """
+
+    def __init__(self, width: int, hidden_dim: int, time_dim: int,
                  context_dim: int | None = None) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
-        self.fc1 = nn.Linear(width, width)
-        self.time_proj = nn.Linear(time_dim, width)
-        self.context_proj = (None if context_dim is None else
-                             nn.Linear(context_dim, width))
-        self.norm2 = nn.LayerNorm(width)
-        self.fc2 = zero(nn.Linear(width, width))  # starts as the identity
+        self.fc1 = nn.Linear(width, hidden_dim)
+        self.time_proj = nn.Linear(time_dim, hidden_dim)
+        self.context_proj = None
+        if context_dim is not None:
+            self.context_proj = nn.Linear(context_dim, hidden_dim)
+        self.norm2 = nn.LayerNorm(hidden_dim)
+        # Zero, so that the block starts as the identity.
+        self.fc2 = zero(nn.Linear(hidden_dim, width))
         self.act = nn.SiLU()
 
     def forward(self, x: Tensor, time: Tensor,
                 context: Tensor | None = None) -> Tensor:
-        h = self.fc1(self.act(self.norm1(x)))
+        h = self.fc1(self.act(self.norm1(x)))  # (N, H)
         h = h + self.time_proj(self.act(time))
         if self.context_proj is not None:
             h = h + self.context_proj(self.act(context))
@@ -36,7 +42,7 @@ class DenoisingBlock(nn.Module):
 
 @MODELS.register_module()
 class DenoisingMLP(nn.Module):
-    """Denoiser of vectors: (x_t, t[, context]) -> prediction.
+    """Denoiser of vectors: (x_t, t[, context]) -> predicted noise, x_0 or v.
 
     Args:
         rep_dim: D, width of the representation.
@@ -45,20 +51,23 @@ class DenoisingMLP(nn.Module):
         time_dim: E, width of the time embedding; by default D, as published.
         context_dim: C, width of a context (the label embedding of a
             class-conditional RDM); None for an unconditional one.
+        hidden_dim: H, hidden width of a block; by default W, as published.
     """
 
     def __init__(self, rep_dim: int, width: int = 1536, num_blocks: int = 12,
                  time_dim: int | None = None,
-                 context_dim: int | None = None) -> None:
+                 context_dim: int | None = None,
+                 hidden_dim: int | None = None) -> None:
         super().__init__()
-        time_dim = time_dim or rep_dim
+        time_dim = rep_dim if time_dim is None else time_dim
+        hidden_dim = width if hidden_dim is None else hidden_dim
         self.rep_dim, self.context_dim = rep_dim, context_dim
         self.width = width
         self.time_embed = nn.Sequential(nn.Linear(width, time_dim), nn.SiLU(),
                                         nn.Linear(time_dim, time_dim))
         self.input_proj = nn.Linear(rep_dim, width)
         self.blocks = nn.ModuleList(
-            DenoisingBlock(width, time_dim, context_dim)
+            DenoisingBlock(width, hidden_dim, time_dim, context_dim)
             for _ in range(num_blocks))
         self.norm = nn.LayerNorm(width, eps=1e-6)
         self.act = nn.SiLU()
@@ -66,12 +75,12 @@ class DenoisingMLP(nn.Module):
 
     def forward(self, x: Tensor, t: Tensor,
                 context: Tensor | None = None) -> Tensor:
-        """Predict (N, D) what the diffusion's parameterization asks for.
+        """Predict noise, x_0 or v (N, D), as the diffusion was told to.
 
         Args:
             x (N, D): Noisy representations.
             t (N,): Timesteps, int64.
-            context (N, C): Given exactly when ``context_dim`` is set.
+            context (N, C): Required if ``context_dim`` is set, else unused.
         """
         time = self.time_embed(timestep_embedding(t, self.width))  # (N, E)
         h = self.input_proj(x)  # (N, W)

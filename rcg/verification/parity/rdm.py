@@ -25,6 +25,7 @@ LIVE = 'model.diffusion_model.'
 
 
 def with_encoder(case: Case, weights: Weights, images: Tensor) -> RDM:
+    """The case's RDM with live weights and the encoder of the file."""
     part = case.config['config']['model']['params']['pretrained_enc_config']
     state = weights['mocov3']
     cfg = encoders.embedded(
@@ -42,7 +43,7 @@ def verify(case: Case) -> None:
     labels = None
     if model.label_embed is not None:
         labels = case['class_label']
-    case.inputs.add('class_label')  # where there is no condition, unused
+    case.inputs.add('class_label')  # an unconditional case stores it, too
     case.compare('rep', pixels(model(images=images)))
     compare_tables(case, model.diffusion.schedule,
                    model.diffusion.parameterization)
@@ -57,24 +58,27 @@ def verify(case: Case) -> None:
 @torch.no_grad()
 def compare_network(case: Case, model: RDM, labels: Tensor | None) -> None:
     x, t = vectors(case['net.x']), case['net.t']
-    # PyTorch's exponential differs from CPU to CPU in the last bit of a
-    # frequency; the angle, then, by that of t.
+    # CPUs differ in the last bit of PyTorch's exponential, that is of a
+    # frequency. The error of an angle is that, times t.
     case.compare('net.time_embedding',
                  timestep_embedding(t, model.denoiser.width),
                  floor=t.max().item() * 2**-24 / 50)
     case.compare('net.out', pixels(denoiser_of(model, labels)(x, t)))
-    # A batch of one must keep its axis.
+    # A batch of one keeps its batch axis.
     row = int(re.search(r'row (\d+)', case.config.get(
         'net.out_batch1', 'row 2'))[1])
     row = slice(row, row + 1)
-    one = denoiser_of(model, None if labels is None else labels[row])
-    case.compare('net.out_batch1', pixels(one(x[row], t[row])))
+    labels_of_row = None if labels is None else labels[row]
+    denoise = denoiser_of(model, labels_of_row)
+    case.compare('net.out_batch1', pixels(denoise(x[row], t[row])))
     noisy = model.diffusion.add_noise(vectors(case['rep']), t, x)
     case.compare('net.q_sample', pixels(noisy))
-    # Unconditional: the published code looks up label 0 and ignores it.
-    context = (case.weights['cond_stage_model.embedding.weight'][
-        torch.zeros(len(x), dtype=torch.long)] if labels is None
-        else model.label_embed(labels))
+    if labels is None:
+        # The published code looks up label 0; its network ignores the result.
+        embedding = case.weights['cond_stage_model.embedding.weight']
+        context = embedding[:1].expand(len(x), -1)
+    else:
+        context = model.label_embed(labels)
     case.compare('context', context[:, None])
 
 
@@ -97,7 +101,7 @@ def compare_losses(case: Case, model: RDM, images: Tensor,
 
 
 def compare_average(case: Case, names: dict[str, str]) -> None:
-    """Several updates by the published rule, from the stored averages."""
+    """The averages after several updates, counted from the stored ones."""
     counts = list(case.find(r'ema_after(\d+)\.num_updates'))
     for found in counts:
         growth = float(re.search(r'1\+([\d.]+)k', case.config['ema_test'])[1])

@@ -8,11 +8,12 @@ from rcg.verification.parity.weights import Weights
 
 
 def vectors(tensor: Tensor) -> Tensor:
-    """Without the 1x1 pixels that published representations have."""
+    """(..., D, 1, 1) -> (..., D): published representations are pixels."""
     return tensor.flatten(-3)
 
 
 def pixels(tensor: Tensor) -> Tensor:
+    """(..., D) -> (..., D, 1, 1): the way back of :func:`vectors`."""
     return tensor[..., None, None]
 
 
@@ -28,6 +29,7 @@ def config_of(case: Case) -> dict:
             type='DenoisingMLP', rep_dim=net['in_channels'],
             width=net['model_channels'], num_blocks=net['num_res_blocks'],
             time_dim=net['time_embed_dim'],
+            hidden_dim=net.get('bottleneck_channels'),
             context_dim=label['embed_dim'] if conditional else None),
         diffusion=dict(
             type='GaussianDiffusion', schedule='scaled_linear',
@@ -35,12 +37,12 @@ def config_of(case: Case) -> dict:
             num_timesteps=params['timesteps'],
             beta_start=params['linear_start'],
             beta_end=params['linear_end']),
-        sampler=sampler_config(1, 1.),  # what is compared says its own
+        sampler=sampler_config(1, 1.),  # each comparison brings its own
         num_classes=label['n_classes'] if conditional else None)
 
 
 def sampler_config(num_steps: int, eta: float) -> dict:
-    """DDIM as published, also where the steps do not divide the timesteps."""
+    """DDIM with published timesteps, which any number of steps has."""
     return dict(type='DDIMSampler', num_steps=num_steps, eta=eta,
                 spacing='strided')
 
@@ -53,7 +55,7 @@ def build(case: Case, averaged: bool, **changes) -> RDM:
 
 
 def denoiser_of(model: RDM, labels: Tensor | None):
-    """(x_t, t) -> output, with the context bound."""
+    """A function (x_t, t) -> prediction that knows the labels."""
     if labels is None:
         return model.denoiser
     context = model.label_embed(labels)

@@ -18,8 +18,10 @@ def scope():
 
 
 @pytest.mark.parametrize('context_dim', [None, 5])
-def test_denoising_mlp(context_dim):
-    net = MODELS.build(dict(tiny.DENOISER, context_dim=context_dim))
+@pytest.mark.parametrize('hidden_dim', [None, 7, 24])
+def test_denoising_mlp(context_dim, hidden_dim):
+    net = MODELS.build(dict(tiny.DENOISER, context_dim=context_dim,
+                            hidden_dim=hidden_dim))
     x, t = torch.randn(4, 6), torch.tensor([0, 1, 500, 999])
     context = None if context_dim is None else torch.randn(4, 5)
     assert torch.equal(net(x, t, context), torch.zeros(4, 6))  # at the start
@@ -32,6 +34,26 @@ def test_denoising_mlp(context_dim):
         net(x[:1], t[:1], None if context is None else context[:1]), out[:1])
     out.square().sum().backward()
     assert all(p.grad is not None for p in net.parameters())
+
+
+def test_the_hidden_width_of_a_denoiser_is_its_width_if_none_is_given():
+    weights = []
+    for hidden_dim in (None, tiny.DENOISER['width']):
+        torch.manual_seed(0)
+        weights.append(MODELS.build(dict(
+            tiny.DENOISER, hidden_dim=hidden_dim)).state_dict())
+    assert all(torch.equal(a, b) for a, b in zip(
+        *(state.values() for state in weights), strict=True))
+
+
+def test_what_the_hidden_width_of_a_denoiser_changes():
+    block = MODELS.build(dict(tiny.DENOISER, context_dim=5,
+                              hidden_dim=7)).blocks[0]
+    assert {name: tuple(weight.shape) for name, weight
+            in block.state_dict().items() if name.endswith('weight')} == {
+        'norm1.weight': (16, ), 'fc1.weight': (7, 16),
+        'time_proj.weight': (7, 6), 'context_proj.weight': (7, 5),
+        'norm2.weight': (7, ), 'fc2.weight': (16, 7)}
 
 
 def mage(**changes):
