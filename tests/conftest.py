@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-# As when a tool is run: its own modules are found beside it.
+# Commands import _cli, which is beside them: found when one is run as a
+# script, and through this when a test imports it as tools.NAME.
 sys.path.append(str(Path(__file__).parents[1] / 'tools'))
 
 

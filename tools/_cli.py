@@ -1,4 +1,5 @@
-"""What the tools share; nothing of rcg is imported before it is needed."""
+"""What the commands share. Imports nothing that takes long before its use."""
+import argparse
 import atexit
 import os
 import sys
@@ -7,15 +8,55 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# Arguments of several commands: flags, and what add_argument takes.
+ARGUMENTS = {
+    'config': (['config'], dict(help='config file')),
+    'checkpoint': (['checkpoint'], dict(
+        help='checkpoint file or work folder')),
+    'work_dir': (['--work-dir'], dict(
+        help='where logs go; default: work_dir of the config, else '
+        'work_dirs/<config name>')),
+    'device': (['--device'], dict(help='cuda, cpu, ...')),
+    'cfg_options': (['--cfg-options'], dict(
+        nargs='+', metavar='KEY=VALUE', default=[],
+        help='override config entries: a.b=1')),
+    'launcher': (['--launcher'], dict(
+        default='none', choices=('none', 'pytorch', 'slurm'))),
+    'local_rank': (['--local-rank', '--local_rank'], dict(
+        type=int, default=0, help='set by old launchers')),
+    'debug': (['--debug'], dict(
+        action='store_true', help='show the traceback of errors')),
+}
+
+
+def make_parser(doc: str, **options) -> argparse.ArgumentParser:
+    """A parser whose help is the docstring of the command as it stands."""
+    return argparse.ArgumentParser(
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter, **options)
+
+
+def add_shared(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add some of ``ARGUMENTS``."""
+    for name in names:
+        flags, options = ARGUMENTS[name]
+        parser.add_argument(*flags, **options)
+
+
+def announce(text: str) -> None:
+    """Print a first line, on one process: what follows takes seconds."""
+    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
+        print(text, flush=True)
+
 
 @contextmanager
 def friendly_errors(debug: bool, resume: str = 'go on with --resume'
                     ) -> Iterator[None]:
-    """Turn what a user gets wrong into one paragraph and exit status 1.
+    """Turn errors of users into one paragraph and exit status 1.
 
-    Other exceptions are our bugs and keep their traceback, as all do with
-    ``debug``. After success the process group is closed. Where rcg is not
-    installed, or lacks what it needs, it says how to install it.
+    Other exceptions are bugs of ours and keep their traceback, as all do with
+    ``debug``. After success the process group is closed. ``resume`` says what
+    to do after an interruption.
     """
     done = threading.Event()
     atexit.register(_leave, done)  # before other handlers: runs after them
@@ -45,11 +86,10 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
 
 
 def _leave(done: threading.Event) -> None:
-    """End one of several processes, if its work is done, as it stands.
+    """End one of several processes at once, if its work is done.
 
-    Gloo's threads live for as long as anything holds the group (a model
-    wrapped for it does). One that lets go of a tensor when Python begins to
-    take itself apart aborts the process, whose work was all done.
+    Gloo's threads live as long as anything holds the process group. If one of
+    them releases a tensor while Python shuts down, it aborts the process.
     """
     if done.is_set():
         sys.stdout.flush()
@@ -58,19 +98,20 @@ def _leave(done: threading.Event) -> None:
 
 
 def message(error: BaseException) -> str:
-    """The text of an error, also of one that a loader's worker raised."""
+    """The text of an error, also of one raised in a worker of a loader."""
     text = str(error)
     if isinstance(error, KeyError) and error.args:
         text = str(error.args[0])  # str() would add quotes
     if text.startswith('Caught ') and 'Original Traceback' in text:
         text = text.strip().splitlines()[-1]
     if isinstance(error, OSError) and error.errno and error.strerror:
-        text = error.strerror + (f': {error.filename}' if error.filename
-                                 else '')
+        text = error.strerror
+        if error.filename:
+            text += f': {error.filename}'
     return text or traceback.format_exception_only(error)[-1].strip()
 
 
 def _complain(text: str) -> None:
     rank = os.environ.get('RANK', '0')
-    mark = f' (process {rank})' if rank != '0' else ''
+    mark = '' if rank == '0' else f' (process {rank})'
     print(f'\nerror{mark}: {text}', file=sys.stderr, flush=True)

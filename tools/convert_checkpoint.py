@@ -13,15 +13,13 @@ the configs look for them. They keep what ours does not use, so that
 --to-published restores the weights to the bit.
 """
 import argparse
-import collections
-import os
 from pathlib import Path
+
+from _cli import friendly_errors, make_parser
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument('file', nargs='?', help='published file')
     parser.add_argument('--to-published', nargs='+', metavar='PART',
                         help='converted files to join')
@@ -44,98 +42,45 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
-def places(args: argparse.Namespace, parts: list) -> list[Path]:
-    """The file of each part."""
-    out = Path(args.out or os.environ.get('RCG_WEIGHTS') or 'checkpoints')
-    suffix = '.pth' if args.pth else '.safetensors'
-    if out.suffix not in ('.pth', '.safetensors'):
-        return [out / (part.stem + suffix) for part in parts]
-    return [out, *(out.parent / (part.stem + out.suffix)
-                   for part in parts[1:])]
-
-
-def report(part, verbose: bool) -> None:
-    """Every tensor of a part: used, or not and why."""
-    print(f'{part.stem}: {len(part.weights)} tensors used, '
-          f'{len(part.ignored)} not')
-    for reason, count in collections.Counter(part.ignored.values()).items():
-        print(f'  {count:5} not used: {reason}')
-        for name in part.ignored if verbose else ():
-            if part.ignored[name] == reason:
-                print(f'        {name}')
-
-
-def fits(part, config: str | None) -> bool:
-    """Check against a config; one that is asked for must be there."""
-    from rcg.converters.convert import check
-    from rcg.engine import find_config
-    try:
-        check(part, find_config(config or part.config))
-    except FileNotFoundError:
-        if config:
-            raise
-        return False
-    print(f'  fits {config or part.config}: nothing missing, all shapes '
-          'right')
-    return True
-
-
-def advise(form: str, parts: list, paths: list[Path], config: str) -> None:
+def advise(found, config: str | None) -> str:
     """What is still needed, and the next command."""
-    from rcg.converters.convert import role
-    folder = paths[0].parent
-    start = '' if folder == Path('checkpoints') else f'RCG_WEIGHTS={folder} '
-    encoder = next((part.stem for part in parts[1:]
-                    if part.form == 'mocov3'), None)
-    rdm = folder / f'rdm_{encoder}{paths[0].suffix}'
+    main, path = found.parts[0], found.paths[0]
+    if config is None:
+        config = 'CONFIG' if main.stem in found.unchecked else main.config
+    start, advice = '', ''
+    if path.parent != Path('checkpoints'):
+        start = f'RCG_WEIGHTS={path.parent} '
+    encoder = next((part.stem for part in found.parts[1:]
+                    if part.format == 'mocov3'), None)
+    rdm = path.with_name(f'rdm_{encoder}{path.suffix}')
     if encoder and not rdm.exists() and (
-            form == 'ldm'
-            or 'condition_embed.condition_proj.weight' in parts[0].weights):
-        print(f'still needed: {rdm}, the RDM of that encoder, which this '
-              'file does not hold:\n'
-              '  python tools/convert_checkpoint.py RDM_FILE')
-    tool = {'generator': 'sample', 'rdm': 'test'}.get(role(parts[0]))
-    print(f'next: {start}python tools/{tool}.py {config} {paths[0]}' if tool
-          else f'next: put {config} in the _base_ of a config, with '
-          f'checkpoint={str(paths[0])!r},\nor convert an RDM and a generator')
+            found.format == 'ldm'
+            or 'condition_embed.condition_proj.weight' in main.weights):
+        advice = (f'still needed: {rdm}, the RDM of that encoder, which this '
+                  'file does not hold:\n'
+                  '  python tools/convert_checkpoint.py RDM_FILE\n')
+    tool = {'generator': 'sample', 'rdm': 'test'}.get(main.role)
+    if tool:
+        return f'{advice}next: {start}python tools/{tool}.py {config} {path}'
+    return (f'{advice}next: put {config} in the _base_ of a config, with '
+            f'checkpoint={str(path)!r},\nor convert an RDM and a generator')
 
 
 def run(args: argparse.Namespace) -> None:
-    from rcg.converters import convert as conversion
-    from rcg.converters import publish as publishing
-    from rcg.converters.formats import FORMATS
+    from rcg.converters import convert, publish
     if args.to_published:
-        number = publishing.publish(args.to_published, args.out)
+        number = publish(args.to_published, args.out)
         print(f'wrote {args.out}: {number} tensors')
         return
-    published = conversion.read(args.file, args.format, not args.live)
-    parts = published.parts
-    print(f'{args.file}: {FORMATS[published.form].title}'
-          + f", weights under '{published.key}'" * bool(published.key)
-          + '; beside them, left out: ' * bool(published.others)
-          + ', '.join(published.others))
-    unfit = []
-    for part in parts:
-        report(part, args.verbose)
-        if not fits(part, args.config if part is parts[0] else None):
-            unfit.append(part.stem)
-    if unfit:
-        print(f'no config of this project has the size of {", ".join(unfit)}:'
-              ' missing tensors are not noticed (--config CONFIG checks)')
-    paths = places(args, parts)
-    for path, new in zip(paths, conversion.write(
-            published, args.file, paths, args.lean), strict=True):
-        print(f'wrote {path}' if new else
-              f'{path} is already there with the same weights')
-    advise(published.form, parts, paths,
-           args.config or ('CONFIG' if parts[0].stem in unfit
-                           else parts[0].config))
+    found = convert(
+        args.file, args.out, format=args.format, averaged=not args.live,
+        lean=args.lean, suffix='.pth' if args.pth else '.safetensors',
+        config=args.config, verbose=args.verbose, log=print)
+    print(advise(found, args.config))
 
 
 def main() -> None:
     args = parse_args()
-    from _cli import friendly_errors
-
     with friendly_errors(args.debug, 'run it again'):
         run(args)
 

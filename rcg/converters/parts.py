@@ -1,11 +1,11 @@
-"""A published file <-> the parts that this project keeps apart.
+"""A published file as parts: the model it is named for, and frozen ones.
 
-A part is one file here: its tensors under our names and, unless it is lean,
-what ours does not use under ``published.{their name}``. So the way back is
-exact to the bit.
+A part becomes one file here. It holds the tensors that our model uses, under
+our names, and (unless it is lean) those that ours does not use, under
+``published.{their name}``. So the way back is exact to the bit.
 """
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import torch
@@ -15,7 +15,7 @@ from rcg.checkpoint import REST
 from rcg.converters.formats import FORMATS
 from rcg.converters.naming import name_part
 
-# Used by some variants of a format only; why not by the others.
+# Tensors that only some variants of a format use: why the others do not.
 _UNUSED = {
     'fake_latent': 'null representation of a model without representations',
     'cond_stage_model.embedding.weight':
@@ -25,7 +25,8 @@ _UNUSED = {
     **dict.fromkeys(('rep_embedder.weight', 'rep_embedder.bias'),
                     'representation layer of a model with labels'),
 }
-# Option of the way back to names that only some files of a format have.
+# Option of ``{format}_to_published`` that restores names which only some
+# files of the format have.
 _SPELLINGS = {'mocov3': 'misnamed', 'kl_f8_diffusers': 'old_names'}
 
 
@@ -34,15 +35,16 @@ class Part:
     """One part of a published file.
 
     Attributes:
-        form: Its format, a key of ``FORMATS``.
-        stem: Name of its file here, without ending.
-        config: Path of the config that fits, if there is one of its size.
-        weights: Under our names.
-        rest: Under published names, what ours does not use.
-        ignored: Published name: why it is not used.
-        options: Of the functions that convert.
+        format: A key of ``FORMATS``.
+        stem: Name of its file here, without suffix.
+        config: Path of the config that fits. There is no such file if the
+            part has a size of its own.
+        weights: Tensors that our model uses, under our names.
+        rest: All others, under published names.
+        ignored: Published name of each of ``rest``: why it is not used.
+        options: Keyword arguments of ``{format}_to_published``.
     """
-    form: str
+    format: str
     stem: str
     config: str
     weights: dict[str, Tensor]
@@ -50,20 +52,28 @@ class Part:
     ignored: dict[str, str] = field(default_factory=dict)
     options: dict[str, bool] = field(default_factory=dict)
 
+    @property
+    def role(self) -> str:
+        """What it is in a model: encoder, tokenizer, rdm or generator."""
+        return FORMATS[self.format].role
+
     def named(self, lean: bool = False) -> dict[str, Tensor]:
-        """All tensors as they are called in a file."""
-        prefix = FORMATS[self.form].prefix
+        """The tensors of its file, by name; without ``rest`` if lean."""
+        prefix = FORMATS[self.format].prefix
         named = {prefix + name: value for name, value in self.weights.items()}
         return named if lean else named | {
             REST + name: value for name, value in self.rest.items()}
 
 
-def _function(form: str, which: str):
-    return getattr(FORMATS[form].converter, f'{form}_{which}')
+def _function(format: str, which: str) -> Callable:
+    return getattr(FORMATS[format].converter, f'{format}_{which}')
 
 
 def same_bits(a: Tensor, b: Tensor) -> bool:
-    """Whether dtype, shape and every bit agree (on meta: the first two)."""
+    """Whether dtype, shape and every bit agree.
+
+    Tensors on the meta device have no bits: there, the first two count.
+    """
     if a.dtype != b.dtype or a.shape != b.shape:
         return False
     if a.is_meta or b.is_meta or a.data_ptr() == b.data_ptr():
@@ -82,60 +92,76 @@ def digest(weights: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def _convert(form: str, file: Mapping[str, Tensor],
+def _convert(format: str, file: Mapping[str, Tensor],
              state: Mapping[str, Tensor], averaged: bool) -> Part:
-    """One format's tensors; checks that the way back restores them.
+    """Convert the tensors of one part; check that the way back is exact.
 
     Args:
-        form: Its format.
-        file: All tensors, those of frozen parts included.
-        state: Those that are not of frozen parts.
+        format: Format of the part.
+        file: All tensors of the file, those of frozen parts included.
+        state: The tensors of this part.
         averaged: As in :func:`split`.
+
+    Raises:
+        ValueError: A tensor is not explained, or would change on the way
+            back.
     """
-    options = dict(averaged=averaged) if FORMATS[form].averages else {}
-    ignored, unknown = {}, []
+    options = dict(averaged=averaged) if FORMATS[format].averages else {}
+    reasons = _reasons(format, state, options)
+    weights = _function(format, 'from_published')(file, **options)
+    back = _function(format, 'to_published')(weights, **options)
+    if format in _SPELLINGS and not back.keys() <= state.keys():
+        options = {_SPELLINGS[format]: True}
+        back = _function(format, 'to_published')(weights, **options)
+    wrong = [name for name, value in back.items()
+             if name not in state or not same_bits(value, state[name])]
+    rest = {name: state[name] for name in state if name not in back}
+    ignored = {name: reasons[name] or _UNUSED.get(name) for name in rest}
+    wrong += [name for name, reason in ignored.items() if reason is None]
+    if wrong:
+        raise ValueError(
+            f'{len(wrong)} tensors would not survive the way back: '
+            f'{", ".join(wrong[:12])}. This version does not know the file.')
+    return Part(format, *name_part(format, file), weights, rest, ignored,
+                options)
+
+
+def _reasons(format: str, state: Mapping[str, Tensor],
+             options: dict[str, bool]) -> dict[str, str | None]:
+    """Why each tensor is not used; None: it is used.
+
+    Raises:
+        ValueError: The format has no such tensor.
+    """
+    reasons, unknown = {}, []
     for name in state:
         try:
-            ignored[name] = _function(form, 'ignored')(name, **options)
+            reasons[name] = _function(format, 'ignored')(name, **options)
         except KeyError:
             unknown.append(name)
     if unknown:
         raise ValueError(
             f'{len(unknown)} of {len(state)} tensors are not explained: '
             f'{", ".join(unknown[:12])}. It looks like '
-            f'{FORMATS[form].title}, but one of another version.')
-    weights = _function(form, 'from_published')(file, **options)
-    back = _function(form, 'to_published')(weights, **options)
-    if form in _SPELLINGS and not back.keys() <= state.keys():
-        options = {_SPELLINGS[form]: True}
-        back = _function(form, 'to_published')(weights, **options)
-    wrong = [name for name, value in back.items()
-             if name not in state or not same_bits(value, state[name])]
-    rest = {name: state[name] for name in state if name not in back}
-    ignored = {name: ignored[name] or _UNUSED.get(name) for name in rest}
-    wrong += [name for name, reason in ignored.items() if reason is None]
-    if wrong:
-        raise ValueError(
-            f'{len(wrong)} tensors would not survive the way back: '
-            f'{", ".join(wrong[:12])}. This version does not know the file.')
-    return Part(form, *name_part(form, file), weights, rest, ignored, options)
+            f'{FORMATS[format].title}, but one of another version.')
+    return reasons
 
 
-def split(form: str, state: Mapping[str, Tensor],
+def split(format: str, state: Mapping[str, Tensor],
           averaged: bool = True) -> list[Part]:
     """Convert a published state dict.
 
     Args:
-        form: Its format.
-        state: Published names; it is not changed.
-        averaged: Of a file with both, take the averaged weights or the live
+        format: Its format, a key of ``FORMATS``.
+        state: Tensors by published name; it is not changed.
+        averaged: If there are both, take the averaged weights, not the live
             ones.
 
     Returns:
         The part that the file is named for, then the frozen ones inside.
 
     Raises:
-        ValueError: A tensor is not explained, or no tensor.
+        ValueError: A tensor is not explained, or a value is no tensor.
     """
     others = [name for name, value in state.items()
               if not isinstance(value, Tensor)]
@@ -143,31 +169,31 @@ def split(form: str, state: Mapping[str, Tensor],
         raise ValueError(f'Among its weights are values that are no tensors: '
                          f'{", ".join(map(str, others[:12]))}.')
     own, inside = dict(state), []
-    for start, (part, prefix) in FORMATS[form].embedded.items():
+    for start, (part, prefix) in FORMATS[format].embedded.items():
         found = {name: own[name] for name in state if name.startswith(start)}
         if not found or (part == 'mocov3'
                          and start + 'head.1.running_mean' not in found):
-            continue  # none, or one of another kind, which stays as rest
+            continue  # none, or an encoder of another kind: it stays as rest
         own = {name: own[name] for name in own if name not in found}
         found = {prefix + name.removeprefix(start): value
                  for name, value in found.items()}
         inside.append(_convert(part, found, found, True))
-    return [_convert(form, state, own, averaged), *inside]
+    return [_convert(format, state, own, averaged), *inside]
 
 
 def join(parts: list[Part]) -> dict[str, Tensor]:
     """The published state dict of parts as :func:`split` returns them.
 
-    The first is what the file is named for; of the others only the weights
-    are in such a file.
+    Of the frozen parts only the weights are in such a file.
     """
     main, *inside = parts
-    state = _function(main.form, 'to_published')(main.weights,
-                                                 **main.options) | main.rest
-    for start, (form, prefix) in FORMATS[main.form].embedded.items():
+    state = _function(main.format, 'to_published')(main.weights,
+                                                   **main.options)
+    state |= main.rest
+    for start, (format, prefix) in FORMATS[main.format].embedded.items():
         for part in inside:
-            if part.form == form:
-                names = _function(form, 'to_published')(part.weights)
+            if part.format == format:
+                names = _function(format, 'to_published')(part.weights)
                 state |= {start + name.removeprefix(prefix): value
                           for name, value in names.items()}
     return state

@@ -50,12 +50,12 @@ def published(name):
 @pytest.mark.parametrize('name', FULL_SIZE)
 def test_full_size_files(name):
     key, state = published(name)
-    form, stem = FULL_SIZE[name]
+    format, stem = FULL_SIZE[name]
     others = {'epoch': 3, 'optimizer': {'state': {}}, 'model_ema': None}
     found, weights = find_weights({**others, key: state})
     assert (found, weights) == (key, state)
-    assert recognize(weights) == form
-    assert name_part(form, state)[0] == stem
+    assert recognize(weights) == format
+    assert name_part(format, state)[0] == stem
 
 
 @pytest.mark.parametrize(('names', 'text'), [

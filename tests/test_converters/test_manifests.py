@@ -75,7 +75,7 @@ def test_a_file_is_split_into_parts_of_our_sizes_and_joined_again(name):
     state, model = published(name), model_of(FILES[name])
     parts = split(recognize(state), state)
     assert parts[0].config == f'configs/{FILES[name]}.py'
-    found = {part.form: looks(part.weights) for part in parts[1:]}
+    found = {part.format: looks(part.weights) for part in parts[1:]}
     meta = torch.device('meta')
     if model.encoder is not None:
         assert found['mocov3'] == looks(model.encoder.on(meta).state_dict())

@@ -7,7 +7,7 @@ from rcg.converters.naming import name_part
 from tests.reference import load_case
 
 
-@pytest.mark.parametrize(('case', 'form', 'stem'), [
+@pytest.mark.parametrize(('case', 'format', 'stem'), [
     ('enc_mocov3', 'mocov3', 'mocov3_vit_64x2'),
     ('mage_rep', 'mage', 'mage_64x2_mocov3_vit_32x2'),
     ('rdm_classcond', 'rdm', 'rdm_mocov3_vit_32x2_class_cond'),
@@ -17,10 +17,10 @@ from tests.reference import load_case
     ('dit_rep', 'dit', 'dit_64x2_2'),
     ('dit_classcond', 'dit', 'dit_64x2_2_label'),
     ('vqgan_maskgit', 'vqgan', 'maskgit_vqgan_64x32')])
-def test_sizes_of_nobody_get_names_of_their_own(case, form, stem):
+def test_sizes_of_nobody_get_names_of_their_own(case, format, stem):
     weights = load_case(case)[1]
-    assert recognize(weights) == form
-    assert name_part(form, weights)[0] == stem
+    assert recognize(weights) == format
+    assert name_part(format, weights)[0] == stem
 
 
 def test_mmpretrain_is_not_taken_for_the_official_file():

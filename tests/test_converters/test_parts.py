@@ -9,18 +9,18 @@ from tests.test_converters.test_formats import FULL_SIZE, published
 CASES = [name for prefix in ('enc_', 'rdm_', 'vq', 'mage_', 'adm_', 'ldm_',
                                'dit_')
          for name in find_cases(prefix)]
-FORMS = dict(enc_mocov3_renamed='mocov3', vqgan_maskgit='vqgan',
+FORMATS = dict(enc_mocov3_renamed='mocov3', vqgan_maskgit='vqgan',
              vq_f8='vq_f8')
 WITHOUT_AVERAGES = {'ldm_rep'}
 
 
-def form_of(case):
+def format_of(case):
     kind, _, rest = case.partition('_')
-    return FORMS.get(case, rest if kind == 'enc' else kind)
+    return FORMATS.get(case, rest if kind == 'enc' else kind)
 
 
 def test_there_are_cases_of_every_kind():
-    assert {form_of(case) for case in CASES} >= {
+    assert {format_of(case) for case in CASES} >= {
         'mocov3', 'dino', 'ibot', 'deit', 'vqgan', 'vq_f8', 'rdm', 'mage',
         'adm', 'ldm', 'dit'}
 
@@ -31,7 +31,7 @@ def test_round_trip(case, averaged):
     weights = load_case(case)[1]
     before = digest(weights)
     averaged = averaged and case not in WITHOUT_AVERAGES
-    back = join(split(form_of(case), weights, averaged))
+    back = join(split(format_of(case), weights, averaged))
     assert back.keys() == weights.keys()
     assert all(same_bits(back[name], weights[name]) for name in weights)
     assert digest(back) == before == digest(weights)
@@ -52,7 +52,7 @@ def test_round_trip_of_full_size_names(name):
 def test_a_mage_file_holds_three_parts():
     weights = load_case('mage_rep')[1]
     parts = split('mage', weights)
-    assert [part.form for part in parts] == ['mage', 'mocov3', 'vqgan']
+    assert [part.format for part in parts] == ['mage', 'mocov3', 'vqgan']
     assert set(parts[0].ignored) == {
         'cls_token', 'pos_embed', 'mask_token', 'decoder_pos_embed',
         'token_emb.position_ids', 'patch_embed.proj.weight',
@@ -66,7 +66,7 @@ def test_a_mage_file_holds_three_parts():
 def test_an_ldm_file_holds_three_parts():
     weights = load_case('ldm_rep')[1]
     parts = split('ldm', weights, averaged=False)
-    assert [part.form for part in parts] == ['ldm', 'mocov3', 'vq_f8']
+    assert [part.format for part in parts] == ['ldm', 'mocov3', 'vq_f8']
     assert set(parts[0].ignored.values()) == {
         'noise schedule, which is computed here',
         'label embedding that this network does not look at'}
@@ -79,7 +79,7 @@ def test_an_ldm_file_holds_three_parts():
     ('rdm_uncond', 'cond_stage_model.embedding.weight', 'label embedding'),
     ('ldm_rep', 'cond_stage_model.embedding.weight', 'label embedding')])
 def test_what_a_variant_does_not_use(case, name, reason):
-    part = split(form_of(case), load_case(case)[1],
+    part = split(format_of(case), load_case(case)[1],
                  case not in WITHOUT_AVERAGES)[0]
     assert reason in part.ignored[name]
 
@@ -97,7 +97,7 @@ def test_an_encoder_of_another_kind_stays_with_the_generator():
     weights = {name: value for name, value in load_case('mage_rep')[1].items()
                if '.running_' not in name}
     parts = split('mage', weights)
-    assert [part.form for part in parts] == ['mage', 'vqgan']
+    assert [part.format for part in parts] == ['mage', 'vqgan']
     assert 'pretrained_encoder.cls_token' in parts[0].rest
     assert join(parts).keys() == weights.keys()
 

@@ -3,19 +3,19 @@ import argparse
 import json
 import os
 
-import convert_checkpoint
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from rcg.checkpoint import CheckpointError, load_weights, read_checkpoint
-from rcg.converters.convert import check
+from rcg.converters.conversion import check
 from rcg.converters.parts import same_bits, split
 from rcg.models.encoders import MoCoV3ViT
 from tests.test_converters import test_kl_f8
 from tests.test_converters.test_formats import FULL_SIZE, published
 from tests.test_converters.test_parts import CASES, WITHOUT_AVERAGES
+from tools import convert_checkpoint
 
 from ..reference import load_case
 from ..test_checkpoint.crafted import crafted
@@ -67,8 +67,8 @@ def assert_same(a, b):
 @pytest.mark.parametrize('suffix', ['safetensors', 'pth'])
 def test_round_trip(tool, tmp_path, case, suffix):
     path, weights, key = write_published(tmp_path, case)
-    extra = ['--pth'] * (suffix == 'pth')
-    extra += ['--live'] * (case in WITHOUT_AVERAGES)
+    extra = ['--pth'] if suffix == 'pth' else []
+    extra += ['--live'] if case in WITHOUT_AVERAGES else []
     tool(path, '--out', tmp_path / 'parts', *extra)
     parts = sorted((tmp_path / 'parts').iterdir())
     assert all(part.suffix == '.' + suffix for part in parts)
@@ -230,8 +230,7 @@ def test_a_config_that_does_not_fit(tool, tmp_path, config, change, text):
 
 
 @pytest.mark.parametrize('name', [
-    n for n, (form, stem) in FULL_SIZE.items()
-    if stem])
+    name for name, (_, stem) in FULL_SIZE.items() if stem])
 def test_every_released_file_fits_the_config_it_is_told(tool, name):
     for part in split(FULL_SIZE[name][0], published(name)[1]):
         check(part, part.config)

@@ -95,9 +95,9 @@ def mean_and_std(x: Tensor) -> Tensor:
 @torch.no_grad()
 def verify(case: Case) -> None:
     weights = Weights(case)
-    state = weights[weights.form]
+    state = weights[weights.format]
     encoder = build(
-        config_of(weights.form, state, case.config['heads']), state)
+        config_of(weights.format, state, case.config['heads']), state)
     images = images_of(case['image_u8'])
     x = encoder.preprocess(images)
     for edge in ('top', 'bottom'):

@@ -1,4 +1,4 @@
-"""A case's weights, through the converters; facts by published names."""
+"""The weights of a case, converted; comparisons by published names."""
 from torch import Tensor, nn
 
 from rcg.converters.formats import FORMATS, recognize
@@ -8,38 +8,39 @@ from rcg.verification.parity.case import Case
 
 
 class Weights:
-    """What the weights of a case are under our names.
+    """The weights of a case under our names.
 
-    The case is told the fate of each tensor. All must come back to the last
-    bit by the way back.
+    The case is told the fate of each tensor. All must be restored to the bit
+    when they are converted back.
 
     Args:
         case: The case.
-        averaged: Whether to take an RDM's averaged weights.
+        averaged: Whether to take the averaged weights of an RDM.
 
     Attributes:
-        form: Format of the file that the weights are of.
-        names: Published name of each tensor that is used: ours.
+        format: Format of the file that the weights are of.
+        parts: What they were split into.
+        names: Published name of each tensor that is used: our name.
     """
 
     def __init__(self, case: Case, averaged: bool = True) -> None:
-        self.form = recognize(case.weights)
-        self.parts = split(self.form, case.weights, averaged)
+        self.format = recognize(case.weights)
+        self.parts = split(self.format, case.weights, averaged)
         self.names: dict[str, str] = {}
         self._check_way_back(case)
         self._note_fates(case)
 
-    def __getitem__(self, form: str) -> dict[str, Tensor]:
+    def __getitem__(self, format: str) -> dict[str, Tensor]:
         """The state dict of one part, by its format.
 
         Raises:
             ValueError: The file holds no such part.
         """
         for part in self.parts:
-            if part.form == form:
+            if part.format == format:
                 return part.weights
-        raise ValueError(f'the weights hold no part of the format {form}, '
-                         f'only {[part.form for part in self.parts]}.')
+        raise ValueError(f'the weights hold no part of the format {format}, '
+                         f'only {[part.format for part in self.parts]}.')
 
     def _check_way_back(self, case: Case) -> None:
         back = join(self.parts)
@@ -57,16 +58,17 @@ class Weights:
             if tensor.data_ptr() in ours:
                 self.names[name] = ours[tensor.data_ptr()]
                 case.fates[name] = 'used'
-            elif name in reasons:  # but maybe used as live or as averaged
+            elif name in reasons:
+                # A case may convert twice, averaged and live: 'used' stays.
                 case.fates.setdefault(name, reasons[name])
 
     def _reasons(self) -> dict[str, str]:
         """Why tensors are not used, by their names in the case."""
-        inside = {form: (start, prefix) for start, (form, prefix)
-                  in FORMATS[self.form].embedded.items()}
+        inside = {format: (start, prefix) for start, (format, prefix)
+                  in FORMATS[self.format].embedded.items()}
         reasons = {}
         for part in self.parts:
-            start, prefix = inside.get(part.form, ('', ''))
+            start, prefix = inside.get(part.format, ('', ''))
             reasons |= {start + name.removeprefix(prefix): reason
                         for name, reason in part.ignored.items()}
         return reasons
@@ -74,13 +76,13 @@ class Weights:
 
 def compare_gradients(case: Case, stem: str, module: nn.Module,
                       names: dict[str, str]) -> None:
-    """Norms of gradients, and which parameters have none.
+    """Compare norms of gradients, and which parameters have none.
 
     Args:
-        case: Stores ``<stem>.grad_norm``, or nothing is done.
+        case: Nothing is done unless it stores ``<stem>.grad_norm``.
         stem: Name of the run.
-        module: After the backward pass.
-        names: Published name of each parameter of the module: its own.
+        module: Our module, after the backward pass.
+        names: Published name of each of its parameters: our name.
     """
     if f'{stem}.grad_norm' not in case:
         return
@@ -100,7 +102,13 @@ def compare_gradients(case: Case, stem: str, module: nn.Module,
 
 def compare_decay(case: Case, module: nn.Module,
                   names: dict[str, str]) -> None:
-    """Which parameters of a module decay; arguments as above."""
+    """Compare which parameters decay.
+
+    Args:
+        case: It lists them as ``weight_decay`` and ``no_weight_decay``.
+        module: Our module.
+        names: Published name of each of its parameters: our name.
+    """
     groups = OPTIM_WRAPPER_CONSTRUCTORS.build(dict(
         type='TwoGroupConstructor', optim_wrapper_cfg=dict(
             optimizer=dict(type='AdamW')))).groups(module, 1.)
