@@ -8,32 +8,13 @@ start from the same noise, and an RCG's from the same representations. Heun's
 method takes two calls a step, so it gets half the steps (one call less).
 """
 import argparse
-import json
-import os
-from pathlib import Path
 
-# What each is called, and its config for a number of calls.
-SAMPLERS = {
-    'DDPM': lambda calls: dict(type='DDPMSampler', num_steps=calls),
-    'DDIM, eta 1': lambda calls: ddim(calls, 1.),
-    'DDIM, eta 0': lambda calls: ddim(calls, 0.),
-    'DPM-Solver++(2M)': lambda calls: dict(
-        type='DPMSolverSampler', num_steps=calls),
-    'Heun': lambda calls: dict(
-        type='HeunSampler', num_steps=max(2, (calls + 1) // 2)),
-}
-
-
-def ddim(calls: int, eta: float) -> dict:
-    return dict(type='DDIMSampler', num_steps=calls, eta=eta, offset=0,
-                spacing='rounded', to_clean=True, float32_tables=False)
+from _cli import add_shared, announce, friendly_errors, make_parser
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
+    parser = make_parser(__doc__)
+    add_shared(parser, 'config')
     parser.add_argument('checkpoint', help='file or work folder')
     parser.add_argument('--calls', type=int, nargs='+',
                         default=[10, 20, 50, 100], help='network calls')
@@ -41,72 +22,25 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', metavar='FILE.json',
                         help='write all metrics there')
     parser.add_argument('--work-dir', help='for logs')
-    parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE',
-                        default=[], help='override config entries: a.b=1')
+    add_shared(parser, 'cfg_options')
     parser.add_argument('--launcher', default='none', help=argparse.SUPPRESS)
-    parser.add_argument('--debug', action='store_true',
-                        help='show the traceback of errors')
+    add_shared(parser, 'debug')
     return parser.parse_args(args)
 
 
-def owner_of_sampler(model):
-    """The part that has the sampler to compare.
-
-    Raises:
-        ValueError: It has none.
-    """
-    for part in (getattr(model, 'generator', None), model):
-        if hasattr(part, 'sampler'):
-            return part
-    raise ValueError('neither the generator nor the model is sampled by '
-                     'diffusion: there is no sampler to compare.')
-
-
-def table(rows: list[dict], metric: str, calls: list[int]) -> str:
-    """A line for each sampler, a column for each number of calls."""
-    lines = [f'| {metric} at calls | {" | ".join(map(str, calls))} |',
-             '|---' * (1 + len(calls)) + '|']
-    for name in SAMPLERS:
-        cells = [f'{row["metrics"][metric]:.3f}' for row in rows
-                 if row['sampler'] == name]
-        lines.append(f'| {name} | {" | ".join(cells)} |')
-    return '\n'.join(lines)
-
-
-def run(args: argparse.Namespace) -> list[dict]:
-    from rcg.apis.sweep.representations import RememberingRdm
-    from rcg.apis.test_config import adapt
-    from rcg.engine import bare_model, load_config, log
-    from rcg.registry import RUNNERS, TASK_UTILS
-    cfg = load_config(args.config, args.cfg_options)
-    adapt(cfg, args)
-    runner = RUNNERS.build(cfg)
-    runner.load_checkpoint(args.checkpoint, strict=True)
-    model = bare_model(runner)
-    owner, rows = owner_of_sampler(model), []
-    if getattr(model, 'rdm', None) is not None:
-        model.rdm = RememberingRdm(model.rdm, Path(runner.work_dir), {}, 0)
-        model.rdm.drawn.clear()
-    for calls in args.calls:
-        for name, sampler in SAMPLERS.items():
-            owner.sampler = TASK_UTILS.build(sampler(calls))
-            log(runner, f'{name}, {calls} calls')
-            metrics = {key: float(value) for key, value in
-                       runner.test().items() if isinstance(
-                           value, (int, float))}
-            rows.append(dict(sampler=name, calls=calls, metrics=metrics))
-            if args.out:
-                Path(args.out).write_text(json.dumps(rows, indent=1))
-    print(table(rows, args.metric or next(iter(metrics)), args.calls))
-    return rows
+def run(args: argparse.Namespace) -> None:
+    from rcg.apis import compare_samplers
+    from rcg.apis.sampler_comparison import table
+    rows = compare_samplers(
+        args.config, args.checkpoint, args.calls, out=args.out,
+        work_dir=args.work_dir, options=args.cfg_options,
+        launcher=args.launcher)
+    print(table(rows, args.metric))
 
 
 def main() -> None:
     args = parse_args()
-    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
-        print(f'compare samplers {args.config} {args.checkpoint}', flush=True)
-    from _cli import friendly_errors
-
+    announce(f'compare samplers {args.config} {args.checkpoint}')
     with friendly_errors(args.debug):
         run(args)
 

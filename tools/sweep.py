@@ -18,16 +18,13 @@ command goes on where it was stopped, also with more settings. Fewer images:
 torchrun --nproc_per_node 8 tools/sweep.py ... --launcher pytorch.
 """
 import argparse
-import os
-from pathlib import Path
+
+from _cli import add_shared, announce, friendly_errors, make_parser
 
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, allow_abbrev=False,
-        formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file or work folder')
+    parser = make_parser(__doc__, allow_abbrev=False)
+    add_shared(parser, 'config', 'checkpoint')
     scale = parser.add_mutually_exclusive_group()
     scale.add_argument(
         '--guidance', nargs='+', type=float, metavar='TAU',
@@ -40,73 +37,29 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--steps', nargs='+', type=int, metavar='N',
                         help="numbers of the generator's sampling steps")
     parser.add_argument('--out', metavar='DIR', help='where results go')
-    parser.add_argument(
-        '--work-dir', help='where logs go; default: work_dir of the config, '
-        'else work_dirs/<config name>')
-    parser.add_argument('--cfg-options', nargs='+', metavar='KEY=VALUE',
-                        default=[], help='override config entries: a.b=1')
-    parser.add_argument('--launcher', default='none',
-                        choices=('none', 'pytorch', 'slurm'))
-    parser.add_argument('--debug', action='store_true',
-                        help='show the traceback of errors')
+    add_shared(parser, 'work_dir', 'cfg_options', 'launcher', 'debug')
     return parser.parse_args(args)
 
 
-def score(runner, setting: dict, state) -> dict:
-    """Metrics of all images at one setting, and their protocol."""
-    from rcg.apis.sweep import report, settings
-    from rcg.engine import log
-    from rcg.evaluation.protocol import describe_test
-    settings.apply(runner, setting)
-    log(runner, f'sweep: {report.describe(setting)}')
-    metrics = {name: value for name, value in sorted(runner.test().items())
-               if isinstance(value, (int, float))}
-    return dict(setting=setting, metrics=metrics, protocol=describe_test(
-        runner, state.generated, state.spent))
+def run(args: argparse.Namespace) -> None:
+    from mmengine.dist import is_main_process
 
-
-def run(args: argparse.Namespace) -> list[dict]:
-    from mmengine.dist import get_rank, is_main_process
-
-    from rcg.apis.sweep import records, report, settings
-    from rcg.apis.sweep.representations import RememberingRdm
-    from rcg.engine import bare_model, load_config
-    from rcg.engine.hooks.resumable_test import ResumableTestHook
-    wanted = dict(guidance_scale=settings.guidance_scales(
-        args.guidance, args.guidance_scale), temperature=args.temperature,
-        num_steps=args.steps)
-    runner = settings.build(load_config(args.config, args.cfg_options), args)
-    model = bare_model(runner)
-    todo = settings.combinations(model.generator, wanted)
-    runner.load_checkpoint(args.checkpoint, strict=True)
-    out = Path(args.out or Path(runner.work_dir) / 'sweep')
-    about = records.identity(runner, args.checkpoint, list(wanted))
-    done = records.Records(out, about)
-    if getattr(model, 'rdm', None) is not None:
-        model.rdm = RememberingRdm(model.rdm, out, about, get_rank())
-    state = ResumableTestHook()
-    runner.register_hook(state)
-    for setting in todo:
-        if setting in done:
-            continue
-        done.add(score(runner, setting, state))
-        if getattr(model, 'rdm', None) is not None:
-            model.rdm.save()
-        if is_main_process():
-            done.write()
-        state.clear()
+    from rcg.apis.sweep import sweep
+    from rcg.apis.sweep.report import table
+    from rcg.apis.sweep.settings import guidance_scales
+    done = sweep(
+        args.config, args.checkpoint, guidance_scale=guidance_scales(
+            args.guidance, args.guidance_scale),
+        temperature=args.temperature, num_steps=args.steps, out=args.out,
+        work_dir=args.work_dir, options=args.cfg_options,
+        launcher=args.launcher)
     if is_main_process():
-        report.draw(done.rows, out / 'sweep.png')
-        print(f'{report.table(done.rows)}\n{done.path}, sweep.png')
-    return done.rows
+        print(f'{table(done.rows)}\n{done.path}, sweep.png')
 
 
 def main() -> None:
     args = parse_args()
-    if os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0')) == '0':
-        print(f'sweep {args.config} {args.checkpoint}', flush=True)
-    from _cli import friendly_errors
-
+    announce(f'sweep {args.config} {args.checkpoint}')
     with friendly_errors(args.debug, 'the same command goes on'):
         run(args)
 

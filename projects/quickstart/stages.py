@@ -11,9 +11,11 @@ from pathlib import Path
 
 import torch
 
-# Loaded once: a stage is a fork of this process, so it starts at once. Unless
-# there is a GPU, which a fork can not use.
-import rcg.apis
+# What stages need is loaded once: a stage is a fork of this process, so it
+# starts at once. Not so with a GPU, which a fork cannot use.
+import rcg.apis.inferencer
+import rcg.apis.testing
+import rcg.apis.training
 import rcg.datasets
 import rcg.evaluation  # noqa: F401
 from rcg.apis.timing import peak_memory

@@ -1,7 +1,30 @@
-"""Using trained models from Python."""
-from rcg.apis.grid import labelled_grid
+"""What the commands of tools/ do, as functions; trained models from Python.
 
-from .images import load_images
-from .inferencer import RCGInferencer
+A name is imported when it is first used: some commands need no PyTorch.
+Sweeps are in :mod:`rcg.apis.sweep`, the conversion of weights in
+:mod:`rcg.converters`, and checks of an installation in
+:mod:`rcg.verification`.
+"""
+import importlib
 
-__all__ = ['RCGInferencer', 'labelled_grid', 'load_images']
+# Name: module that defines it.
+_MODULES = {
+    'RCGInferencer': 'inferencer',
+    'compare_samplers': 'sampler_comparison',
+    'labelled_grid': 'grid',
+    'load_images': 'images',
+    'test': 'testing',
+    'train': 'training',
+}
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str):
+    if name not in _MODULES:
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    module = importlib.import_module(f'{__name__}.{_MODULES[name]}')
+    return getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

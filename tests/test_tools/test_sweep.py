@@ -1,61 +1,17 @@
 """tools/sweep.py on an untrained digits model."""
 import json
-from types import SimpleNamespace
 
 import pytest
 
-from rcg.apis.sweep import report, settings
 from tools import sweep
 
 from ..test_engine.running import ROOT, run_tool
 
-MAGE = SimpleNamespace(condition_kind='representation', guidance_scale=2.,
-                       temperature=1.5, num_steps=12)
 
-
-
-
-def test_two_scales_of_guidance():
-    assert settings.guidance_scales([0, 1, 6], None) == [1, 2, 7]
-    assert settings.guidance_scales(None, [1, 2, 7]) == [1, 2, 7]
-    assert settings.guidance_scales(None, None) is None
-    with pytest.raises(ValueError, match='off at 0: use --guidance for it'):
-        settings.guidance_scales(None, [0., 1.])
-    with pytest.raises(ValueError, match='off at 0 and not negative'):
-        settings.guidance_scales([-1.], None)
+def test_one_scale_of_guidance_at_a_time():
     with pytest.raises(SystemExit):
         sweep.parse_args(['a.py', 'b', '--guidance', '1',
                           '--guidance-scale', '1'])
-
-
-def test_combinations_keep_what_is_not_swept():
-    found = settings.combinations(MAGE, dict(
-        guidance_scale=[1., 3., 1.], temperature=None, num_steps=[4, 8]))
-    assert [tuple(row.values()) for row in found] == [
-        (1., 1.5, 4), (1., 1.5, 8), (3., 1.5, 4), (3., 1.5, 8)]
-
-
-@pytest.mark.parametrize(('change', 'wanted', 'text'), [
-    ({}, {}, 'nothing to sweep'),
-    ({}, {'eta': [1]}, 'has no eta'),
-    ({'condition_kind': None}, {'guidance_scale': [1, 2]}, 'no condition'),
-])
-def test_what_cannot_be_swept(change, wanted, text):
-    generator = SimpleNamespace(**{**vars(MAGE), **change})
-    with pytest.raises(ValueError, match=text):
-        settings.combinations(generator, wanted)
-
-
-def test_table_and_picture(tmp_path):
-    rows = [dict(setting=dict(guidance_scale=w, temperature=6.),
-                 metrics={'val/fid': 4 / w, 'adm/fid': 3 / w, 'val/is': w})
-            for w in (1., 2., 7.)]
-    lines = report.table(rows).splitlines()
-    assert lines[0].split() == ['guidance', 'guidance_scale', 'temperature',
-                                'steps', 'adm/fid', 'val/fid', 'val/is']
-    assert lines[3].split() == ['6', '7', '6', '-', '0.4286', '0.5714', '7']
-    report.draw(rows, tmp_path / 'sweep.png')
-    assert (tmp_path / 'sweep.png').read_bytes()[:4] == b'\x89PNG'
 
 
 CONFIG = f"""

@@ -1,1 +1,4 @@
-"""What tools/sweep.py consists of."""
+"""Scores of a generator at several settings of sampling."""
+from rcg.apis.sweep.run import sweep
+
+__all__ = ['sweep']

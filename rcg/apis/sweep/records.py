@@ -1,16 +1,26 @@
-"""What a sweep has scored so far, on disk."""
+"""The settings that a sweep has scored so far, on disk."""
 import hashlib
 import json
 from pathlib import Path
 
-from rcg.checkpoint import file_sha256, find_checkpoint, open_atomically
+from mmengine.runner import Runner
+
+from rcg.apis.json_file import write_json
+from rcg.checkpoint import file_sha256, find_checkpoint
 from rcg.engine.config import without_weights
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.unwrapping import bare_model
 
 
-def identity(runner, checkpoint: str, swept: list[str]) -> dict[str, str]:
-    """Hashes of all that must be equal for scores to share a table."""
+def identity(runner: Runner, checkpoint: str,
+             swept: list[str]) -> dict[str, str]:
+    """Hashes of all that the scores of one table have in common.
+
+    Args:
+        runner: The run.
+        checkpoint: File or work folder.
+        swept: Names of the generator's settings that differ.
+    """
     cfg = runner.cfg.to_dict()
     for name in swept:
         cfg['model']['generator'].pop(name, None)
@@ -29,8 +39,13 @@ class Records:
     """Settings, their metrics and protocols, in ``sweep.json`` of a folder.
 
     Args:
-        folder: Where; made when there is something to write.
-        about: The sweep's :func:`identity`.
+        folder: It is made when there is something to write.
+        about: The :func:`identity` of the sweep.
+
+    Attributes:
+        path: Of ``sweep.json``.
+        rows: A dict of setting, metrics and protocol each, sorted by
+            setting.
 
     Raises:
         ValueError: The folder holds another sweep.
@@ -56,8 +71,4 @@ class Records:
         self.rows.sort(key=lambda row: list(row['setting'].values()))
 
     def write(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with open_atomically(str(self.path)) as file:
-            text = json.dumps(dict(identity=self.about, rows=self.rows),
-                              indent=1)
-            file.write((text + '\n').encode())
+        write_json(dict(identity=self.about, rows=self.rows), self.path)

@@ -1,15 +1,15 @@
-"""The table and the picture of a sweep."""
+"""The table and the plot of a sweep."""
 from pathlib import Path
 
 from rcg.checkpoint import open_atomically
 
-# The results worth a panel: how a name ends, and its label.
+# Results that get a panel: last part of their name, and label of the axis.
 PANELS = (('fid', 'FID'), ('fd', 'FD'), ('is', 'IS'))
 LABELS = dict(temperature='temperature', num_steps='steps')
 
 
 def describe(setting: dict) -> str:
-    """In words; guidance on both scales."""
+    """A setting in words, with guidance on both scales."""
     words = [f'{label} {setting[name]:g}'
              for name, label in LABELS.items() if name in setting]
     scale = setting.get('guidance_scale')
@@ -25,7 +25,7 @@ def score_names(rows: list[dict]) -> list[str]:
 
 
 def table(rows: list[dict]) -> str:
-    """One line a setting; guidance on both scales."""
+    """One line a setting, with guidance on both scales."""
     names = score_names(rows)
     header = ['guidance', 'guidance_scale', *LABELS.values(), *names]
     lines = [header]
@@ -45,9 +45,11 @@ def table(rows: list[dict]) -> str:
     return '\n'.join(text)
 
 
-def draw(rows: list[dict], path: Path) -> None:
-    """FID (or FD) and IS against guidance as published, a line for each
-    combination of the other settings and each reference."""
+def plot(rows: list[dict], path: Path) -> None:
+    """Plot FID (or FD) and IS against guidance on the published scale.
+
+    Each reference has a line for each combination of the other settings.
+    """
     import matplotlib
     matplotlib.use('Agg')  # no display needed
     from matplotlib import pyplot
@@ -69,7 +71,9 @@ def draw(rows: list[dict], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _lines(rows: list[dict], names: list[str]) -> dict[str, list]:
+def _lines(rows: list[dict], names: list[str]
+           ) -> dict[str, list[tuple[float, float]]]:
+    """Points (guidance, result) of each line, by its title."""
     lines = {}
     for row in rows:
         setting = row['setting']

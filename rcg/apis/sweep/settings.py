@@ -1,16 +1,23 @@
-"""What is swept: combinations of a generator's settings."""
+"""Settings of a generator, and their combinations."""
 import itertools
+from collections.abc import Sequence
 
-from rcg.apis.test_config import adapt
+from mmengine.runner import Runner
+
 from rcg.engine.unwrapping import bare_model
-from rcg.registry import RUNNERS
 
-PUBLISHED_OFF = 0.  # the published code's cfg; guidance_scale is one more
+# Where the scale of the published code (cfg, tau) turns guidance off. Our
+# guidance_scale is one more.
+PUBLISHED_OFF = 0.
 
 
 def guidance_scales(published: list[float] | None,
                     ours: list[float] | None) -> list[float] | None:
-    """Guidance in ``guidance_scale``, from either way to say it.
+    """Values of ``guidance_scale``, from either of the two scales in use.
+
+    Args:
+        published: On the scale of the paper's tables, which is off at 0.
+        ours: On the scale of our configs, which is off at 1.
 
     Raises:
         ValueError: A value lies below the one that turns guidance off.
@@ -27,10 +34,14 @@ def guidance_scales(published: list[float] | None,
     return ours
 
 
-def combinations(generator, wanted: dict[str, list | None]) -> list[dict]:
-    """All combinations of the values that are given, in their order.
+def combinations(generator, wanted: dict[str, Sequence | None]
+                 ) -> list[dict]:
+    """All combinations of the given values, in their order.
 
-    What is not given stays as the generator has it.
+    Args:
+        generator: The generator. Settings without values stay as it has
+            them.
+        wanted: Values by the name of the setting.
 
     Raises:
         ValueError: There is nothing to sweep, or the generator cannot.
@@ -56,20 +67,11 @@ def combinations(generator, wanted: dict[str, list | None]) -> list[dict]:
     return [dict(zip(names, row, strict=True)) for row in rows]
 
 
-def apply(runner, setting: dict) -> None:
-    """Change the generator, and the config that tells of it."""
+def apply(runner: Runner, setting: dict) -> None:
+    """Change the generator, and the config that its protocol repeats."""
     for name, value in setting.items():
         setattr(bare_model(runner).generator, name, value)
         cfg = runner.cfg.model.generator
         if name == 'num_steps' and 'sampler' in cfg:
             cfg = cfg.sampler
         cfg[name] = value
-
-
-def build(cfg, args):
-    """A runner that only tests."""
-    if cfg.get('test_cfg') is None or 'generator' not in cfg.model:
-        raise ValueError(f"'{args.config}' must have model.generator, "
-                         'test_cfg, test_dataloader and test_evaluator.')
-    adapt(cfg, args)
-    return RUNNERS.build(cfg)

@@ -1,0 +1,104 @@
+"""Scores of diffusion samplers at equal numbers of network calls."""
+from collections.abc import Sequence
+
+from mmengine.config import Config
+from torch import nn
+
+from rcg.apis.cached_rdm import CachedRDM
+from rcg.apis.json_file import write_json
+from rcg.apis.run_config import config_of_test
+from rcg.engine.console import log
+from rcg.engine.unwrapping import bare_model
+from rcg.registry import RUNNERS, TASK_UTILS
+
+
+def sampler_configs(calls: int) -> dict[str, dict]:
+    """The samplers to compare, by title, for a number of network calls."""
+    ddim = dict(type='DDIMSampler', num_steps=calls, offset=0,
+                spacing='rounded', to_clean=True, float32_tables=False)
+    return {
+        'DDPM': dict(type='DDPMSampler', num_steps=calls),
+        'DDIM, eta 1': dict(ddim, eta=1.),
+        'DDIM, eta 0': dict(ddim, eta=0.),
+        'DPM-Solver++(2M)': dict(type='DPMSolverSampler', num_steps=calls),
+        # Two calls a step but the last.
+        'Heun': dict(type='HeunSampler', num_steps=max(2, (calls + 1) // 2)),
+    }
+
+
+def compare_samplers(config: Config | str, checkpoint: str,
+                     calls: Sequence[int] = (10, 20, 50, 100), *,
+                     out: str | None = None, work_dir: str | None = None,
+                     options: list[str] | dict | None = None,
+                     launcher: str = 'none') -> list[dict]:
+    """Score the samplers of a diffusion model at equal numbers of calls.
+
+    All samplers start from the same noise; those of an RCG also from the
+    same representations.
+
+    Args:
+        config: A config of an RCG whose generator is a diffusion model, or
+            of an RDM; or its path.
+        checkpoint: File or work folder.
+        calls: Numbers of network calls an image.
+        out: JSON file for the result. It is written after each score.
+        work_dir: Folder of logs; by default ``work_dir`` of the config, else
+            work_dirs/<config name>.
+        options: Changes of the config by dotted key.
+        launcher: What started the processes: none, pytorch or slurm.
+
+    Returns:
+        A dict of ``sampler``, ``calls`` and ``metrics`` for each score.
+
+    Raises:
+        ValueError: The model is not sampled by diffusion.
+    """
+    runner = RUNNERS.build(config_of_test(config, work_dir, options,
+                                          launcher))
+    runner.load_checkpoint(checkpoint, strict=True)
+    model = bare_model(runner)
+    owner, rows = owner_of_sampler(model), []
+    if getattr(model, 'rdm', None) is not None:
+        model.rdm = CachedRDM(model.rdm)
+    for count in calls:
+        for name, sampler in sampler_configs(count).items():
+            owner.sampler = TASK_UTILS.build(sampler)
+            log(runner, f'{name}, {count} calls')
+            metrics = {key: float(value) for key, value in
+                       runner.test().items() if isinstance(
+                           value, (int, float))}
+            rows.append(dict(sampler=name, calls=count, metrics=metrics))
+            if out:
+                write_json(rows, out)
+    return rows
+
+
+def owner_of_sampler(model: nn.Module) -> nn.Module:
+    """The part of a model that has the sampler to compare.
+
+    Raises:
+        ValueError: There is none.
+    """
+    for part in (getattr(model, 'generator', None), model):
+        if hasattr(part, 'sampler'):
+            return part
+    raise ValueError('neither the generator nor the model is sampled by '
+                     'diffusion: there is no sampler to compare.')
+
+
+def table(rows: list[dict], metric: str | None = None) -> str:
+    """Scores as Markdown: samplers down, numbers of calls across.
+
+    Args:
+        rows: Result of :func:`compare_samplers`.
+        metric: Name of the score; the first by default.
+    """
+    metric = metric or next(iter(rows[0]['metrics']))
+    calls = dict.fromkeys(row['calls'] for row in rows)
+    lines = [f'| {metric} at calls | {" | ".join(map(str, calls))} |',
+             '|---' * (1 + len(calls)) + '|']
+    for name in dict.fromkeys(row['sampler'] for row in rows):
+        cells = [f'{row["metrics"][metric]:.3f}' for row in rows
+                 if row['sampler'] == name]
+        lines.append(f'| {name} | {" | ".join(cells)} |')
+    return '\n'.join(lines)

@@ -1,0 +1,97 @@
+"""Sweeps: score every combination of some settings."""
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import get_rank, is_main_process
+from mmengine.runner import Runner
+
+from rcg.apis.cached_rdm import CachedRDM
+from rcg.apis.run_config import config_of_test, load_any_config, name_of
+from rcg.apis.sweep import report, settings
+from rcg.apis.sweep.records import Records, identity
+from rcg.apis.testing import scalars
+from rcg.engine.console import log
+from rcg.engine.hooks.resumable_test import ResumableTestHook
+from rcg.engine.unwrapping import bare_model
+from rcg.evaluation.protocol import describe_test
+from rcg.registry import RUNNERS
+
+
+def sweep(config: Config | str, checkpoint: str, *,
+          guidance_scale: Sequence[float] | None = None,
+          temperature: Sequence[float] | None = None,
+          num_steps: Sequence[int] | None = None, out: str | None = None,
+          work_dir: str | None = None,
+          options: list[str] | dict | None = None,
+          launcher: str = 'none') -> Records:
+    """Score a generator at every combination of the given settings.
+
+    All are scored on the same seeds and the same representations, which the
+    RDM draws once. A call that was interrupted goes on when it is made again,
+    also with more settings.
+
+    Args:
+        config: A config with ``model.generator``, or the path of one.
+        checkpoint: File or work folder.
+        guidance_scale: Values of the generator's ``guidance_scale``; 1 is
+            off. The paper's tables count from 0.
+        temperature: Its choice temperatures.
+        num_steps: Its numbers of sampling steps.
+        out: Folder for sweep.json, sweep.png and the representations; by
+            default sweep/ in the work folder.
+        work_dir: Folder of logs; by default ``work_dir`` of the config, else
+            work_dirs/<config name>.
+        options: Changes of the config by dotted key.
+        launcher: What started the processes: none, pytorch or slurm.
+
+    Returns:
+        Settings with their metrics and protocols.
+
+    Raises:
+        ValueError: There is nothing to sweep; the generator has no such
+            setting; ``out`` holds another sweep.
+    """
+    wanted = dict(guidance_scale=guidance_scale, temperature=temperature,
+                  num_steps=num_steps)
+    runner = _build_runner(config, work_dir, options, launcher)
+    model = bare_model(runner)
+    todo = settings.combinations(model.generator, wanted)
+    runner.load_checkpoint(checkpoint, strict=True)
+    folder = Path(out or Path(runner.work_dir) / 'sweep')
+    about = identity(runner, checkpoint, list(wanted))
+    done = Records(folder, about)
+    if getattr(model, 'rdm', None) is not None:
+        model.rdm = CachedRDM(model.rdm, folder, about, get_rank())
+    _score_all(runner, todo, done)
+    if is_main_process():
+        report.plot(done.rows, folder / 'sweep.png')
+    return done
+
+
+def _build_runner(config: Config | str, work_dir: str | None,
+                  options: list[str] | dict | None, launcher: str) -> Runner:
+    cfg = load_any_config(config, options)
+    if cfg.get('test_cfg') is None or 'generator' not in cfg.model:
+        raise ValueError(f"'{name_of(config)}' must have model.generator, "
+                         'test_cfg, test_dataloader and test_evaluator.')
+    return RUNNERS.build(config_of_test(cfg, work_dir, launcher=launcher))
+
+
+def _score_all(runner: Runner, todo: list[dict], done: Records) -> None:
+    """Score the settings that are not done; write each when it is."""
+    state, model = ResumableTestHook(), bare_model(runner)
+    runner.register_hook(state)
+    for setting in todo:
+        if setting in done:
+            continue
+        settings.apply(runner, setting)
+        log(runner, f'sweep: {report.describe(setting)}')
+        metrics = scalars(runner.test())
+        protocol = describe_test(runner, state.generated, state.spent)
+        done.add(dict(setting=setting, metrics=metrics, protocol=protocol))
+        if getattr(model, 'rdm', None) is not None:
+            model.rdm.save()
+        if is_main_process():
+            done.write()
+        state.clear()

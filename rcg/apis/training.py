@@ -1,0 +1,52 @@
+"""Training runs."""
+from mmengine.config import Config, ConfigDict
+from mmengine.runner import Runner
+
+from rcg.apis.run_config import name_of, run_config
+from rcg.registry import RUNNERS
+
+
+def train(config: Config | str, *, work_dir: str | None = None,
+          resume: str | None = None, amp: bool = False,
+          options: list[str] | dict | None = None,
+          launcher: str = 'none') -> Runner:
+    """Train what a config describes.
+
+    Args:
+        config: A config, or the path of one.
+        work_dir: Folder of checkpoints and logs; by default ``work_dir`` of
+            the config, else work_dirs/<config name>.
+        resume: 'auto' goes on from the newest checkpoint in the work folder,
+            the path of a checkpoint from there; None begins anew.
+        amp: Train in bfloat16 autocast, on a CPU as on a GPU.
+        options: Changes of the config by dotted key.
+        launcher: What started the processes: none, pytorch or slurm.
+
+    Returns:
+        The runner, which holds the trained model.
+
+    Raises:
+        ValueError: The config does not describe a training run.
+    """
+    cfg = run_config(config, work_dir, options, launcher)
+    if resume is not None:
+        cfg.resume = True
+        cfg.load_from = None if resume == 'auto' else resume
+    if cfg.get('train_cfg') is None:
+        raise ValueError(f"'{name_of(config)}' has no train_cfg: there is "
+                         'nothing to train.')
+    if amp:
+        _use_amp(cfg.optim_wrapper)
+    runner = RUNNERS.build(cfg)
+    runner.train()
+    return runner
+
+
+def _use_amp(cfg: ConfigDict) -> None:
+    """Switch one optimizer wrapper, or each of several, to bfloat16."""
+    if 'optimizer' not in cfg:
+        for value in cfg.values():
+            if isinstance(value, dict):
+                _use_amp(value)
+    elif cfg.get('type') != 'AmpOptimWrapper':  # that one is for float16
+        cfg.type, cfg.dtype = 'AutocastOptimWrapper', 'bfloat16'
