@@ -40,6 +40,6 @@ model = dict(
 custom_hooks = [
     dict(type='TrainableEMAHook', decay=.9999, before_step=True,
          only=[f'generator.network.{part}.' for part in (
-             'time_embed', 'conv_in', 'encoder', 'middle', 'decoder', 'norm',
+             'time_embed', 'conv_in', 'down', 'middle', 'up', 'norm',
              'conv_out')]),
 ]
