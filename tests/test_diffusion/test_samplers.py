@@ -44,7 +44,7 @@ def exact(mean, std):
     DDIMSampler(250, eta=1, **CLEAN), DDPMSampler(250),
     DPMSolverSampler(20), HeunSampler(30)])
 def test_samplers_reach_a_gaussian(sampler):
-    """The law of the samples is known."""
+    """The distribution of the samples is known."""
     rng = SampleRng.from_seed(3, range(4000))
     x = sampler(exact(1.5, .5), rng.normal(1), rng, SCHEDULE)
     assert x.mean() == pytest.approx(1.5, abs=.03)

@@ -1,4 +1,4 @@
-"""MAGE as a pixel generator: learn to fill in tokens, unmask step by step."""
+"""MAGE as a pixel generator: predicts hidden tokens, unmasks step by step."""
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from rcg.models.generators.base import PixelGenerator
 from rcg.models.generators.masking import (
-    MaskRatioLaw,
+    MaskRatioDistribution,
     mask_least_confident,
     num_still_masked,
     random_masks,
@@ -18,24 +18,25 @@ from rcg.rng import SampleRng, check_finite
 
 
 class UnmaskingStep(NamedTuple):
-    """What one step of sampling saw and decided; all (N, L[, K])."""
-    input_ids: Tensor  # with mask tokens
-    logits: Tensor  # after guidance
-    confidence: Tensor  # +inf where a token was known
-    sampled: Tensor  # a full picture in token ids
-    next_ids: Tensor  # the unsure ones masked again
+    """Inputs and results of one sampling step; (N, L), but for logits."""
+    input_ids: Tensor  # unknown tokens are mask tokens
+    logits: Tensor  # (N, L, K), guided
+    confidence: Tensor  # +inf where the token was known
+    sampled: Tensor  # token ids without mask tokens
+    next_ids: Tensor  # the least confident ones masked again
 
 
 @PIXEL_GENERATORS.register_module()
 class MAGE(PixelGenerator):
-    """Masked generative encoder (arXiv:2211.09117) under RCG's condition.
+    """Masked generative encoder (arXiv:2211.09117), conditioned as in RCG.
 
     Args:
         network: Config of a :class:`~rcg.models.networks.MAGEViT`.
-        mask_ratio: Arguments of :class:`MaskRatioLaw`.
-        label_smoothing: In [0, 1), over the K codes.
-        num_steps: Unmasking steps of sampling.
-        temperature: Of the choice of tokens to keep; decays linearly to 0.
+        mask_ratio: Arguments of :class:`MaskRatioDistribution`.
+        label_smoothing: Of the cross entropy over K codes, in [0, 1).
+        num_steps: Number of sampling steps.
+        temperature: Scale of the Gumbel noise on confidences in the first
+            step; it falls linearly to 0.
         guidance_scale, guidance: See :class:`PixelGenerator`; the schedule is
             linear by default, as published.
     """
@@ -50,20 +51,24 @@ class MAGE(PixelGenerator):
             raise ValueError('num_steps must be at least 1 and temperature '
                              f'not negative, got {num_steps} and '
                              f'{temperature}.')
-        self.mask_ratio = MaskRatioLaw(**mask_ratio or {})
+        self.mask_ratio = MaskRatioDistribution(**mask_ratio or {})
         self.label_smoothing = label_smoothing
         self.num_steps, self.temperature = num_steps, temperature
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """Cross entropy of the hidden ones of codes (N, L), ids in [0, K).
+        """Cross entropy on the hidden tokens of codes (N, L), in [0, K).
 
-        Every image counts the same. Unless they share a mask ratio (see
-        :class:`MaskRatioLaw`), an image's loss does not depend on the batch
-        and the number of processes. A ValueError if L is not the network's.
+        It is averaged over the hidden tokens of an image, then over images.
+        An image's loss depends on neither batch nor number of processes,
+        unless a batch shares its mask ratio
+        (:class:`MaskRatioDistribution`).
 
         Returns:
             ``loss_tokens``, and ``token_accuracy`` on hidden tokens.
+
+        Raises:
+            ValueError: L is not the network's.
         """
         net = self.network
         if codes.shape[1:] != (net.num_tokens, ):
@@ -71,7 +76,7 @@ class MAGE(PixelGenerator):
                 f'the network is for {net.num_tokens} tokens an image, got '
                 f'{tuple(codes.shape[1:])}; change num_tokens or the images.')
         embedding = self.embed(condition, rng)
-        ratios = self.mask_ratio.draw(rng)  # (N,)
+        ratios = self.mask_ratio.sample(rng)  # (N,)
         masked, kept = random_masks(
             rng.uniform(net.num_tokens), ratios,
             self.mask_ratio.num_dropped(net.num_tokens))
@@ -85,14 +90,14 @@ class MAGE(PixelGenerator):
 
     @torch.no_grad()
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
-        """Draw token ids (N, L) in [0, K), given one condition a row."""
+        """Draw token ids (N, L) in [0, K), one condition a row."""
         for step in self.steps(condition, rng):
             pass
         check_finite(step.logits, rng, "the generator's logits")
         return step.sampled
 
     def temperature_at(self, step: int) -> float:
-        """The choice temperature of one step; it falls linearly to 0."""
+        """Scale of the Gumbel noise on confidences at one step."""
         return self.temperature * (1 - (step + 1) / self.num_steps)
 
     @torch.no_grad()

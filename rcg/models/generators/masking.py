@@ -1,4 +1,4 @@
-"""Which tokens are hidden: MAGE's laws for training and for sampling."""
+"""Which of MAGE's tokens are hidden, in training and in sampling."""
 import math
 
 import torch
@@ -7,16 +7,21 @@ from torch import Tensor
 from rcg.rng import SampleRng
 
 
-class MaskRatioLaw:
-    """Truncated normal law of the mask ratio, MAGE (arXiv:2211.09117) 3.1.
+class MaskRatioDistribution:
+    """Truncated normal distribution, MAGE (arXiv:2211.09117) section 3.1.
 
     Args:
-        mean, std: Mode of the normal, 0.75 in RCG, and standard deviation.
+        mean, std: Of the normal distribution before it is truncated; the
+            mean is 0.75 in RCG.
         low, high: Smallest and largest ratio; ``low`` is also the share of
-            tokens that the encoder never sees.
-        per: 'image': each image draws a ratio; 'batch': the batch of a
-            process shares one, as in the published code. The gradient is
-            the same on average and has less noise with 'image'.
+            tokens that are dropped: hidden, and not given to the
+            mage_encoder.
+        per: 'image': one ratio for each image; 'batch': one for the batch of
+            a process, as in the published code. The expected gradient is the
+            same; it has less noise with 'image'.
+
+    Raises:
+        ValueError: A setting is out of range.
     """
 
     def __init__(self, mean: float = .75, std: float = .25, low: float = .5,
@@ -32,7 +37,7 @@ class MaskRatioLaw:
                        for edge in (low, high)]
 
     def num_dropped(self, num_tokens: int) -> int:
-        """How many of the hidden tokens the encoder never sees."""
+        """Number of hidden tokens that are dropped from the mage_encoder."""
         return math.ceil(num_tokens * self.low)
 
     def quantile(self, u: Tensor) -> Tensor:
@@ -41,7 +46,7 @@ class MaskRatioLaw:
         ratio = torch.special.ndtri(below + u * (above - below))
         return (self.mean + self.std * ratio).clamp(self.low, self.high)
 
-    def draw(self, rng: SampleRng) -> Tensor:
+    def sample(self, rng: SampleRng) -> Tensor:
         """One ratio (N,) for each stream."""
         ratios = self.quantile(rng.uniform())
         return ratios[:1].expand_as(ratios) if self.per == 'batch' else ratios
@@ -51,13 +56,16 @@ def random_masks(noise: Tensor, ratios: Tensor, num_dropped: int
                  ) -> tuple[Tensor, Tensor]:
     """Hide the tokens of smallest uniform ``noise`` (N, L).
 
-    ``ratios`` (N,) of the tokens are hidden, rounded up; ``num_dropped`` of
-    those hidden, the encoder never sees.
+    Args:
+        noise (N, L): Uniform random numbers.
+        ratios (N,): Share of tokens to hide; the number is rounded up.
+        num_dropped: How many of the hidden tokens are not given to the
+            mage_encoder.
 
     Returns:
         ``masked`` (N, L): True = hidden. ``kept`` (N, L - num_dropped):
-        ascending places of the tokens that the encoder sees; the hidden ones
-        among them enter as mask tokens.
+        ascending places of the tokens given to the mage_encoder; the hidden
+        ones among them enter as mask tokens.
     """
     order = noise.argsort(1)
     counts = (ratios * noise.shape[1]).ceil().unsqueeze(1)  # (N, 1)
@@ -66,13 +74,16 @@ def random_masks(noise: Tensor, ratios: Tensor, num_dropped: int
 
 
 def unmasking_ratio(step: int, num_steps: int) -> float:
-    """Share of tokens hidden after a step; the cosine of arXiv:2202.04200."""
+    """Share of tokens hidden after a step: MaskGIT's cosine schedule.
+
+    arXiv:2202.04200 section 3.3; ``step`` is in [0, num_steps).
+    """
     return math.cos(math.pi / 2 * ((step + 1) / num_steps))
 
 
 def num_still_masked(step: int, num_steps: int, num_tokens: int,
                      num_unknown: int) -> int:
-    """Tokens to hide again: at least 1 and fewer than are unknown now."""
+    """Number of tokens to hide again: in [1, num_unknown - 1], or 1."""
     wanted = math.floor(num_tokens * unmasking_ratio(step, num_steps))
     return max(1, min(num_unknown - 1, wanted))
 

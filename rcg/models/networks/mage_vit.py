@@ -1,7 +1,10 @@
 """MAGE's masked transformer (arXiv:2211.09117), conditioned as in RCG.
 
-N batch, L tokens of an image, V visible tokens, K codes, E encoder width,
-D decoder width. A token 0 in front carries the condition.
+The first half of the network is called mage_encoder, the second mage_decoder.
+Token 0, in front of those of the image, carries the condition.
+
+N batch, L tokens of an image, V kept tokens, K codes, E width of the
+mage_encoder, D width of the mage_decoder.
 """
 import torch
 from torch import Tensor, nn
@@ -30,11 +33,11 @@ class TokenEmbedding(nn.Module):
 
 
 class CodeHead(nn.Module):
-    """Decoder output (..., D) -> logits over tokens.
+    """Output of the mage_decoder (..., D) -> logits over tokens.
 
-    Tied: a product with the word embeddings, which get no gradient of it, as
-    published. Untied: a matrix of its own, without which small models do not
-    learn at all.
+    If ``tied``, as published, the last matrix is that of the word embeddings,
+    which get no gradient from here. Otherwise it is a matrix of the head's
+    own, without which small models do not learn.
     """
 
     def __init__(self, decoder_dim: int, dim: int, vocab_size: int,
@@ -57,22 +60,24 @@ class CodeHead(nn.Module):
 
 @MODELS.register_module()
 class MAGEViT(nn.Module):
-    """Encoder over visible tokens, decoder over all, logits over codes.
+    """The mage_encoder over kept tokens, then the mage_decoder over all.
 
-    The vocabulary is [codes | class tokens | mask token]. Of the first MAGE's
-    1000 class tokens one is ever used, in place 0 where no condition takes
-    over. Small models need only that one.
+    The vocabulary is [codes | class tokens | mask token]. Of the published
+    1000 class tokens, a single one is used: as token 0 of an unconditional
+    model. Small models need only that one.
 
     Args:
         num_codes: K, size of the tokenizer's codebook.
         num_tokens: L, tokens of an image.
-        encoder: ``dim`` E, ``depth``, ``num_heads``.
-        decoder: The same for the decoder.
-        condition: Config of a condition layer; None is unconditional.
+        encoder: ``dim`` E, ``depth`` and ``num_heads`` of the mage_encoder.
+        decoder: The same of the mage_decoder, with ``dim`` D.
+        condition: Config of the layer ``condition_embed``; None is
+            unconditional.
         drop: Dropout on embeddings, attention, projections and MLPs.
-        embedding: ``std`` of the word and ``position_std`` of the two
-            position tables at initialisation, and ``tied_head``.
-        class_tokens: How many, and which is used: (1000, 76) as published.
+        embedding: Initial ``std`` of the words and ``position_std`` of both
+            position tables; ``tied_head``, see :class:`CodeHead`.
+        class_tokens: Number of class tokens, and which of them is used;
+            (1000, 76) as published.
     """
 
     def __init__(self, num_codes: int, num_tokens: int, encoder: dict,
@@ -139,11 +144,11 @@ class MAGEViT(nn.Module):
 
     def decode(self, encoded: Tensor, masked: Tensor,
                kept: Tensor | None = None) -> Tensor:
-        """Fill every hidden place with token 0 and decode: (N, 1 + L, D).
+        """Put token 0 in every hidden place and decode: (N, 1 + L, D).
 
         Args:
             encoded (N, 1 + V, E): Output of :meth:`encode`.
-            masked (N, L): True = hidden, dropped places included.
+            masked (N, L): True = hidden; all places not kept must be hidden.
             kept (N, V): As given to :meth:`encode`.
         """
         x = self.decoder_embed(encoded)  # (N, 1 + V, D)
@@ -159,20 +164,21 @@ class MAGEViT(nn.Module):
 
     def logits(self, decoded: Tensor, num_tokens: int | None = None
                ) -> Tensor:
-        """Logits (..., K) over codes; ``num_tokens`` of the vocabulary."""
+        """Logits (..., K) over codes, or over the first ``num_tokens`` of the
+        vocabulary."""
         return self.head(decoded, self.embed.word.weight,
                          num_tokens or self.num_codes)
 
     def forward(self, ids: Tensor, masked: Tensor,
                 embedding: Tensor | None = None,
                 kept: Tensor | None = None) -> Tensor:
-        """Logits (N, L, K) of all tokens from the visible ones.
+        """Logits (N, L, K) of all tokens, given those not masked.
 
         Args:
-            ids (N, L): Token ids in [0, K); unseen where ``masked``.
+            ids (N, L): Token ids in [0, K); of no effect where ``masked``.
             masked (N, L): True = hidden.
             embedding (N, E): Of the condition, if any.
-            kept (N, V): Places that the mage_encoder sees; all by default.
+            kept (N, V): Places given to the mage_encoder; all by default.
         """
         ids = ids.masked_fill(masked, self.mask_token)
         encoded = self.encode(ids, embedding, kept)

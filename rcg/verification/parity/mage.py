@@ -91,9 +91,10 @@ def condition_of(case: Case, generator: MAGE, rep: str,
 def masks_of(case: Case, generator: MAGE, noise: str
              ) -> tuple[Tensor, Tensor]:
     """``masked`` (N, L) and ``kept`` (N, V) of the forced mask rate."""
-    law, uniform = generator.mask_ratio, case[noise]
+    uniform = case[noise]
     rates = torch.full((len(uniform), ), case.config['forced_mask_rate'])
-    return random_masks(uniform, rates, law.num_dropped(uniform.shape[1]))
+    num_dropped = generator.mask_ratio.num_dropped(uniform.shape[1])
+    return random_masks(uniform, rates, num_dropped)
 
 
 def compare_masks(case: Case, generator: MAGE) -> None:
@@ -120,7 +121,7 @@ def compare_loss(case: Case, generator: MAGE, run: str,
             case.config['rep_drop_prob_of_runs'][run])
         dropped = [case[stem + 'rep_rand'][:, None]]
     rate = case.config['forced_mask_rate']
-    generator.mask_ratio.draw = lambda rng: torch.full((len(rng), ), rate)
+    generator.mask_ratio.sample = lambda rng: torch.full((len(rng), ), rate)
     losses = generator.loss(ids, condition, ReplayRng(
         len(ids), uniform=[*dropped, case[noise]]))
     case.compare(stem + 'loss', losses['loss_tokens'])

@@ -5,7 +5,10 @@ import torch
 from torch import nn
 
 from rcg.diffusion import NoiseSchedule
-from rcg.models.generators.masking import MaskRatioLaw, unmasking_ratio
+from rcg.models.generators.masking import (
+    MaskRatioDistribution,
+    unmasking_ratio,
+)
 from rcg.models.layers.embeddings import position_table, timestep_embedding
 from rcg.registry import MODELS, PARAM_SCHEDULERS, TASK_UTILS
 from rcg.verification.parity.case import Case
@@ -77,11 +80,11 @@ def learning_rates(facts: dict, cosine: bool) -> torch.Tensor:
 def compare_masks(case: Case) -> None:
     for found in case.find(r'(mask_ratio\.\w+)\.quantiles'):
         facts = case.config[found[1]]
-        law = MaskRatioLaw(facts['mu'], facts['std'], facts['min'],
-                           facts['max'])
+        distribution = MaskRatioDistribution(
+            facts['mu'], facts['std'], facts['min'], facts['max'])
         count = case.shape(found[0])[0]
         u = (torch.arange(count, dtype=torch.float64) + .5) / count
-        case.compare(found[0], law.quantile(u))
+        case.compare(found[0], distribution.quantile(u))
     num_steps = case.config['mage']['num_iter']
     ratios = torch.tensor([unmasking_ratio(step, num_steps)
                            for step in range(num_steps)],

@@ -1,11 +1,11 @@
-"""The laws of masks; published numbers are compared with the schedules."""
+"""Masks; the parity case ``schedules`` has the published numbers."""
 import numpy as np
 import pytest
 import torch
 from scipy.stats import truncnorm
 
 from rcg.models.generators.masking import (
-    MaskRatioLaw,
+    MaskRatioDistribution,
     mask_least_confident,
     num_still_masked,
     random_masks,
@@ -15,21 +15,22 @@ from rcg.rng import SampleRng
 
 @pytest.mark.parametrize(('mean', 'std', 'low', 'high'), [
     (.55, .25, .5, 1.), (.9, .1, .3, .95), (.3, .2, .5, 1.)])
-def test_mask_ratio_law(mean, std, low, high):
+def test_mask_ratio_distribution(mean, std, low, high):
     u = (torch.arange(1000).double() + .5) / 1000
     a, b = (low - mean) / std, (high - mean) / std
     np.testing.assert_allclose(
-        MaskRatioLaw(mean, std, low, high).quantile(u),
+        MaskRatioDistribution(mean, std, low, high).quantile(u),
         truncnorm(a, b, mean, std).ppf(u.numpy()), rtol=1e-12)
 
 
 def test_images_of_a_batch_may_share_the_ratio():
-    own, shared = (MaskRatioLaw(per=per).draw(SampleRng.from_seed(0, range(4)))
-                   for per in ('image', 'batch'))
+    own, shared = (
+        MaskRatioDistribution(per=per).sample(
+            SampleRng.from_seed(0, range(4))) for per in ('image', 'batch'))
     assert len(own.unique()) == 4
     assert torch.equal(shared, own[:1].expand(4))
     with pytest.raises(ValueError, match="'image' or 'batch'"):
-        MaskRatioLaw(per='epoch')
+        MaskRatioDistribution(per='epoch')
 
 
 def test_number_of_masked_tokens():
