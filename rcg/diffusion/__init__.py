@@ -1,4 +1,4 @@
-"""The diffusion core: tensors in, tensors out."""
+"""The diffusion core: schedules, losses and samplers on plain tensors."""
 from .gaussian import GaussianDiffusion
 from .samplers import (
     DDIMSampler,

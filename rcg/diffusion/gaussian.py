@@ -1,4 +1,4 @@
-"""Gaussian diffusion: the forward process, the losses, what a denoiser says.
+"""Gaussian diffusion: forward process, losses, reading a denoiser's output.
 
 Letters: N batch, C channels, T timesteps.
 """
@@ -33,11 +33,14 @@ class GaussianDiffusion(nn.Module):
         num_timesteps: T.
         beta_start, beta_end: First and last beta.
         learn_variance: Whether the denoiser returns twice the channels. The
-            second half is the variance of a reverse step: from the
-            posterior's (-1) to beta (1), on a log scale, learned from the
-            variational bound (arXiv:2102.09672 eq. 15 and 16).
-        clip: Predicted clean data are clipped to [-clip, clip] when sampling
-            (pixels: 1); None does not.
+            second half is the variance of a reverse step, interpolated on a
+            log scale from the posterior's (-1) to beta (1). It is learned
+            from the variational bound (arXiv:2102.09672 eq. 15 and 16).
+        clip: In sampling, predicted clean data are clipped to [-clip, clip]
+            (1 for pixels); None: they are not.
+
+    Raises:
+        ValueError: There is no such parameterization or schedule.
     """
 
     def __init__(self, parameterization: str, schedule: str = 'linear',
@@ -81,12 +84,13 @@ class GaussianDiffusion(nn.Module):
         return a * x0 + s * eps
 
     def _split(self, output: Tensor) -> tuple[Tensor, Tensor | None]:
-        """A denoiser's output in float32: prediction, variance in [-1, 1]."""
+        """A denoiser's output in float32: prediction and, if it is learned,
+        variance in [-1, 1]."""
         output = output.float()
         return output.chunk(2, 1) if self.learn_variance else (output, None)
 
     def predict_x0(self, output: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
-        """The clean data (N, ...) that a denoiser's output stands for."""
+        """The clean data (N, ...) that a denoiser's output implies."""
         return to_x0(self.parameterization, self._split(output)[0], x_t,
                      *self._at(t, x_t.ndim, 'signal', 'noise'))
 
@@ -98,7 +102,7 @@ class GaussianDiffusion(nn.Module):
 
     def losses(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng
                ) -> dict[str, Tensor]:
-        """Losses (N,) of the rows, each at a random timestep.
+        """Losses (N,), one a row, each row at a random timestep.
 
         Args:
             denoiser: (x_t, t) -> output in the shape of x_t, or with twice
@@ -107,11 +111,12 @@ class GaussianDiffusion(nn.Module):
             rng: Draws a timestep and the noise of each row.
 
         Returns:
-            ``loss_diffusion``: mean squared error, DDPM eq. 14. And either
-            ``vlb``, the bound's term, for the log; or, with a learned
-            variance, ``loss_variance``: the bound's term in bits per
-            dimension, through which only the variance learns. Its weight is
-            1 as in the published code; improved DDPM has T / 1000.
+            ``loss_diffusion``: mean squared error, DDPM eq. 14. Further, the
+            row's term of the variational bound. With a fixed variance it is
+            ``vlb``, for the log only. With a learned variance it is
+            ``loss_variance``, in bits per dimension, whose gradient reaches
+            the variance only. Its weight is 1 as in the published code;
+            improved DDPM has T / 1000.
         """
         t = rng.randint(len(self))
         eps = rng.normal(*x0.shape[1:])
@@ -129,7 +134,8 @@ class GaussianDiffusion(nn.Module):
 
     def _bound_term(self, x0: Tensor, x_t: Tensor, t: Tensor, found: Tensor,
                     variance: Tensor) -> Tensor:
-        """-log p(x_0 | x_1) at t = 0, else KL(q || p): (N,) bits a dim."""
+        """-log p(x_0 | x_1) at t = 0, else KL(q || p); (N,), bits per
+        dimension."""
         of_x0, of_xt, lowest, highest = self._at(
             t, x0.ndim, 'of_x0', 'of_xt', 'lowest', 'highest')
         log_variance = lowest + (variance + 1) / 2 * (highest - lowest)
@@ -143,7 +149,7 @@ class GaussianDiffusion(nn.Module):
 
     def prediction(self, output: Tensor, x_t: Tensor, t: Tensor
                    ) -> Prediction:
-        """What a denoiser's output for x_t (N, ...) means to a sampler."""
+        """A denoiser's output for x_t (N, ...), as samplers want it."""
         x0 = self.predict_x0(output, x_t, t)
         if self.clip is not None:
             x0 = x0.clamp(-self.clip, self.clip)
@@ -160,9 +166,13 @@ class GaussianDiffusion(nn.Module):
 
 
 def _log_likelihood_of_pixels(x: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """Of one of 256 levels in [-1, 1] under a Gaussian, DDPM eq. 13, in nats.
-    The outermost levels reach to infinity."""
-    def integral(z: Tensor) -> Tensor:  # by tanh, as in the published code
+    """Log-likelihood in nats of pixels with 256 levels in [-1, 1].
+
+    DDPM eq. 13: the mass of a Gaussian in the bin around the level. The bins
+    of the two outermost levels extend to infinity.
+    """
+    def integral(z: Tensor) -> Tensor:
+        # The normal CDF by tanh, as in the published code.
         return torch.sigmoid(math.sqrt(8 / math.pi) * (z + .044715 * z**3))
 
     above = integral((x - mean + 1 / 255) / std)

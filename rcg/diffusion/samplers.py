@@ -1,9 +1,9 @@
 """Samplers: one loop each over a callable that predicts the clean data.
 
-A sampler is built from numbers alone. ``sampler(denoise, x_T, rng, schedule)``
-returns samples. ``denoise(x_t, time)`` takes one timestep for the whole batch
-and returns a :class:`Prediction`. All coefficients are Python floats, so no
-step waits for the device.
+A sampler knows no network. ``sampler(denoise, x_T, rng, schedule)`` returns
+samples. ``denoise(x_t, time)`` takes one timestep for the whole batch and
+returns a :class:`Prediction`. All coefficients are Python floats, so no step
+waits for the device.
 
 With a = alphas_cumprod: x_t = sqrt(a) x_0 + sqrt(1 - a) eps.
 """
@@ -20,9 +20,13 @@ from rcg.rng import SampleRng
 
 
 class Prediction(NamedTuple):
-    """What a denoiser makes of x_t: clean data (N, ...) and, if it is learned,
-    the variance of a reverse step (N, ...), from the smallest (-1) to the
-    largest (1), on a log scale."""
+    """A denoiser's estimates from x_t.
+
+    Attributes:
+        x0 (N, ...): Clean data.
+        variance (N, ...): Of a reverse step, if it is learned: on a log
+            scale, from the smallest possible (-1) to the largest (1).
+    """
     x0: Tensor
     variance: Tensor | None = None
 
@@ -31,15 +35,22 @@ Denoise = Callable[[Tensor, int], Prediction]
 
 
 class _Sampler:
-    """Visits ``num_steps`` of the timesteps, as ``spacing`` and ``offset``
-    of :func:`~rcg.diffusion.schedules.space_timesteps` say."""
+    """Base of the samplers, each of which visits some of the timesteps.
+
+    Args:
+        num_steps, spacing, offset: Which timesteps; see
+            :func:`~rcg.diffusion.schedules.space_timesteps`.
+    """
 
     def __init__(self, num_steps: int, spacing: str, offset: int = 0) -> None:
         self.num_steps, self.spacing, self.offset = num_steps, spacing, offset
 
     def timesteps(self, schedule: NoiseSchedule) -> list[int]:
-        """The timesteps visited, ascending; a ValueError if they cannot be
-        spaced like that."""
+        """The timesteps visited, ascending.
+
+        Raises:
+            ValueError: They cannot be spaced like that.
+        """
         return space_timesteps(len(schedule), self.num_steps, self.spacing,
                                self.offset)
 
@@ -55,7 +66,8 @@ class _Sampler:
         Args:
             denoise: (x_t (N, ...), timestep) -> Prediction.
             x (N, ...): Standard normal noise, x_T.
-            rng: The streams that ``x`` was drawn from; they go on.
+            rng: The streams that ``x`` was drawn from; further noise is drawn
+                from them.
             schedule: The schedule that the denoiser was trained on.
         """
         for x, _ in self.steps(denoise, x, rng, schedule):
@@ -67,19 +79,24 @@ class _Sampler:
 class DDIMSampler(_Sampler):
     """DDIM (arXiv:2010.02502 eq. 12 and 16).
 
-    As in the LDM and RDM code: timesteps 1, 1 + c, ..., and the last step
-    goes to the marginal of timestep 0, so that with eta > 0 it adds noise.
+    The defaults are those of the LDM and RDM code: timesteps 1, 1 + c, ...;
+    the last step goes to the marginal of timestep 0, not to clean data, and
+    so adds noise if eta > 0.
 
     Args:
-        num_steps: Number of denoiser calls; with 'strided', at least.
+        num_steps: Number of denoiser calls; 'strided' may make more.
         eta: 0 is deterministic, 1 is like DDPM.
         spacing: See :func:`~rcg.diffusion.schedules.space_timesteps`.
         offset: Added to the timesteps 0, c, 2c, ...
-        to_clean: Whether the last step goes to clean data instead, where
+        to_clean: Whether the last step goes to clean data, where
             alphas_cumprod = 1.
-        float32_tables: Whether to round to float32 alphas_cumprod, as
-            checkpoints of the LDM family hold it, and in sigma 1 / (1 -
-            alphas_cumprod), as their code does; it matters where that is big.
+        float32_tables: Whether to round two tables to float32 to reproduce
+            the LDM family: alphas_cumprod, as its checkpoints do, and
+            1 / (1 - alphas_cumprod) in sigma, as its code does. This matters
+            at low noise, where the latter is large.
+
+    Raises:
+        ValueError: ``eta`` is negative.
     """
 
     def __init__(self, num_steps: int = 250, eta: float = 1.,
@@ -92,8 +109,11 @@ class DDIMSampler(_Sampler):
         self.to_clean, self.float32_tables = to_clean, float32_tables
 
     def coefficients(self, schedule: NoiseSchedule) -> dict[str, Tensor]:
-        """``timesteps``, ``alphas`` (cumulative), ``alphas_prev`` and
-        ``sigmas``, each (S,), ascending in time; float64."""
+        """Tables (S,) over the steps, ascending in time.
+
+        ``timesteps`` (int64) and, in float64, ``alphas`` (cumulative products
+        at these), ``alphas_prev`` and ``sigmas``.
+        """
         timesteps = self.timesteps(schedule)
         table = schedule.alphas_cumprod
         if self.float32_tables:
@@ -124,10 +144,11 @@ class DDIMSampler(_Sampler):
 
 @TASK_UTILS.register_module()
 class DDPMSampler(_Sampler):
-    """Ancestral sampling (arXiv:2006.11239 algorithm 2), respaced.
+    """Ancestral sampling (arXiv:2006.11239 algorithm 2) over fewer timesteps.
 
-    The variance is the denoiser's, if it learned one (arXiv:2102.09672), or
-    the posterior's; the last step adds no noise. One denoiser call a step.
+    The variance is that of the denoiser if it learns one (arXiv:2102.09672),
+    else the posterior's. The last step adds no noise. One denoiser call a
+    step.
     """
 
     def __init__(self, num_steps: int = 250, spacing: str = 'rounded') -> None:
@@ -152,10 +173,10 @@ class DDPMSampler(_Sampler):
 
 
 class _ODESampler(_Sampler):
-    """Base of solvers of the probability flow, which draw no noise.
+    """Base of solvers of the probability-flow ODE, which draw no noise.
 
-    The last of ``num_steps`` ends at clean data. Another ``spacing`` is
-    'log_snr': evenly in the log signal-to-noise ratio.
+    The last step ends at clean data. ``spacing`` may also be 'log_snr':
+    evenly in the log signal-to-noise ratio.
     """
 
     def __init__(self, num_steps: int = 20, spacing: str = 'log_snr') -> None:
@@ -168,8 +189,8 @@ class _ODESampler(_Sampler):
 
     def levels(self, schedule: NoiseSchedule
                ) -> Iterator[tuple[int, tuple, int | None, tuple]]:
-        """For each step its timestep and (signal, noise) levels, then those
-        that it leads to; the last one leads to no timestep and (1, 0)."""
+        """For each step: its timestep and (signal, noise), and those of the
+        next step. After the last step these are None and (1, 0)."""
         timesteps = self.timesteps(schedule)[::-1]
         alphas = schedule.alphas_cumprod[timesteps].tolist()
         pairs = [(a**.5, (1 - a)**.5) for a in alphas]
@@ -181,8 +202,8 @@ class _ODESampler(_Sampler):
 class DPMSolverSampler(_ODESampler):
     """DPM-Solver++(2M), multistep (arXiv:2211.01095 algorithm 2).
 
-    One denoiser call a step: a line through this prediction and the last one
-    is followed over the log of the signal-to-noise ratio.
+    It extrapolates linearly, in the log signal-to-noise ratio, from the last
+    two predictions. One denoiser call a step.
     """
 
     def steps(self, denoise, x, rng, schedule):
@@ -190,7 +211,7 @@ class DPMSolverSampler(_ODESampler):
         for time, (a, s), following, (next_a, next_s) in self.levels(
                 schedule):
             x0 = line = denoise(x, time).x0
-            if following is None:  # of first order, as its step is infinite
+            if following is None:  # the log ratio of clean data is infinite
                 yield x0, x0
                 return
             h = math.log(next_a / next_s) - math.log(a / s)
@@ -205,8 +226,9 @@ class DPMSolverSampler(_ODESampler):
 class HeunSampler(_ODESampler):
     """Heun's method on dx / dsigma, EDM (arXiv:2206.00364 algorithm 1).
 
-    Two denoiser calls a step, 2 num_steps - 1 in all. Here x and sigma are
-    those of the variance-exploding form: divided by the signal level.
+    It works with the variance-exploding x and sigma: ours divided by the
+    signal level. Two denoiser calls a step, except the last:
+    2 num_steps - 1 in all.
     """
 
     def steps(self, denoise, x, rng, schedule):

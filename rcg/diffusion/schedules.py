@@ -1,4 +1,4 @@
-"""Noise schedules: the betas, everything that follows from them, respacing."""
+"""Noise schedules: betas, tables that follow from them, spacing of steps."""
 import dataclasses
 import itertools
 import math
@@ -11,14 +11,18 @@ def make_betas(schedule: str, num_timesteps: int, start: float = 1e-4,
                end: float = 2e-2) -> Tensor:
     """Variances beta_t (T,) of the forward process, DDPM (arXiv:2006.11239).
 
-    They are float64 in (0, 1), on the CPU whatever the default device.
+    They are float64 in (0, 1), on the CPU even if that is not the default
+    device.
 
     Args:
         schedule: 'linear' in beta (ADM, DiT), 'scaled_linear' (linear in the
             square root of beta; LDM and RDM code call it "linear") or
-            'cosine' (arXiv:2102.09672 eq. 17); others are a ValueError.
+            'cosine' (arXiv:2102.09672 eq. 17).
         num_timesteps: T.
-        start: First beta; unused by 'cosine', as is ``end``, the last.
+        start, end: First and last beta; 'cosine' uses neither.
+
+    Raises:
+        ValueError: There is no such schedule.
     """
     if schedule == 'linear':
         return _line(start, end, num_timesteps)
@@ -44,14 +48,15 @@ def space_timesteps(num_timesteps: int, num_steps: int,
     Args:
         num_timesteps: T, the length of the schedule trained on.
         num_steps: How many timesteps to keep, in [1, T].
-        spacing: 'uniform': 0, c, 2c, ... with the smallest c that gives
-            num_steps of them (DDIM, arXiv:2010.02502); 'strided': the same
-            with c = T // num_steps as in the LDM and RDM code, which gives
-            more than num_steps where that leaves a remainder; 'rounded':
-            evenly from 0 to T - 1 with both ends, rounded (improved DDPM,
-            arXiv:2102.09672); 'trailing': evenly down from T - 1, so that
-            few steps do not end with one at t = 0, where nothing is left to
-            do (arXiv:2305.08891).
+        spacing: 'uniform': 0, c, 2c, ... with c = T / num_steps rounded up, if
+            that makes num_steps of them (DDIM, arXiv:2010.02502).
+            'strided': the same with c rounded down, as in the LDM and RDM
+            code; more than num_steps if there is a remainder.
+            'rounded': evenly from 0 to T - 1 with both ends, rounded
+            (improved DDPM, arXiv:2102.09672).
+            'trailing': evenly down from T - 1, so that the last of few steps
+            is not spent on t = 0, where hardly any noise is left
+            (arXiv:2305.08891).
         offset: Added to every timestep; the LDM and RDM code uses 1.
 
     Raises:
@@ -62,7 +67,7 @@ def space_timesteps(num_timesteps: int, num_steps: int,
                          f'{num_steps}; T = {num_timesteps} is set by the '
                          'diffusion config.')
     if spacing == 'rounded':
-        # Summed up, not multiplied: the published code's ties round so.
+        # Sums, not multiples of the stride: so ties round as published.
         stride = (num_timesteps - 1) / max(num_steps - 1, 1)
         timesteps = [round(place) for place in itertools.accumulate(
             [0.] + [stride] * (num_steps - 1))]
@@ -90,7 +95,7 @@ def space_timesteps(num_timesteps: int, num_steps: int,
 
 @dataclasses.dataclass(frozen=True)
 class NoiseSchedule:
-    """Tables (T,) over timesteps, in float64 on the CPU, of ``betas``.
+    """Tables (T,) that follow from ``betas``, in float64 on the CPU.
 
     x_t = sqrt(alphas_cumprod[t]) x_0 + sqrt(1 - alphas_cumprod[t]) noise.
     """
@@ -128,9 +133,11 @@ class NoiseSchedule:
 
     @property
     def log_variance_range(self) -> tuple[Tensor, Tensor]:
-        """Logs of the smallest (the posterior's) and the largest (beta)
-        variance of a reverse step. The posterior's is 0 at t = 0; there it
-        is taken from t = 1 (arXiv:2102.09672)."""
+        """Logs of the smallest and the largest variance of a reverse step.
+
+        They are the posterior's variance and beta. The former is 0 at t = 0;
+        the value at t = 1 takes its place (arXiv:2102.09672).
+        """
         lowest = self.posterior_variance.clone()
         lowest[0] = lowest[1] if len(self) > 1 else self.betas[0]
         return lowest.log(), self.betas.log()
@@ -138,9 +145,9 @@ class NoiseSchedule:
     def vlb_weights(self, parameterization: str) -> Tensor:
         """Weights of the squared error in the variational bound.
 
-        The LDM code logs the bound and never trains on it. To compare the
-        logged numbers, the weight for x0 has 2 - alphas_cumprod below the
-        line, and tables are rounded to float32. Entry 0 repeats entry 1.
+        They only serve to log the bound, and reproduce the numbers that the
+        LDM code logs. So the weight for x0 is divided by 2 - alphas_cumprod
+        (sic), tables are float32, and entry 0 repeats entry 1.
         """
         a, betas = self.alphas_cumprod.float(), self.betas.float()
         weights = torch.ones_like(a)
@@ -153,12 +160,14 @@ class NoiseSchedule:
         return weights
 
     def even_in_log_snr(self, num_steps: int) -> list[int]:
-        """Ascending distinct timesteps, from 0 up, that are nearest to even
-        steps of the log signal-to-noise ratio (arXiv:2211.01095); a
-        ValueError if ``num_steps`` is not in [2, T].
+        """Timesteps at even steps of the log signal-to-noise ratio.
 
-        They end at T - 1, or where the ratio is e^-10.2 as at the end of
-        linear betas: cosine ones go on through what is noise alone.
+        They are distinct and ascend from 0 (arXiv:2211.01095). They end at
+        T - 1, or where the ratio falls below e^-10.2, with which linear betas
+        end: the last timesteps of cosine betas are nothing but noise.
+
+        Raises:
+            ValueError: ``num_steps`` is not in [2, T].
         """
         if not 2 <= num_steps <= len(self):
             raise ValueError(f'num_steps must be in [2, {len(self)}], got '
@@ -168,7 +177,7 @@ class NoiseSchedule:
         wanted = _line(levels[0].item(), min(levels[-1].item(), 10.2),
                        num_steps)
         nearest = (levels[:, None] - wanted).abs().argmin(0)
-        # Distinct: pushed up where they coincide, but not beyond the end.
+        # Where several coincide, move them up, but not beyond the end.
         place = torch.arange(num_steps, device='cpu')
         pushed = (nearest - place).cummax(0).values
         return (pushed.clamp(max=len(self) - num_steps) + place).tolist()
