@@ -19,7 +19,7 @@ from rcg.verification.parity.diffusion import (
 from rcg.verification.parity.encoders import images_of
 from rcg.verification.parity.weights import Weights
 
-# By the size of the images, where the options name no multipliers.
+# Defaults by the size of the images, if the options name no multipliers.
 MULTIPLIERS = {64: '1,2,3,4', 128: '1,1,2,3,4', 256: '1,1,2,2,4,4'}
 
 
@@ -47,7 +47,7 @@ def network_of(options: dict, num_classes: int) -> dict:
 
 
 def head_dim(options: dict, mult: list[int], levels: tuple) -> int:
-    """Width of a head, or -1 and so many heads on every level."""
+    """Width of a head, also if the options give a number of heads instead."""
     if options['num_head_channels'] != -1:
         return options['num_head_channels']
     widths = {options['num_channels'] * mult[level]
@@ -94,7 +94,7 @@ def verify(case: Case) -> None:
 
 
 def compare_representation(case: Case, images: Tensor) -> None:
-    """What the encoder is given, and what is made of what it returns."""
+    """Input of the encoder, and standardisation of its output."""
     encoder = here(ENCODERS.build(dict(
         type='MoCoV3ViT', vit=dict(embed_dim=8, depth=1, num_heads=1))))
     for found in case.find(r'loss\.encoder_input_stride(\d+)'):

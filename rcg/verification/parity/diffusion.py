@@ -50,13 +50,14 @@ def compare_losses(case: Case, generator: DiffusionGenerator, run: str,
                    codes: Tensor, condition: Tensor | None,
                    names: dict[str, str] | None = None,
                    dropped: Tensor | None = None) -> None:
-    """A run of a loss with a learned variance, row by row.
+    """Losses of a run, one a row; the variance must be learned.
 
     Args:
-        run: Beginning of its names.
+        run: How the names of its tensors start.
         codes: Clean data.
-        names: To compare gradients; see :func:`compare_gradients`.
-        dropped: Uniform draws by which conditions are dropped.
+        names: See :func:`compare_gradients`; None: do not compare them.
+        dropped: Uniform random numbers that decide which conditions are
+            dropped; None: no condition is dropped.
     """
     draws = {} if dropped is None else dict(uniform=[dropped])
     rng = ReplayRng(len(codes), randint=[case['loss.t']],
@@ -77,7 +78,7 @@ def compare_losses(case: Case, generator: DiffusionGenerator, run: str,
 def trace(case: Case, generator: DiffusionGenerator, sampler: dict,
           condition: Tensor | None, noise: Tensor | None = None
           ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Steps (x, predicted x0) of a sampler from the stored x_T."""
+    """Steps (x, predicted x0) of a sampler that starts at the stored x_T."""
     start = case['sample.x_T']
     rng = ReplayRng(len(start), normal=[] if noise is None else noise)
     with torch.no_grad():

@@ -43,7 +43,7 @@ def verify(case: Case) -> None:
         case.weights['pos_embed'][0].float(), generator.network.position))
     rep = generator.condition_kind == 'representation'
     key = 'rep' if rep else 'y'
-    case.inputs |= {'net.y', 'loss.y'}  # of no use beside representations
+    case.inputs |= {'net.y', 'loss.y'}  # stored, but unused, beside 'rep'
     compare_network(case, generator, case[f'net.{key}'])
     compare_schedules(case, generator.diffusion.schedule)
     condition, x0 = case[f'loss.{key}'], case['loss.x0']
@@ -63,7 +63,7 @@ def compare_network(case: Case, generator: DiffusionGenerator,
     generator.guidance_scale = case.config['guided.scale']
     count = len(condition)
     first = generator.guided_network(condition)(*inputs, progress=1.)
-    # The second half keeps the unguided channels of the null condition.
+    # Published: (N conditions, N null conditions), guided channels the same.
     rest = net(*inputs, net.condition_embed.null(count))
     guided = generator.guidance.channels
     case.compare('guided.out', torch.cat([first, torch.cat(
@@ -72,7 +72,11 @@ def compare_network(case: Case, generator: DiffusionGenerator,
 
 def compare_samples(case: Case, generator: DiffusionGenerator,
                     found: re.Match, condition: Tensor) -> None:
-    """Of guided samples the first half; the published one drops the rest."""
+    """Compare samples: of a guided batch, the first half.
+
+    The second half is sampled with the null condition; the published code
+    drops it as well.
+    """
     stem, kind, count = found.groups()
     rows = len(condition)
     generator.guidance_scale = (

@@ -12,11 +12,11 @@ from rcg.verification.parity.replay import ReplayRng
 
 
 def guidance_of(case: Case, run: str) -> float:
-    """Our guidance scale; the published one is off at 0, ours at 1."""
+    """Our guidance scale: the published one, which is off at 0, plus 1."""
     scale = case.config['config']['cfg']
     named = re.fullmatch(r'cfg([\d.]+)', run)
     if named and (float(named[1]) == 0
-                  or abs(float(named[1]) - scale) >= 1):  # not just rounded
+                  or abs(float(named[1]) - scale) >= 1):  # beyond rounding
         scale = float(named[1])
     return scale + 1
 
@@ -34,7 +34,7 @@ def condition_of(case: Case, generator: MAGE, run: str) -> Tensor | None:
 
 def drawn_representation(case: Case, run: str,
                          labels: Tensor | None) -> Tensor:
-    """From the RDM of another case, as config.json says."""
+    """Drawn from the RDM of the case that config.json names."""
     text = case.config[run]
     text = text[re.search(r'\bRDM\b', text).start():]
     other = Case(case.folder.parent / re.search(r'case (\w+)', text)[1])
@@ -50,7 +50,7 @@ def drawn_representation(case: Case, run: str,
 @torch.no_grad()
 def compare(case: Case, generator: MAGE, tokenizer: nn.Module | None,
             run: str) -> None:
-    """All that is stored of one run; images only with a tokenizer."""
+    """Compare all that is stored of a run; images only with a tokenizer."""
     stem, mask_token = f'gen.{run}.', generator.network.mask_token
     case.check(stem + 'first_token', set(case.config[stem + 'first_token'])
                == {generator.network.class_token})

@@ -27,7 +27,7 @@ def network_of(config: dict, rep_dim: int | None) -> dict:
                          drop_prob=0., project=False)
     elif not config['class_cond']:
         condition = None
-    # Attention is where the map is smaller by one of these factors.
+    # Published as factors by which the map is smaller there.
     levels = tuple(level for level in range(len(c['channel_mult']))
                    if 2**level in c['attention_resolutions'])
     return dict(
@@ -42,15 +42,35 @@ def network_of(config: dict, rep_dim: int | None) -> dict:
 
 def generator_of(case: Case, weights: Weights) -> DiffusionGenerator:
     c = case.config['config']
-    encoder = c.get('pretrained_enc_config')
+    rep_dim = None
+    if c.get('pretrained_enc_config') is not None:
+        rep_dim = c['unet_config']['params']['context_dim']
     return build(
-        network_of(c, encoder and c['unet_config']['params']['context_dim']),
+        network_of(c, rep_dim),
         dict(parameterization='eps', schedule='scaled_linear',
              num_timesteps=c['timesteps'], beta_start=c['linear_start'],
              beta_end=c['linear_end']),
         sampler_config(1, 1.), weights['ldm'])
 
 
+@torch.no_grad()
+def condition_of(case: Case, generator: DiffusionGenerator, weights: Weights,
+                 images: Tensor) -> Tensor | None:
+    """Representations of the images, or their labels, or None."""
+    labels = case['class_label']  # every case stores them, one uses them
+    if generator.condition_kind == 'label':
+        return labels
+    if generator.condition_kind is None:
+        return None
+    part = case.config['config']['pretrained_enc_config']['params']
+    cfg = encoders.embedded(case, weights['mocov3'], images,
+                            part.get('num_heads'),
+                            part['pretrained_enc_withproj'],
+                            case.data['context'])
+    return encoders.build(cfg, weights['mocov3'])(images)
+
+
+@torch.no_grad()
 def verify(case: Case) -> None:
     c, live = case.config['config'], Weights(case, averaged=False)
     generator = generator_of(case, live)
@@ -58,30 +78,12 @@ def verify(case: Case) -> None:
     tokenizer = vq_f8(live['vq_f8'], first['ddconfig'], first['embed_dim'],
                       first['n_embed'])
     images = encoders.images_of(case['image_u8'])
-    condition = case['class_label']  # unused beside a representation
-    if generator.condition_kind == 'representation':
-        part = c['pretrained_enc_config']['params']
-        cfg = encoders.embedded(case, live['mocov3'], images,
-                                part.get('num_heads'),
-                                part['pretrained_enc_withproj'],
-                                case.data['context'])
-        with torch.no_grad():
-            condition = encoders.build(cfg, live['mocov3'])(images)
-    if generator.condition_kind is None:
-        condition = None
-    with torch.no_grad():
-        net = generator.network  # without condition, one vector for all
-        context = (net.context.expand(len(images), -1) if condition is None
-                   else generator.embed(condition))
-        case.compare('context', context[:, None])
-        case.compare('latent', tokenizer.encode(images))
-        # Of one context token attention has no choice, of three it has.
-        inputs = case['net.x'], case['net.t']
-        case.compare('net.out', net(*inputs, context))
-        case.compare('net.out_context3', net(*inputs, case['net.context3']))
+    condition = condition_of(case, generator, live, images)
+    case.compare('latent', tokenizer.encode(images))
+    compare_network(case, generator, condition, len(images))
     compare_tables(case, generator.diffusion.schedule, 'eps')
-    compare_losses(case, generator, tokenizer.encode(images).detach(),
-                   condition, live.names)
+    compare_losses(case, generator, tokenizer.encode(images), condition,
+                   live.names)
     for found in case.find(r'(sample\.S(\d+)\.eta([\d.]+?))\.out'):
         compare_samples(case, generator, tokenizer, found, condition)
     averaged = any(name.startswith('model_ema.diffusion')
@@ -90,6 +92,20 @@ def verify(case: Case) -> None:
                   tokenizer)
 
 
+@torch.no_grad()
+def compare_network(case: Case, generator: DiffusionGenerator,
+                    condition: Tensor | None, batch_size: int) -> None:
+    net, context = generator.network, generator.embed(condition)
+    if context is None:  # one learned vector for all images
+        context = net.context.expand(batch_size, -1)
+    case.compare('context', context[:, None])
+    inputs = case['net.x'], case['net.t']
+    case.compare('net.out', net(*inputs, context))
+    # Attention weights matter only if there are several context tokens.
+    case.compare('net.out_context3', net(*inputs, case['net.context3']))
+
+
+@torch.enable_grad()
 def compare_losses(case: Case, generator: DiffusionGenerator, latents: Tensor,
                    condition: Tensor | None,
                    names: dict[str, str]) -> None:
@@ -108,7 +124,6 @@ def compare_losses(case: Case, generator: DiffusionGenerator, latents: Tensor,
     case.compare('step.loss', losses('step')['loss_diffusion'])
 
 
-@torch.no_grad()
 def compare_samples(case: Case, generator: DiffusionGenerator,
                     tokenizer: nn.Module, found: re.Match,
                     condition: Tensor | None) -> None:
@@ -124,12 +139,13 @@ def compare_samples(case: Case, generator: DiffusionGenerator,
 
 def compare_whole(case: Case, generator: DiffusionGenerator,
                   tokenizer: nn.Module) -> None:
-    """From noise to an image in [0, 1], as config.json says."""
+    """From noise to an image in [0, 1], with the settings of config.json."""
     count, eta = re.search(r'(\d+) DDIM steps eta (\d+)',
                            case.config['e2e']).groups()
     generator.sampler = TASK_UTILS.build(
         sampler_config(int(count), float(eta)))
-    condition = None  # then, a stored label is of no use
+    condition = None
+    # Some cases store labels that their network does not use.
     case.inputs |= {'e2e.class_label'} & case.data.keys()
     if generator.condition_kind == 'representation':
         condition = drawn_representation(case, 'e2e', None)
@@ -138,6 +154,5 @@ def compare_whole(case: Case, generator: DiffusionGenerator,
     start = case['e2e.x_T']
     latents = generator.sample(condition, ReplayRng(
         len(start), normal=[start, *case['e2e.noise']]))
-    with torch.no_grad():
-        images = tokenizer.decode(latents).clamp(-1, 1)
+    images = tokenizer.decode(latents).clamp(-1, 1)
     case.compare('e2e.image', (images + 1) / 2)

@@ -53,7 +53,7 @@ def build(case: Case, weights: Weights) -> MAGE:
 
 
 def pixels_of(case: Case) -> Tensor:
-    """The case's own images, or those of the case that it names."""
+    """The images of the case, or of the case that config.json names."""
     if 'image_u8' in case:
         return case['image_u8']
     other = re.search(r'case (\w+)', case.config['image_u8'])[1]
@@ -63,7 +63,7 @@ def pixels_of(case: Case) -> Tensor:
 def verify(case: Case) -> None:
     c, weights = case.config['config'], Weights(case)
     generator, tokenizer = build(case, weights), None
-    if 'rep' in case:  # a thinned copy may lack the frozen parts
+    if 'rep' in case:  # a reduced copy may lack the frozen parts
         images = encoders.images_of(pixels_of(case))
         tokenizer = tokenizers.vqgan(weights['vqgan'], c['vqgan_ddconfig'],
                                      c['codebook_size'])
@@ -73,7 +73,7 @@ def verify(case: Case) -> None:
             case.compare('rep', encoders.build(cfg, weights['mocov3'])(
                 images))
             case.compare('token_indices', tokenizer.encode(images))
-    case.inputs.add('class_label')  # used by one of the three variants
+    case.inputs.add('class_label')  # stored for all, used by one case
     compare_decay(case, generator.network, weights.names)
     compare_masks(case, generator)
     for found in case.find(r'loss\.(\w+)\.loss'):
@@ -90,7 +90,7 @@ def condition_of(case: Case, generator: MAGE, rep: str,
 
 def masks_of(case: Case, generator: MAGE, noise: str
              ) -> tuple[Tensor, Tensor]:
-    """``masked`` (N, L) and ``kept`` (N, V) of the forced mask rate."""
+    """``masked`` (N, L) and ``kept`` (N, V) at the case's fixed ratio."""
     uniform = case[noise]
     rates = torch.full((len(uniform), ), case.config['forced_mask_rate'])
     num_dropped = generator.mask_ratio.num_dropped(uniform.shape[1])
@@ -102,7 +102,7 @@ def compare_masks(case: Case, generator: MAGE) -> None:
         stem = f'loss.{found[1] or ""}'
         masked, kept = masks_of(case, generator, stem + 'mask_noise')
         dropped = torch.ones_like(masked).scatter(1, kept, False)
-        # The place of the condition, in front, is never hidden.
+        # Published masks have a place for token 0, which is never hidden.
         case.compare(found[0], pad(masked.float(), (1, 0)))
         case.compare_if_stored(stem + 'drop_mask',
                                pad(dropped.float(), (1, 0)))
@@ -147,7 +147,7 @@ def compare_logits(case: Case, generator: MAGE, stem: str,
     decoded = net.decode(encoded, masked, kept)
     case.compare_if_stored(stem + 'encoder_out', encoded)
     case.compare_if_stored(stem + 'logits', net.logits(decoded))
-    # Every 32nd token; 1 in 100 of the columns behind the codes.
+    # Stored of every 32nd token, and of every 100th column after the codes.
     whole = net.logits(decoded, net.mask_token + 1)
     case.compare_if_stored(stem + 'logits_tail',
                            whole[:, ::32, net.num_codes::100])

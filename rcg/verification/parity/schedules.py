@@ -1,4 +1,4 @@
-"""Case ``schedules``, and the tables of a diffusion model."""
+"""Case ``schedules``; tables of a diffusion model, for other cases too."""
 import re
 
 import torch
@@ -13,8 +13,8 @@ from rcg.models.layers.embeddings import position_table, timestep_embedding
 from rcg.registry import MODELS, PARAM_SCHEDULERS, TASK_UTILS
 from rcg.verification.parity.case import Case
 
-# By flavor: whether the first half encodes the row, whether a row of zeros
-# for the class token comes first.
+# Position tables by name: does the first half encode the row (or the column),
+# and does a row of zeros for the class token come first?
 POSITIONS = {'mae': (False, False), 'mae_cls': (False, True),
              'dit': (False, False), 'moco': (True, True)}
 
@@ -50,15 +50,19 @@ def compare_tables(case: Case, schedule: NoiseSchedule,
 
 
 def learning_rates(facts: dict, cosine: bool) -> torch.Tensor:
-    """(iterations, 2): of two groups, the second with half the rate."""
+    """Rates (iterations, 2) of two parameter groups.
+
+    The second has the rate of the first times a factor, which ends the name
+    of its column.
+    """
     every = facts['iterations_per_epoch']
     warmup, total = facts['warmup_epochs'] * every, facts['epochs'] * every
     factors = [1., *map(float, re.findall(r'[\d.]+$', facts['columns'][1]))]
     optimizer = torch.optim.SGD([
         dict(params=[nn.Parameter(torch.zeros(1))], lr=facts['lr'] * factor)
         for factor in factors])
-    # MMEngine's schedule reaches its end one iteration before `end`, and
-    # cannot leave 0.
+    # MMEngine's schedule reaches its last value one iteration before `end`,
+    # and cannot start from 0.
     configs = [dict(type='LinearLR', start_factor=1e-16, begin=0,
                     end=warmup + 1, by_epoch=False)] if warmup else []
     if cosine:
@@ -68,7 +72,7 @@ def learning_rates(facts: dict, cosine: bool) -> torch.Tensor:
             eta_min_ratio=facts['min_lr'] / facts['lr']))
     schedulers = [PARAM_SCHEDULERS.build(dict(cfg, optimizer=optimizer))
                   for cfg in configs]
-    optimizer.step()  # PyTorch warns of schedules that come first
+    optimizer.step()  # PyTorch warns if a scheduler steps before it
     rates = []
     for _ in range(total):
         rates.append([group['lr'] for group in optimizer.param_groups])
@@ -95,7 +99,7 @@ def compare_masks(case: Case) -> None:
 
 
 def compare_plain_average(case: Case) -> None:
-    """Without warm-up; the rate changes from one update to the next."""
+    """An average without warm-up, whose rate changes at every update."""
     model = nn.ParameterList([nn.Parameter(case['ema_plain.start'].clone())])
     average = MODELS.build(dict(type='TrainableEMA', model=model,
                                 warmup=False))
