@@ -2,7 +2,8 @@
 default_scope = 'rcg'
 runner_type = 'RcgRunner'
 
-# The data sampler and the generation seeds have seeds of their own.
+# Of weights, dropout and the training data's order and random numbers, unless
+# the sampler has a seed. Images to score have the seed of their SeedDataset.
 randomness = dict(seed=0)
 resume = False
 load_from = None
@@ -10,11 +11,11 @@ load_from = None
 env_cfg = dict(
     cudnn_benchmark=False,
     # TF32 for products of float32 on a GPU; exact: 'highest'. Nearest codes
-    # and features for scores are always exact.
+    # and the features behind scores are always exact.
     float32='high',
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    # NCCL with a GPU, gloo without; seconds that a process waits for others
-    # (the first one may compute features meanwhile).
+    # Seconds that a process waits for the others; the first one may compute
+    # features meanwhile. Processes talk through NCCL, without GPUs gloo.
     dist_cfg=dict(timeout=7200),
 )
 

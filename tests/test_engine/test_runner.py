@@ -301,6 +301,15 @@ def test_wrapped_for_the_gpu_that_a_process_sees(tmp_path, monkeypatch):
     assert runner.wrap_model(None, bare)['device_ids'] == [0]
 
 
+def test_seed_of_the_run_reaches_the_sampler(tmp_path):
+    """Unless the sampler has a seed of its own."""
+    for own, wanted in (({}, 7), ({'seed': 3}, 3)):
+        runner = build_runner(
+            tmp_path, randomness__seed=7, train_dataloader__sampler=dict(
+                type='StreamSampler', _delete_=True, **own))
+        assert runner.train_dataloader.sampler.seed == wanted
+
+
 def test_what_is_declared_is_compiled_and_no_copy(tmp_path, monkeypatch):
     monkeypatch.setattr(ToyModel, 'compiled_children', ('net', ),
                         raising=False)
