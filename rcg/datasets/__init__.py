@@ -1,13 +1,12 @@
 """Datasets of images, samplers, transforms, and seeds to generate from."""
-from rcg.datasets.arrays import CIFAR10, ArrayDataset, Digits, ImageArchive
+from rcg.datasets.archive import ImageArchive
+from rcg.datasets.arrays import ArrayDataset
+from rcg.datasets.cifar import CIFAR10
+from rcg.datasets.digits import Digits
 from rcg.datasets.folders import ImageFolder, ImageNet
 from rcg.datasets.images import ImageDataset, collate_batch
-from rcg.datasets.stream import (
-    SeedBatchSampler,
-    SeedDataset,
-    StreamItem,
-    StreamSampler,
-)
+from rcg.datasets.seeds import SeedBatchSampler, SeedDataset
+from rcg.datasets.stream import StreamItem, StreamSampler
 from rcg.datasets.transforms import CenterCrop, Resize, Transform
 
 __all__ = [

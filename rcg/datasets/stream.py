@@ -1,16 +1,14 @@
-"""What data loaders ask for: a stream to train on, seeds to generate from."""
+"""The endless stream of samples that training reads."""
 import itertools
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from mmengine.dist import get_rank, get_world_size
-from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from rcg.registry import DATA_SAMPLERS, DATASETS
+from rcg.registry import DATA_SAMPLERS
 
 
 class StreamItem(NamedTuple):
@@ -77,79 +75,3 @@ class StreamSampler(Sampler):
     def __len__(self) -> int:
         """Samples of this rank in one pass; iteration does not end there."""
         return math.ceil(len(self.dataset) / self.world)
-
-
-@DATASETS.register_module()
-class SeedDataset(Dataset):
-    """One item for each of ``num_images`` to generate.
-
-    Image i draws all of its random numbers from (seed, i), so the images do
-    not depend on the number of processes. An index of ``num_images`` or more
-    is padding: it is generated like any other, and metrics drop it. With
-    ``num_classes``, image i has the label ``i % num_classes``: every class
-    comes equally often.
-    """
-
-    def __init__(self, num_images: int, seed: int = 0,
-                 num_classes: int | None = None) -> None:
-        if num_images < 1 or seed < 0 or (
-                num_classes is not None and num_classes < 1):
-            raise ValueError(
-                'num_images must be at least 1, seed at least 0, num_classes '
-                'at least 1 or None for no labels, got '
-                f'{num_images}, {seed} and {num_classes}.')
-        self.seed, self.num_classes = seed, num_classes
-        self.metainfo = dict(num_images=num_images, seed=seed)
-
-    def __len__(self) -> int:
-        return self.metainfo['num_images']
-
-    def __getitem__(self, index: int) -> dict[str, int | Tensor]:
-        item = {'keys': torch.tensor((self.seed, index)), 'indices': index}
-        if self.num_classes is not None:
-            item['labels'] = index % self.num_classes
-        return item
-
-
-@DATA_SAMPLERS.register_module()
-class SeedBatchSampler(Sampler):
-    """Batches whose composition does not depend on the number of processes.
-
-    Batch b always holds the indices from b * batch_size up to but without
-    (b + 1) * batch_size; rank r takes the batches r, r + world, ... The last
-    one is filled up with indices beyond the end of the dataset, because a
-    matrix product may round differently in a batch of another size. Batches
-    in ``done`` are left out; the rest is dealt out in their order.
-
-    Args:
-        sampler: Any sampler with a ``dataset``; its order is not used.
-        batch_size: Images in every batch of every process.
-    """
-
-    def __init__(self, sampler: Sampler, batch_size: int) -> None:
-        dataset = getattr(sampler, 'dataset', None)
-        if dataset is None:
-            raise TypeError(
-                'SeedBatchSampler needs a sampler that knows its dataset, got '
-                f'{type(sampler).__name__}: use '
-                "sampler=dict(type='DefaultSampler', shuffle=False).")
-        if batch_size < 1:
-            raise ValueError(f'batch_size must be at least 1, got '
-                             f'{batch_size}.')
-        self.sampler, self.batch_size = sampler, batch_size
-        self.num_batches = math.ceil(len(dataset) / batch_size)
-        self.rank, self.world = get_rank(), get_world_size()
-        self.done: set[int] = set()
-
-    def batches(self) -> list[int]:
-        """Numbers of the batches of this process."""
-        left = [b for b in range(self.num_batches) if b not in self.done]
-        return left[self.rank::self.world]
-
-    def __iter__(self) -> Iterator[list[int]]:
-        for batch in self.batches():
-            start = batch * self.batch_size
-            yield list(range(start, start + self.batch_size))
-
-    def __len__(self) -> int:
-        return len(self.batches())

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from rcg.datasets.arrays import ImageArchive
+from rcg.datasets.archive import ImageArchive
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 8, 6, 3), np.uint8)
 

@@ -5,7 +5,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from rcg.datasets import Digits
-from rcg.datasets.arrays import read_digits, split_classwise
+from rcg.datasets.digits import read_digits, split_classwise
 
 
 def test_reads_what_scikit_learn_reads():
