@@ -7,10 +7,9 @@ from .loading import (
     find_weights,
     load_state_dict,
     load_weights,
-    read_checkpoint,
-    to_plain,
     weights_of,
 )
+from .reading import read_checkpoint, to_plain
 from .writing import open_atomically, save_atomically
 
 __all__ = [

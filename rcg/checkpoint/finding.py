@@ -11,6 +11,7 @@ _ARCHIVES = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\xfd7zXZ': 'xz',
              b'7z\xbc\xaf': '7z', b'Rar!': 'rar'}
 _AGAIN = "Download it again and compare its size with the publisher's."
 _UNPACK = 'Unpack it and give the file inside.'
+CONVERT = 'convert it with: python tools/convert_checkpoint.py '
 
 
 class CheckpointError(RuntimeError):

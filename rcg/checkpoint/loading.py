@@ -1,37 +1,23 @@
-"""Reading checkpoints without running what is in them; loading strictly.
-
-Stock MMEngine pickles log histories too, and ``builtins.getattr`` to point at
-their methods: an inert function stands in for it, as the real one would let a
-crafted file run anything. Our own files hold plain types only: a bare
-``torch.load(path, weights_only=True)`` reads them.
-"""
-import pickle
+"""Loading weights strictly, and naming files that do not fit."""
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-import numpy as np
-import safetensors.torch
-import torch
-from mmengine.logging import HistoryBuffer
 from torch import Tensor, nn
 
-from .finding import (
-    CheckpointError,
-    file_sha256,
-    find_checkpoint,
-    what_is_wrong,
-)
+from .finding import CONVERT, CheckpointError, file_sha256, find_checkpoint
+from .reading import read_checkpoint
 
-# Before the names of what a converted file keeps for the way back only.
+# Start of names in converted files: tensors that only the way back needs.
 REST = 'published.'
-_CONVERT = 'convert it with: python tools/convert_checkpoint.py '
-# How names start in files that do not fit, and what these are.
+# For error messages: how the names in a file start, as a pattern, and what the
+# file then is. The first match counts, so published files, whose patterns are
+# the most special, come first. '{}' is the file's path.
 _KINDS = {
     r'module\.|model\.diffusion_model|pretrained_encoder\.|token_emb\.|'
     r'head\.mlp\.|backbone\.layers\.|cls_token|quantize\.|x_embedder\.|'
     r'encoder\.(mid|mid_block|down_blocks)\.|input_blocks\.':
-        f'a published file: {_CONVERT}{{}}',
+        f'a published file: {CONVERT}{{}}',
     r'denoiser\.': 'an RDM of this project.',
     r'generator\.': 'a generator of this project.',
     r'backbone\.': 'an encoder of this project.',
@@ -40,93 +26,12 @@ _KINDS = {
 }
 
 
-def _attribute(owner, name):
-    """Stands in for ``builtins.getattr``; looks nothing up."""
-    if owner is HistoryBuffer and name in ('min', 'max', 'mean', 'current'):
-        return name
-    raise pickle.UnpicklingError(f'attribute {name!r} refused')
-
-
-def _allowed() -> list:
-    core = getattr(np, '_core', None) or np.core
-    allowed = [np.ndarray, np.dtype, HistoryBuffer,
-               (_attribute, 'builtins.getattr')]
-    for function in (core.multiarray._reconstruct, core.multiarray.scalar):
-        allowed += [(function, f'{module}.multiarray.{function.__name__}')
-                    for module in ('numpy._core', 'numpy.core')]
-    return allowed + list({type(np.dtype(c)) for c in '?bBhHiIlLqQefdFDSU'})
-
-
-def to_plain(value):
-    """Replace numpy values by tensors and built-ins, histories by dicts."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, np.ndarray):
-        numeric = value.dtype.kind in 'biufc'
-        return torch.from_numpy(value.copy()) if numeric else value.tolist()
-    if isinstance(value, HistoryBuffer):
-        state = vars(value)
-        return {'__history__': True, 'max_length': state['max_length'],
-                'values': to_plain(np.asarray(state['_log_history'], 'f8')),
-                'counts': to_plain(np.asarray(state['_count_history'], 'f8'))}
-    if isinstance(value, dict):
-        return {k: to_plain(v) for k, v in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(map(to_plain, value))
-    return value
-
-
-def _tame(content) -> dict:
-    if not isinstance(content, dict):
-        raise TypeError(f'it holds a {type(content).__name__}, not a dict')
-    if isinstance(content.get('meta'), dict):
-        content['meta'].pop('config', None)
-    if 'message_hub' in content:
-        content['message_hub'] = to_plain(content['message_hub'])
-    return content
-
-
-def read_checkpoint(path: str) -> dict:
-    """Read a file on the CPU; nothing in it is executed.
-
-    Args:
-        path: Of ``torch.save`` or safetensors; see :func:`find_checkpoint`.
-
-    Returns:
-        What it holds, less ``meta['config']``, which MMEngine would execute.
-
-    Raises:
-        FileNotFoundError: There is no such file.
-        CheckpointError: It is damaged, or holds more than data.
-    """
-    path = find_checkpoint(path)
-    if wrong := what_is_wrong(path):
-        raise CheckpointError(f"'{path}' is no checkpoint. {wrong}")
-    try:
-        if path.endswith('.safetensors'):
-            return safetensors.torch.load_file(path)
-        with torch.serialization.safe_globals(_allowed()):
-            content = torch.load(path, map_location='cpu', weights_only=True)
-        return _tame(content)
-    except pickle.UnpicklingError as error:
-        reason = str(error).rpartition('WeightsUnpickler error:')[2]
-        reason = (reason.strip() or 'code').splitlines()[0][:200]
-        raise CheckpointError(
-            f"The checkpoint '{path}' was refused: it holds more than "
-            f'weights and plain values ({reason}). Nothing in it was '
-            f'executed. If it is a published file, {_CONVERT}{path}'
-        ) from error
-    except (OSError, MemoryError):
-        raise
-    except Exception as error:  # torch raises nearly any type on bad bytes
-        raise CheckpointError(
-            f"The checkpoint '{path}' is damaged ({type(error).__name__}: "
-            f'{str(error)[:200]}).') from error
-
-
 def check_fit(module: nn.Module, state: dict[str, Tensor],
               source: str) -> None:
-    """See that names and shapes agree exactly; ``source`` is for messages.
+    """Check that names and shapes of weights are exactly a module's.
+
+    Args:
+        source: The file's name, for messages.
 
     Raises:
         CheckpointError: Something is missing, unexpected or mis-shaped.
@@ -141,9 +46,7 @@ def check_fit(module: nn.Module, state: dict[str, Tensor],
                     if name in state and value.shape != state[name].shape])
     if not any(wrong.values()):
         return
-    lists = [f'{kind.replace("_", "-")} ({len(names)}): '
-             + ', '.join(names[:12])
-             + f', and {len(names) - 12} more' * (len(names) > 12)
+    lists = [f'{kind.replace("_", "-")} ({len(names)}): {_first(names)}'
              for kind, names in wrong.items() if names]
     error = CheckpointError(
         f"The weights in '{source}' are not those of "
@@ -153,16 +56,29 @@ def check_fit(module: nn.Module, state: dict[str, Tensor],
     raise error
 
 
+def _first(names: list[str]) -> str:
+    """The first twelve, and how many there are besides."""
+    shown = ', '.join(names[:12])
+    if len(names) <= 12:
+        return shown
+    return f'{shown}, and {len(names) - 12} more'
+
+
 def load_state_dict(module: nn.Module, state: dict[str, Tensor],
                     source: str) -> None:
-    """Copy weights into a module, if :func:`check_fit` finds no fault."""
+    """Copy weights into a module; raises as :func:`check_fit` does."""
     check_fit(module, state, source)
     module.load_state_dict(state)
 
 
 def _describe(names: Iterable[str], path: str,
               own: Iterable[str] = ()) -> str:
-    """What a file is that does not fit ``own``; '' if that is not known."""
+    """A sentence on what a file seems to be, '' if that is not known.
+
+    Args:
+        names: Of the weights in the file at ``path``.
+        own: Names that the module wants. What they match too tells nothing.
+    """
     kinds = [kind for pattern, kind in _KINDS.items()
              if any(re.match(pattern, name) for name in names)
              and not any(re.match(pattern, name) for name in own)]
@@ -186,13 +102,14 @@ def load_weights(module: nn.Module, path: str,
     """Load a module strictly from a file or a work folder.
 
     Args:
-        path: Plain weights, or a training checkpoint (its ``state_dict``:
-            the EMA weights if the run had EMA).
-        prefix: Of the module's names in the file (the last dot may be left
-            out); all other entries are ignored.
+        path: Plain weights, or a training checkpoint. Its ``state_dict``
+            holds the averaged weights if the run averaged them.
+        prefix: What the module's names start with in the file, with or
+            without the last dot. Other entries are ignored.
 
     Raises:
-        FileNotFoundError, CheckpointError: It is not there or does not fit.
+        FileNotFoundError: There is no such file.
+        CheckpointError: Its weights are not those of the module.
     """
     path = find_checkpoint(path)
     content = read_checkpoint(path)
@@ -212,7 +129,11 @@ def load_weights(module: nn.Module, path: str,
 
 
 def find_weights(content: Mapping) -> tuple[str, Mapping]:
-    """Where the weights are: (key, state dict); a bare one has the key ''."""
+    """The weights in a checkpoint, and the key that they are under.
+
+    Returns:
+        (key, state dict). The key is '' if the checkpoint is the state dict.
+    """
     for key in ('state_dict', 'model', 'teacher'):
         state = content.get(key)
         if isinstance(state, Mapping) and any(
@@ -222,7 +143,7 @@ def find_weights(content: Mapping) -> tuple[str, Mapping]:
 
 
 def weights_of(content: dict) -> dict[str, Tensor]:
-    """The weights in a checkpoint, without what starts with ``REST``."""
+    """Tensors by name; those whose names start with ``REST`` are left out."""
     return {str(name): value
             for name, value in find_weights(content)[1].items()
             if isinstance(value, Tensor) and not str(name).startswith(REST)}
