@@ -13,12 +13,17 @@ from rcg.registry import DATASETS
 
 @DATASETS.register_module()
 class ImageArchive(ArrayDataset):
-    """``arr_0`` (N, H, W, 3) uint8 of an npz file; it stays on disk.
+    """Images of an npz file, the format of ADM (arXiv:2105.05233).
 
-    ADM (arXiv:2105.05233) publishes images so.
+    The images stay on disk (memory-mapped) if the file is uncompressed.
+
+    Args:
+        path: File with an array ``arr_0`` (N, H, W, 3) of uint8 RGB.
+        pipeline: Configs of transforms.
 
     Raises:
-        FileNotFoundError, ValueError: It is missing, damaged, something else.
+        FileNotFoundError: There is no such file.
+        ValueError: It is damaged, or holds no such array.
     """
 
     def __init__(self, path: str, pipeline: Sequence[dict] = ()) -> None:
@@ -41,6 +46,7 @@ class ImageArchive(ArrayDataset):
 
 
 def _map_array(path: str, name: str) -> np.ndarray:
+    """An array of an npz file: memory-mapped, or read if compressed."""
     with open(path, 'rb') as file, zipfile.ZipFile(file) as archive:
         info, member = archive.getinfo(name), archive.open(name)
         if info.compress_type != zipfile.ZIP_STORED:

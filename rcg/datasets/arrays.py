@@ -9,7 +9,12 @@ from rcg.datasets.stream import StreamItem
 
 
 class ArrayDataset(ImageDataset):
-    """Images (N, H, W, 3) uint8 RGB in memory; see :class:`ImageDataset`."""
+    """Images of one array; see :class:`ImageDataset`.
+
+    Args:
+        images (N, H, W, 3): uint8 RGB.
+        labels, classes, pipeline: Those of :class:`ImageDataset`.
+    """
     in_memory = True
 
     def __init__(self, images: np.ndarray, labels: Sequence[int],

@@ -28,9 +28,9 @@ class CIFAR10(ArrayDataset):
         check_split(split)
         root = os.path.expanduser(data_root)
         if not is_main_process():
-            barrier()  # until the first has downloaded it
+            barrier()  # until the first process has downloaded it
         try:
-            # It compares MD5 sums with the published ones, then unpickles.
+            # torchvision checks the published MD5 sums before it unpickles.
             cifar = datasets.CIFAR10(root, split == 'train',
                                      download=is_main_process())
         except (OSError, RuntimeError) as error:

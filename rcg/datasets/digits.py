@@ -14,8 +14,8 @@ NUM_HELD_OUT = 359  # a fifth of the 1,797 digits
 
 def read_digits() -> tuple[np.ndarray, np.ndarray]:
     """Images (1797, 8, 8) of values 0 to 16, and labels (1797,)."""
-    # Straight from the file: importing sklearn.datasets takes a second, in
-    # every process of the quick start.
+    # Importing sklearn.datasets takes a second, in every process of the quick
+    # start; reading its file does not.
     package = os.path.dirname(importlib.util.find_spec('sklearn').origin)
     path = os.path.join(package, 'datasets', 'data', 'digits.csv.gz')
     if not os.path.exists(path):
@@ -27,11 +27,19 @@ def read_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def split_classwise(labels: np.ndarray, num_held_out: int) -> np.ndarray:
-    """Hold out (True) the same share of every class; always the same ones."""
+    """Choose images to hold out, the same share of every class.
+
+    Args:
+        labels (N,): Class of every image.
+        num_held_out: How many in all.
+
+    Returns:
+        (N,): True for those held out; the same ones each time.
+    """
     classes, counts = np.unique(labels, return_counts=True)
     quotas = counts * num_held_out / len(labels)
     shares = quotas.astype(int)
-    # Largest remainders get the places that are left.
+    # Rounding down leaves places; the largest remainders get one each.
     order = np.argsort(shares - quotas, kind='stable')
     shares[order[:num_held_out - shares.sum()]] += 1
     rng = np.random.RandomState(0)  # its stream is frozen by NumPy
@@ -46,8 +54,8 @@ def split_classwise(labels: np.ndarray, num_held_out: int) -> np.ndarray:
 class Digits(ArrayDataset):
     """1,797 digits of 8x8, enlarged to 16x16 RGB; needs no download.
 
-    Those of the UCI "Optical Recognition of Handwritten Digits" test set, as
-    bundled with scikit-learn.
+    They are the test set of the UCI "Optical Recognition of Handwritten
+    Digits", as scikit-learn bundles it.
 
     Args:
         split: 'train' (1,438 digits) or 'test' (359, held out, the same

@@ -15,10 +15,13 @@ MAX_BAD_SHARE = .01
 
 
 def list_images(root: str) -> list[str]:
-    """Paths of the images under a folder, relative, with /, sorted.
+    """Paths of all images in a folder and its subfolders.
 
-    Hidden files and folders are left out (macOS puts ``._photo.jpg`` beside
-    ``photo.jpg``). Linked folders are followed, once.
+    Hidden files and folders are left out: macOS puts ``._photo.jpg`` beside
+    ``photo.jpg``. A folder that links lead to several times is read once.
+
+    Returns:
+        Sorted paths, relative to ``root``, with / on all systems.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
@@ -57,10 +60,14 @@ def list_images(root: str) -> list[str]:
 
 
 def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:
-    """Label of every path, by its first folder, and the sorted names.
+    """Take the first folder of each path for its class.
 
-    None if an image lies in no folder or all lie in one: then the folders
-    say nothing. Paths are relative, with /.
+    Args:
+        paths: Relative, with /.
+
+    Returns:
+        The label of each path, and the names of the classes, sorted. None if
+        a path has no folder or all have the same: those are no classes.
     """
     tops = [path.rpartition('/')[0].partition('/')[0] for path in paths]
     number = {name: label for label, name in enumerate(sorted(set(tops)))}
@@ -73,33 +80,36 @@ def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:
 class ImageFolder(ImageDataset):
     """Images of a folder, in any nesting; labels if each class has a folder.
 
-    An unreadable file is named in a warning, and the next readable image
-    always takes its place.
+    A file that cannot be read is named in a warning. The next one that can
+    be read takes its place, the same each time.
 
     Args:
         data_root: The folder.
         pipeline: Transforms, ending in a crop unless all files have one size.
-        num_images: Take only so many, spread evenly over the sorted files.
+        num_images: Take this many, evenly spread over the sorted files. None
+            takes all.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
         RuntimeError: While reading: more than 1 % of the files are bad.
     """
-    # Whether to turn photographs as their EXIF tag says.
+    # Whether photographs are turned as their EXIF tag says.
     upright = True
 
     def __init__(self, data_root: str, pipeline: Sequence[dict] = (),
                  num_images: int | None = None) -> None:
         self.root = os.path.expanduser(data_root)
         paths = list_images(self.root)
-        labels, classes = folder_classes(paths) or (None, None)
+        found = folder_classes(paths)
+        labels, classes = (None, None) if found is None else found
         if num_images is not None and num_images < 1:
             raise ValueError('num_images must be at least 1, got '
                              f'{num_images}.')
         count = min(num_images or len(paths), len(paths))
         chosen = [i * len(paths) // count for i in range(count)]
         self.paths = [paths[i] for i in chosen]
-        labels = labels and [labels[i] for i in chosen]
+        if labels is not None:
+            labels = [labels[i] for i in chosen]
         super().__init__(labels, classes, pipeline)
         # Shared, so that the data workers count bad files together.
         self._bad = torch.zeros(count, dtype=torch.bool).share_memory_()
@@ -109,7 +119,7 @@ class ImageFolder(ImageDataset):
 
     @property
     def bad_files(self) -> list[str]:
-        """Unreadable files met so far, by this process and its workers."""
+        """Files that this process or its workers failed to read so far."""
         return [self.paths[i] for i in self._bad.nonzero()]
 
     def identity(self) -> Iterable[bytes]:
@@ -139,11 +149,13 @@ class ImageFolder(ImageDataset):
             logger='current', level=30)
         if len(bad) > MAX_BAD_SHARE * len(self):
             listed = ', '.join(f"'{name}'" for name in bad[:10])
+            if len(bad) > 10:
+                listed += ', ...'
             raise RuntimeError(
                 f"{len(bad)} of the {len(self)} images in '{self.root}' "
-                f'cannot be read, more than {MAX_BAD_SHARE:.0%}: {listed}'
-                f'{", ..." * (len(bad) > 10)}. Repair or remove them; '
-                'tools/check_dataset.py lists all.') from error
+                f'cannot be read, more than {MAX_BAD_SHARE:.0%}: {listed}. '
+                'Repair or remove them; tools/check_dataset.py lists all.'
+            ) from error
 
 
 @DATASETS.register_module()
@@ -152,8 +164,8 @@ class ImageNet(ImageFolder):
 
     Args:
         data_root: The folder that holds ``train`` and ``val``.
-        split: 'train' or 'val', which may be flat, as it is distributed; then
-            it has no labels.
+        split: 'train' or 'val'. ``val`` may have all images in one folder,
+            as it is distributed; then it has no labels.
         pipeline: Configs of transforms, ending in a crop.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What all datasets of images share: items, transforms, cached features."""
+"""Base of the datasets of images: items, transforms, cached features."""
 import hashlib
 import json
 from abc import abstractmethod
@@ -14,7 +14,10 @@ from rcg.registry import FUNCTIONS, TRANSFORMS
 
 
 class Batch(Sequence):
-    """Columns (N, ...) by name, which other collate functions see as items."""
+    """The items of a batch, stored as one tensor (N, ...) for each name.
+
+    Collate functions that expect a list of items can read it as one.
+    """
 
     def __init__(self, columns: dict[str, Tensor]) -> None:
         self.columns = columns
@@ -28,30 +31,35 @@ class Batch(Sequence):
 
 @FUNCTIONS.register_module()
 def collate_batch(items: Sequence) -> dict[str, Tensor]:
-    """Collate as ``default_collate`` does, at no cost for a ``Batch``.
+    """Collate as ``default_collate`` does; a :class:`Batch` needs no work.
 
-    256 rows of cached features take a tenth of the time. In a config:
+    A batch of 256 cached features takes a tenth of the time. In a config:
     ``collate_fn=dict(type='rcg.collate_batch')``.
     """
-    return items.columns if isinstance(items, Batch) else default_collate(
-        items)
+    if isinstance(items, Batch):
+        return items.columns
+    return default_collate(items)
 
 
 class ImageDataset(Dataset):
     """Base of the datasets of images.
 
-    An item is a dict of ``images`` (3, H, W) uint8 RGB, ``keys`` (2,) int64
-    of (seed, position), ``indices`` (the index asked for) and, if there are
-    classes, ``labels``. One asks by a :class:`StreamItem` or an index. An
-    index past the end (it fills up the last batch of an evaluation) gives
-    the image at the index modulo the length.
+    ``dataset[item]``, with a :class:`StreamItem` or an index, is a dict of
+
+        images (3, H, W): uint8 RGB;
+        keys (2,): int64, the seed and position of the sample;
+        indices: the index that was asked for;
+        labels: if there are classes.
+
+    The last batch of an evaluation is filled up with indices past the end.
+    They give the image at the index modulo the length.
 
     Args:
         labels: Class of every image, or None.
         classes: Names of the classes, or None.
         pipeline: Configs of transforms (registry TRANSFORMS), in order.
     """
-    # Whether reading an image costs nothing, so that workers cannot help.
+    # Whether images are in memory: then worker processes save no time.
     in_memory = False
 
     def __init__(self, labels: Sequence[int] | None = None,
@@ -65,11 +73,16 @@ class ImageDataset(Dataset):
 
     @abstractmethod
     def read(self, index: int) -> tuple[np.ndarray, int]:
-        """An image (H, W, 3) uint8 RGB, and the index that it really has."""
+        """Read an image.
+
+        Returns:
+            The image (H, W, 3), uint8 RGB, and its index. That differs from
+            ``index`` if another image takes the place of an unreadable one.
+        """
 
     @abstractmethod
     def identity(self) -> Iterable[bytes]:
-        """What tells these images from others, before any transform."""
+        """Bytes that differ for other images, before any transform."""
 
     @property
     def metainfo(self) -> dict:
@@ -77,12 +90,12 @@ class ImageDataset(Dataset):
 
     @property
     def is_random(self) -> bool:
-        """Whether an image differs from one reading to the next."""
-        # A transform that does not say so (one of mmcv's) counts as random.
+        """Whether the transforms of an image may draw random numbers."""
+        # Transforms without the attribute, such as mmcv's, may be random.
         return any(getattr(t, 'is_random', True) for t in self.transforms)
 
     def fingerprint(self) -> str:
-        """Hash of the images and of what the pipeline does to them."""
+        """Hash of the images and of the pipeline."""
         digest = hashlib.sha256(json.dumps(
             [len(self), self.pipeline], sort_keys=True).encode())
         for part in self.identity():
@@ -90,11 +103,17 @@ class ImageDataset(Dataset):
         return digest.hexdigest()
 
     def attach(self, features: dict[str, Tensor]) -> None:
-        """Let items carry rows of cached features instead of images.
+        """Make items hold cached features instead of images.
 
-        ``features`` (len(self), ...) have the names that the model expects,
-        such as ``codes``; an empty dict brings the images back. Call it
-        before a data loader starts its workers.
+        Call it before a data loader starts its workers.
+
+        Args:
+            features: Tensors (len(self), ...) under the names that the model
+                expects, such as ``codes``. An empty dict brings the images
+                back.
+
+        Raises:
+            ValueError: The features are of a dataset of another length.
         """
         for name, rows in features.items():
             if len(rows) != len(self):
@@ -108,7 +127,7 @@ class ImageDataset(Dataset):
         return self.__getitems__([item])[0]
 
     def __getitems__(self, items: Sequence[int | StreamItem]) -> Batch:
-        """The items of a batch at once; data loaders call this."""
+        """All items of a batch; torch's data loaders call this."""
         items = [StreamItem.of(item) for item in items]
         used = [item.index % len(self) for item in items]
         columns = dict(
@@ -125,10 +144,18 @@ class ImageDataset(Dataset):
 
     def images_of(self, items: list[StreamItem],
                   indices: list[int]) -> tuple[Tensor, list[int]]:
-        """Images (N, 3, H, W) uint8, and the indices that they really have.
+        """Read and transform the images of a batch.
 
-        ``items`` say where they stand in the stream, ``indices`` (each in
-        [0, len(self))) which are wanted.
+        Args:
+            items: Their seeds and positions fix the transforms' random
+                numbers.
+            indices: Which images to read, each in [0, len(self)).
+
+        Returns:
+            Images (N, 3, H, W) uint8, and their indices; see :meth:`read`.
+
+        Raises:
+            ValueError: The images of the batch differ in size.
         """
         images, used = [], []
         for item, index in zip(items, indices, strict=True):

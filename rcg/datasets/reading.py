@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 EXTENSIONS = ('.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.bmp',
               '.tif', '.tiff', '.gif', '.ppm', '.pgm', '.pbm', '.pnm', '.jp2',
               '.avif')
-# What a damaged file makes Pillow raise.
+# What Pillow raises for damaged files.
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error,
               Image.DecompressionBombError)
 

@@ -14,11 +14,15 @@ from rcg.registry import DATA_SAMPLERS, DATASETS
 class SeedDataset(Dataset):
     """One item for each of ``num_images`` to generate.
 
-    Image i draws all of its random numbers from (seed, i), so the images do
-    not depend on the number of processes. An index of ``num_images`` or more
-    is padding: it is generated like any other, and metrics drop it. With
-    ``num_classes``, image i has the label ``i % num_classes``: every class
-    comes equally often.
+    Image i draws all its random numbers from (seed, i), so the images do not
+    depend on the number of processes. Indices from ``num_images`` on fill up
+    the last batch: their images are generated too, and metrics drop them.
+
+    Args:
+        num_images: At least 1.
+        seed: At least 0.
+        num_classes: Image i has the label ``i % num_classes``, so that every
+            class comes equally often. None: no labels.
     """
 
     def __init__(self, num_images: int, seed: int = 0,
@@ -46,11 +50,12 @@ class SeedDataset(Dataset):
 class SeedBatchSampler(Sampler):
     """Batches whose composition does not depend on the number of processes.
 
-    Batch b always holds the indices from b * batch_size up to but without
-    (b + 1) * batch_size; rank r takes the batches r, r + world, ... The last
-    one is filled up with indices beyond the end of the dataset, because a
-    matrix product may round differently in a batch of another size. Batches
-    in ``done`` are left out; the rest is dealt out in their order.
+    Batch b holds the indices b * batch_size to (b + 1) * batch_size - 1. The
+    last batch is filled up with indices past the end of the dataset, because
+    a matrix product may round differently in a batch of another size.
+
+    Batches in ``done`` are left out. Of the others in their order, rank r
+    takes number r, r + world, and so on.
 
     Args:
         sampler: Any sampler with a ``dataset``; its order is not used.

@@ -12,11 +12,15 @@ from rcg.registry import DATA_SAMPLERS
 
 
 class StreamItem(NamedTuple):
-    """What a dataset is asked for: an image, and its place in the stream.
+    """Which image a dataset is asked for, and its place in the stream.
 
-    The position, in the stream of all ranks, never comes twice. With the
-    stream's seed it fixes every random number of this sample: augmentation,
-    noise, masks.
+    The seed and the position fix every random number of the sample:
+    augmentation, noise, masks.
+
+    Attributes:
+        index: Of the image in the dataset.
+        position: In the stream of all ranks; it never comes twice.
+        seed: Of the stream.
     """
     index: int
     position: int
@@ -24,7 +28,7 @@ class StreamItem(NamedTuple):
 
     @classmethod
     def of(cls, item: 'int | StreamItem') -> 'StreamItem':
-        """Plain index i (as evaluation uses) stands for (i, i, seed 0)."""
+        """Make an item of a plain index i, as evaluation uses: (i, i, 0)."""
         return item if isinstance(item, cls) else cls(item, item, 0)
 
 
@@ -33,17 +37,19 @@ class StreamSampler(Sampler):
     """Endless stream of samples, in a new order at every pass.
 
     Positions 0 to n - 1 are the first pass over the dataset, n to 2n - 1 the
-    second. Rank r takes the positions p with ``p % world == r``: together
-    the ranks see what one process with the sum of their batches would see.
+    second. Rank r takes the positions p with ``p % world == r``. Together the
+    ranks thus see what one process would see with a batch as large as theirs
+    together.
 
-    To resume, set ``position``, before iterating, to the number of samples
-    that this rank has used; nothing of the past is read again. (It is not
-    counted up while iterating: data workers run ahead of training.)
+    To resume, set ``position`` before iterating to the number of samples that
+    this rank has used. No past data is read again. Iterating does not change
+    ``position``, because data workers run ahead of training.
 
     Args:
         dataset: Only its length is used; it must not be empty.
-        seed: Fixes the order, and with the position the random numbers of
-            every sample. The same on all ranks; required.
+        seed: Fixes the order and, with the position, the random numbers of
+            every sample. It must be the same on all ranks. MMEngine gives the
+            run's (``randomness.seed``) if the config gives none.
     """
 
     def __init__(self, dataset: Dataset, seed: int) -> None:

@@ -1,12 +1,13 @@
-"""Resizing and cropping as the published scripts do, to the last bit.
+"""Resizing and cropping, bit for bit as the published scripts do.
 
 A transform takes and returns a dict of ``img`` (H, W, 3) uint8 RGB and
-``rng``, a numpy Generator made of the sample's (seed, position). It draws
-from nothing else: an augmentation is new at every pass over the data, the
-same in every worker layout, and repeated exactly by a resumed run.
+``rng``, a numpy Generator seeded with the sample's (seed, position). All its
+random numbers come from there. An augmentation thus differs at every pass over
+the data, does not depend on the number of workers, and is repeated exactly by
+a resumed run.
 
-Pillow resizes: it filters when it shrinks (other libraries alias), and
-published numbers were made with it.
+Pillow resizes. It filters when it shrinks an image, where other libraries
+alias, and published numbers were made with it.
 """
 from collections.abc import Sequence
 
@@ -38,6 +39,7 @@ class SizedTransform(Transform):
 
 
 def resize(image: ndarray, sides: Sequence[int], how: str) -> ndarray:
+    """Resize to ``sides`` (height, width) with one of ``INTERPOLATIONS``."""
     return mmcv.imresize(image, sides[::-1], interpolation=how,
                          backend='pillow')  # (width, height)
 
@@ -65,11 +67,15 @@ class Resize(SizedTransform):
 
 @TRANSFORMS.register_module()
 class CenterCrop(SizedTransform):
-    """Cut the central square; half pixels go where torchvision puts them."""
+    """Cut out the central square; half pixels are rounded as torchvision does.
+
+    Raises:
+        ValueError: The image is smaller than the square.
+    """
 
     def offset(self, margin: int, rng: Generator) -> int:
-        """Where the square begins, if ``margin`` pixels are left out."""
-        return round(margin / 2)  # halves to even: so are published results
+        """First row or column of the square; ``margin`` of them are cut."""
+        return round(margin / 2)  # half to even, as in published results
 
     def apply(self, image: ndarray, rng: Generator) -> ndarray:
         height, width = image.shape[:2]
@@ -85,7 +91,7 @@ class CenterCrop(SizedTransform):
 
 @TRANSFORMS.register_module()
 class RandomCrop(CenterCrop):
-    """Cut a square at a random place, all places equally likely."""
+    """Cut out a square at a random place, all places equally likely."""
     is_random = True
 
     def offset(self, margin: int, rng: Generator) -> int:
@@ -111,8 +117,9 @@ class ADMCenterCrop(CenterCrop):
     """Resize and cut the central square as ADM does (arXiv:2105.05233).
 
     Halve with a box filter while the shorter side is at least twice the
-    size, resize the rest of the way with bicubic, cut the centre. It made
-    the published reference statistics of ImageNet; DiT trains on it.
+    size. Resize the rest of the way with a bicubic filter. Cut out the
+    centre. ADM's published reference statistics of ImageNet were made so, and
+    DiT trains on such images.
     """
 
     def offset(self, margin: int, rng: Generator) -> int:

@@ -1,4 +1,4 @@
-"""Saving in the course of training."""
+"""Checkpoints during training."""
 import contextlib
 import os
 
@@ -12,10 +12,11 @@ from rcg.registry import HOOKS
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
-    """Saves ``iter_N.pth``, then removes old ones: never the other way.
+    """Saves ``iter_N.pth``, and only then removes old checkpoints.
 
-    ``last_checkpoint`` holds the newest one's file name alone: a work folder
-    may be moved. The last iteration is always saved.
+    The last iteration is always saved. ``last_checkpoint`` holds the file
+    name of the newest checkpoint without its folder, so that a work folder
+    can be moved.
 
     Args:
         interval: Iterations between checkpoints.
@@ -25,8 +26,8 @@ class PlainCheckpointHook(Hook):
         rule: 'less' or 'greater': which value of ``save_best`` is better.
 
     Raises:
-        ValueError: An argument is out of range, or a checkpoint would lack
-            the gradients of a step's first micro-batches.
+        ValueError: An argument is out of range, or a checkpoint would fall
+            between the micro-batches of one step and lose their gradients.
     """
 
     priority = 'VERY_LOW'
@@ -41,7 +42,7 @@ class PlainCheckpointHook(Hook):
         if rule not in ('less', 'greater'):
             raise ValueError(f"rule must be 'less' or 'greater', got {rule!r}")
         self.interval, self.max_keep_ckpts = interval, max_keep_ckpts
-        self.save_best, self.sign = save_best, 1 if rule == 'less' else -1
+        self.save_best, self.rule = save_best, rule
 
     def before_train(self, runner) -> None:
         for wrapper in single_wrappers(runner.optim_wrapper).values():
@@ -60,7 +61,9 @@ class PlainCheckpointHook(Hook):
         hub, folder = runner.message_hub, runner.work_dir
         kept = [old for old in hub.get_info('kept_checkpoints', [])
                 if old != name] + [name]
-        surplus = kept[:-self.max_keep_ckpts] * (self.max_keep_ckpts > 0)
+        surplus = []
+        if self.max_keep_ckpts > 0:
+            surplus = kept[:-self.max_keep_ckpts]
         hub.update_info('kept_checkpoints', kept[len(surplus):])
         runner.save_checkpoint(folder, name)
         if not is_main_process():
@@ -81,7 +84,8 @@ class PlainCheckpointHook(Hook):
                 f'{", ".join(metrics or {}) or "nothing"}.')
         value = float(metrics[self.save_best])
         best = runner.message_hub.get_info('best_value')
-        if best is None or value * self.sign < best * self.sign:
+        if best is None or (value < best if self.rule == 'less'
+                            else value > best):
             runner.message_hub.update_info('best_value', value)
             runner.save_checkpoint(
                 runner.work_dir, 'best.pth', save_optimizer=False,
