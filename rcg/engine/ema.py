@@ -1,4 +1,4 @@
-"""An average of the weights that costs what the trainable weights cost."""
+"""An average of the trainable weights."""
 import copy
 from collections.abc import Sequence
 
@@ -12,18 +12,20 @@ from rcg.registry import MODELS
 class TrainableEMA(nn.Module):
     """Exponential moving average of the trainable parameters.
 
-    Frozen parameters are shared with the model; buffers (statistics of batch
-    norm) are copied, not averaged.
+    It takes the memory of the trainable weights alone: frozen parameters are
+    shared with the model. Buffers, such as the statistics of batch norm, are
+    copied, not averaged.
 
     Args:
         model: The model to average; the average starts as its copy.
         decay: Weight of the old average, in [0, 1).
         warmup: Use ``min(decay, (1 + n) / (10 + n))`` at update n = 1, 2,
-            ..., as the published RDM does, to forget the random start.
-        only: First parts of the names of those to average; all by default.
+            ..., to forget the random start. The published RDM does so.
+        only: Average only parameters whose names start with one of these. If
+            empty, all are averaged.
 
     Raises:
-        ValueError: ``decay`` is out of range, or ``only`` fits no name.
+        ValueError: ``decay`` is out of range, or no name starts like ``only``.
     """
 
     def __init__(self, model: nn.Module, decay: float = .9999,
@@ -35,7 +37,8 @@ class TrainableEMA(nn.Module):
         self.module = copy.deepcopy(model, shared).requires_grad_(False)
         self.decay, self.warmup = decay, warmup
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
-        self.num_updates = 0  # mirrors `steps`; reading that would sync
+        # The same as `steps`, to be read without waiting for the device.
+        self.num_updates = 0
         averaged = dict(self.module.named_parameters())
         self.avg_parameters = {
             name: averaged[name] for name, p in model.named_parameters()
@@ -46,7 +49,7 @@ class TrainableEMA(nn.Module):
 
     @torch.no_grad()
     def update_parameters(self, model: nn.Module) -> None:
-        """Move the average towards ``model``; call once per step."""
+        """Move the average towards ``model``; to be called once per step."""
         self.num_updates += 1
         self.steps.fill_(self.num_updates)
         n, decay = self.num_updates, self.decay
@@ -72,7 +75,7 @@ class TrainableEMA(nn.Module):
                 [source[name].detach() for name in self.avg_parameters])
 
     def load_state_dict(self, *args, **kwargs):
-        """Load, and take over the number of updates."""
+        """Load the average and its number of updates."""
         result = super().load_state_dict(*args, **kwargs)
         self.num_updates = int(self.steps)
         return result

@@ -1,4 +1,4 @@
-"""Training over an endless stream of samples that goes on where it was."""
+"""Training on an endless stream of samples."""
 from mmengine.dist import get_world_size
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
@@ -7,27 +7,28 @@ from rcg.registry import LOOPS
 
 @LOOPS.register_module()
 class StreamTrainLoop(IterBasedTrainLoop):
-    """Runs ``max_iters`` iterations; a resumed run reads no past data.
+    """Trains for ``max_iters`` iterations; a resumed run reads no past data.
 
-    The sampler is told how many samples this process has used, and starts
-    there. MMEngine's own loop reads and throws away all past batches.
+    The sampler starts after the samples that this process has used.
+    MMEngine's own loop reads all past batches again and drops them.
 
     Args:
-        dataloader: Data loader or its config; its sampler has ``position``.
-        max_iters: Micro-iterations in total; with gradient accumulation,
-            several make one step.
-        val_interval: Iterations between validations; the last iteration is
+        dataloader: Data loader or its config. Its sampler has an attribute
+            ``position``, as :class:`~rcg.datasets.StreamSampler` has.
+        max_iters: Batches of each process in total. With gradient
+            accumulation, several make one step of the optimizer.
+        val_interval: Iterations between validations. The last iteration is
             always followed by one.
         val_begin: First iteration that may be followed by a validation.
 
     Raises:
-        ValueError: A step needs more samples than the dataset has, or the
-            sampler cannot start anywhere.
+        ValueError: A batch of all processes is larger than the dataset, or
+            the sampler has no ``position``.
     """
 
     def __init__(self, runner, dataloader, max_iters: int,
                  val_interval: int = 1000, val_begin: int = 1) -> None:
-        # Not IterBasedTrainLoop.__init__: it would start the workers now.
+        # IterBasedTrainLoop.__init__ would start the data workers already.
         BaseLoop.__init__(self, runner, dataloader)
         self._max_iters, self._max_epochs = int(max_iters), 1
         self._epoch = self._iter = 0
@@ -54,7 +55,8 @@ class StreamTrainLoop(IterBasedTrainLoop):
         """Train; return the model."""
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
-        # Workers start here, after resuming and after before_train.
+        # The data workers start here: the hooks' before_train may have
+        # changed the dataset, and resuming the position.
         self.dataloader.sampler.position = (
             self._iter * self.dataloader.batch_size)
         batches = iter(self.dataloader)

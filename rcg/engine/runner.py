@@ -1,4 +1,4 @@
-"""MMEngine's Runner, on any machine, quiet, with checkpoints that last."""
+"""MMEngine's Runner: exact resuming, plain checkpoints, a quiet console."""
 import inspect
 import os
 import platform
@@ -29,25 +29,31 @@ def _read(path: str, map_location=None) -> dict:
     if '://' in path:  # MMEngine would unpickle what it downloads
         raise ValueError(f"'{path}' is on another machine: download it and "
                          'give the path of the file.')
-    return files.read_checkpoint(path)  # load_state_dict changes the device
+    # map_location is not needed: load_state_dict copies to the right device.
+    return files.read_checkpoint(path)
 
 
-# Whatever loads through MMEngine (init_cfg) reads safely too.
+# What MMEngine loads itself, such as weights of an init_cfg, is read by our
+# safe reader too.
 for _scheme in ('', *CheckpointLoader._schemes):
     CheckpointLoader.register_scheme(_scheme, _read, force=True)
 
 
 @RUNNERS.register_module()
 class RcgRunner(Runner):
-    """MMEngine's Runner, quiet, exact and on any machine.
+    """MMEngine's Runner, with these differences.
 
-    Without a GPU processes talk through gloo. The console shows progress and
-    warnings, the log file everything. ``base_lr`` becomes a learning rate for
-    the effective batch. Checkpoints hold plain types. Resuming is strict and
-    refuses another config, data set size or frozen part.
+    * Several processes work without a GPU, through gloo.
+    * The console shows progress and warnings; the log file has everything.
+    * ``base_lr`` becomes the learning rate of the effective batch.
+    * Checkpoints hold tensors and built-in types only.
+    * Resuming refuses another config, data set size or frozen part.
+
+    Attributes:
+        loaded_from: File that the weights were loaded from, or None.
     """
 
-    loaded_from: str | None = None  # the file that the weights are of
+    loaded_from: str | None = None
     _names_in_use: set[str] = set()
 
     def setup_env(self, env_cfg: dict) -> None:
@@ -56,8 +62,8 @@ class RcgRunner(Runner):
         if self.distributed:
             start_processes(self.launcher, **env_cfg.get('dist_cfg', {}))
         super().setup_env(env_cfg)
-        # MMEngine's globals (message hub, visualizer) go by this name: two
-        # Runners of one process must not share it.
+        # MMEngine finds its globals (message hub, visualizer) by this name.
+        # Two Runners of one process would share them if they shared it.
         stamp, count = self._timestamp, 1
         while self._timestamp in self._names_in_use:
             count += 1
@@ -65,7 +71,7 @@ class RcgRunner(Runner):
         self._names_in_use.add(self._timestamp)
 
     def build_logger(self, log_level: str = 'INFO', **kwargs):
-        """A logger that shows on the console what a person wants."""
+        """Build; see :func:`~rcg.engine.console.quiet_console`."""
         logger = super().build_logger(log_level=log_level, **kwargs)
         quiet_console(logger, log_level)
         return logger
@@ -96,12 +102,13 @@ class RcgRunner(Runner):
         cfg = dict(model_wrapper_cfg or {'type': 'MMDistributedDataParallel'})
         cfg.setdefault('find_unused_parameters',
                        self.cfg.get('find_unused_parameters', False))
-        # Buffers are left alone; torch 2.15 renamed the switch.
+        # Buffers are not broadcast. torch 2.15 renamed the argument.
         new = 'forward_sync_buffers'
         known = inspect.signature(nn.parallel.DistributedDataParallel)
         cfg.setdefault(new if new in known.parameters else 'broadcast_buffers',
                        False)
-        # Not LOCAL_RANK, as MMEngine thinks: a task may see one GPU alone.
+        # MMEngine takes the GPU numbered LOCAL_RANK, but Slurm may show each
+        # task only one GPU.
         cfg['device_ids'] = ([torch.cuda.current_device()]
                              if torch.cuda.is_available() else None)
         return super().wrap_model(cfg, model)
@@ -129,7 +136,7 @@ class RcgRunner(Runner):
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
 
     def build_optim_wrapper(self, optim_wrapper):
-        """Build; turn ``base_lr`` into ``lr`` and say how."""
+        """Build; turn ``base_lr`` into ``lr`` and log how."""
         if isinstance(optim_wrapper, dict):
             for line in resolve_lr(optim_wrapper,
                                    self.train_dataloader.batch_size,
@@ -138,7 +145,7 @@ class RcgRunner(Runner):
         return super().build_optim_wrapper(optim_wrapper)
 
     def build_param_scheduler(self, scheduler):
-        """Build; shares of the run become iterations."""
+        """Build; see :func:`~rcg.engine.schedule.in_iterations`."""
         return super().build_param_scheduler(
             in_iterations(scheduler, self.train_loop.max_iters))
 
@@ -154,21 +161,27 @@ class RcgRunner(Runner):
                 log(self, f'nothing to resume in {self.work_dir}: starting '
                           'from the beginning')
                 self._resume = False
-        if path is not None:
-            self.resume(path) if self._resume else self.load_checkpoint(path)
+        if path is None:
+            return
+        if self._resume:
+            self.resume(path)
+        else:
+            self.load_checkpoint(path)
 
     def load_checkpoint(self, filename: str, map_location='cpu',
                         strict: bool | None = None, revise_keys=()) -> dict:
         """Load weights to where the model is; return the whole checkpoint.
 
         Args:
-            filename: File or work folder; 'module.' of DDP is removed.
-            strict: Refuse weights that do not fit; by default when resuming.
-                Otherwise what fits is loaded and the rest is a warning.
+            filename: File or work folder. DDP's 'module.' before names is
+                removed.
+            strict: Refuse weights that do not fit exactly. If False, what
+                fits is loaded, and a warning names the rest. None: strict
+                when resuming.
             map_location, revise_keys: MMEngine's; ignored.
 
         Raises:
-            CheckpointError: The weights do not fit (at all, if not strict).
+            CheckpointError: The weights do not fit; if not strict, none does.
         """
         filename = files.find_checkpoint(filename)
         content = files.read_checkpoint(filename)
@@ -188,7 +201,7 @@ class RcgRunner(Runner):
                 raise
             self.logger.warning(f'{error} {len(state)} of {len(own)} tensors '
                                 'fit and were loaded.')
-        # It may exchange the weights in place.
+        # A hook may exchange the weights in place.
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         bare_model(self).load_state_dict(state, strict=False)
         self._has_loaded, self.loaded_from = True, filename
@@ -198,7 +211,7 @@ class RcgRunner(Runner):
     def resume(self, filename: str, resume_optimizer: bool = True,
                resume_param_scheduler: bool = True,
                map_location='default') -> None:
-        """Go on with a run: weights, averages, optimizer, schedules, logs.
+        """Go on with a run: its weights, averages, optimizer, schedules, logs.
 
         Raises:
             CheckpointError: The file is not a training checkpoint of a run
@@ -221,6 +234,7 @@ class RcgRunner(Runner):
         log(self, f'resumed at iteration {self.iter}')
 
     def _check_resumable(self, checkpoint: dict, filename: str) -> None:
+        """Raise a CheckpointError if this run cannot go on from there."""
         wanted = ['message_hub', 'meta', 'optimizer']
         if self.param_schedulers:
             wanted.append('param_schedulers')
@@ -249,7 +263,8 @@ class RcgRunner(Runner):
                         meta: dict | None = None, **kwargs) -> None:
         """Write a checkpoint of tensors and built-in types, atomically.
 
-        MMEngine's other arguments (file backends, epochs) have no effect.
+        The arguments are MMEngine's. Those for file backends and for epochs
+        have no effect.
 
         Raises:
             OSError: Writing failed; earlier checkpoints are untouched.

@@ -8,16 +8,20 @@ class RunningMeans:
     """Means of scalars that stay on the device until they are asked for."""
 
     def __init__(self) -> None:
-        self._sums: dict[str, tuple[Tensor, int]] = {}  # and counts
+        # Sum and number of values.
+        self._sums: dict[str, tuple[Tensor, int]] = {}
 
     def add(self, values: dict[str, Tensor]) -> None:
-        """Take one value for each name; scalars."""
+        """Add one value (a scalar) for each name."""
         for name, value in values.items():
             total, count = self._sums.get(name, (0., 0))
             self._sums[name] = total + value.detach().float(), count + 1
 
     def fetch(self) -> dict[str, float]:
-        """Means since the last call and over the processes; one sync."""
+        """Means since the last call, over all processes.
+
+        The host waits for the device, once for all values.
+        """
         if not self._sums:
             return {}
         device = max((total.device for total, _ in self._sums.values()),

@@ -10,12 +10,12 @@ from rcg.registry import VISUALIZERS
 class ScalarVisualizer(Visualizer):
     """Passes scalars and images to its backends; draws nothing itself.
 
-    MMEngine's class prepares a figure for boxes, and each backend stores the
-    config once more: two seconds at every start.
+    MMEngine's class prepares a figure for bounding boxes, and each of its
+    backends stores the config. That takes two seconds at every start.
     """
 
     def _initialize_fig(self, fig_cfg: dict) -> tuple:
         return None, SimpleNamespace(get_dpi=lambda: 100.), None
 
     def add_config(self, config, **kwargs) -> None:
-        """Nothing: the Runner writes the config to the work folder."""
+        """Do nothing: the Runner writes the config to the work folder."""

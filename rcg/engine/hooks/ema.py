@@ -20,8 +20,9 @@ class TrainableEMAHook(Hook):
 
     Args:
         decay, warmup, only: See :class:`TrainableEMA`.
-        before_step: Take the weights before each (micro-)batch, not after
-            each step: the published RDM's average lacks the last step.
+        before_step: Update the average before each batch instead of after
+            each step. The published RDM does so; its average lacks the last
+            step.
 
     Attributes:
         ema_model: The average; None when nothing is trained.
@@ -38,7 +39,8 @@ class TrainableEMAHook(Hook):
         self.ema_model = TrainableEMA(self.source, **self.options)
 
     def before_train(self, runner) -> None:
-        if not self._resumed:  # the model has its initial weights by now
+        # Not earlier: now the model has its initial weights.
+        if not self._resumed:
             self._build(runner)
 
     def before_train_iter(self, runner, **kwargs) -> None:
@@ -80,6 +82,7 @@ class TrainableEMAHook(Hook):
             self._resumed = True
 
     def _exchange(self, checkpoint: dict) -> None:
+        """Swap averaged and trained weights between the two state dicts."""
         state, average = checkpoint['state_dict'], checkpoint['ema_state_dict']
         for name in self.ema_model.avg_parameters:
             theirs = f'module.{name}'

@@ -8,11 +8,11 @@ from rcg.registry import HOOKS
 
 @HOOKS.register_module()
 class IterSeedHook(Hook):
-    """Seed torch by (seed, iteration, rank) before each iteration.
+    """Seeds torch with (seed, iteration, rank) before each iteration.
 
-    Dropout and the like draw from torch's global generator, whose state
-    MMEngine does not store: a resumed run would repeat the first masks.
-    (Noise comes from the batch's ``rng``.)
+    Dropout draws from torch's global generator, whose state MMEngine does not
+    store. Without this hook a resumed run would repeat the first masks.
+    Noise does not depend on it: that comes from the ``rng`` of the batch.
     """
 
     priority = 'VERY_HIGH'

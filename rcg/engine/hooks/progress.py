@@ -15,11 +15,11 @@ from rcg.registry import HOOKS
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """Logs training values and metrics; prints one line now and then.
+    """Logs values of training, metrics and progress.
 
-    The line: stage, iteration, losses, iterations a second, time left.
-    Values, means over the processes and the iterations since the last line,
-    go to every backend of the visualizer.
+    A line has the stage, the iteration, losses, iterations a second and the
+    time left. Its values are means over the processes and over the iterations
+    since the last line. They also go to all backends of the visualizer.
 
     Args:
         interval: Training iterations between lines.
@@ -33,7 +33,8 @@ class ProgressHook(Hook):
             raise ValueError(f'interval must be at least 1, got {interval}.')
         self.interval, self.seconds = interval, seconds
         self.means = RunningMeans()
-        self._started = self._line_at = 0.  # moved on by validation
+        # Times of the start and of the last line, without validations.
+        self._started = self._line_at = 0.
 
     def before_train(self, runner) -> None:
         self._started = self._line_at = time.perf_counter()
@@ -48,7 +49,7 @@ class ProgressHook(Hook):
             self._report(runner, done)
 
     def _report(self, runner, done: int) -> None:
-        values = self.means.fetch()  # waits for the device: time is true
+        values = self.means.fetch()  # waits for the device, before timing
         now = time.perf_counter()
         rate = (done - self._line_iter) / max(now - self._line_at, 1e-9)
         self._line_at, self._line_iter = now, done
@@ -93,7 +94,7 @@ class ProgressHook(Hook):
         scalars = {name: float(value) for name, value in
                    (metrics or {}).items() if isinstance(value, (int, float))}
         if scalars:
-            # runner.iter would build the training data
+            # runner.iter would build the training data.
             step = getattr(runner._train_loop, 'iter', 0)
             runner.visualizer.add_scalars(scalars, step=step)
             log(runner, '  '.join([stage_name(runner), phase, *(
@@ -110,7 +111,7 @@ class ProgressHook(Hook):
 
 
 def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
-    """Norms of the step that was just made, if it was clipped."""
+    """Gradient norms of the last step, of wrappers that clip."""
     return {f'{part}.grad_norm'.lstrip('.'): wrapper.grad_norm
             for part, wrapper in single_wrappers(optim_wrapper).items()
             if getattr(wrapper, 'grad_norm', None) is not None
@@ -118,6 +119,7 @@ def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
 
 
 def _learning_rate(optim_wrapper) -> float:
+    """That of the first group of the first optimizer."""
     rates = optim_wrapper.get_lr()
     return next(value[0] for name, value in rates.items()
                 if name.endswith('lr') and not name.endswith('base_lr'))

@@ -1,4 +1,4 @@
-"""MMEngine's record of where a run is, without its record of values."""
+"""Where a run is, for whoever asks MMEngine's message hub."""
 from mmengine.hooks import RuntimeInfoHook
 
 from rcg.registry import HOOKS
@@ -6,11 +6,11 @@ from rcg.registry import HOOKS
 
 @HOOKS.register_module()
 class LightRuntimeInfoHook(RuntimeInfoHook):
-    """MMEngine's hook without a look at the device in every iteration.
+    """MMEngine's hook without its record of logged values.
 
-    The base class fetches each logged value each time: the host waits for
-    the device; up to a million per name stay in every checkpoint. Here
-    :class:`ProgressHook` collects them.
+    The base class fetches every value in every iteration, so the host waits
+    for the device. Up to a million values per name stay in each checkpoint.
+    Here :class:`~rcg.engine.ProgressHook` records means instead.
     """
 
     def before_run(self, runner) -> None:
@@ -22,4 +22,4 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
         runner.message_hub.update_info('iter', runner.iter)
 
     def after_train_iter(self, runner, **kwargs) -> None:
-        """Nothing: see the class."""
+        """Record no values; see the class."""
