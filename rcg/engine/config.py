@@ -13,10 +13,10 @@ from rcg.registry import nearest
 
 # MMEngine's reads the LOCAL_RANK-th GPU shown; Slurm may show a task only one.
 logger._get_device_id = lambda: int(os.environ.get('LOCAL_RANK', 0))
-# What config files define for each other; the Runner ignores it.
+# Variables that config files define for each other; the Runner ignores them.
 SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
                 'extractor', 'data_root', 'batch_size')
-# What Runner and Config read besides the arguments of Runner.__init__.
+# Keys that Runner and Config read besides the arguments of Runner.__init__.
 _EXTRA_NAMES = ('custom_imports', 'runner_type', 'model_wrapper_cfg',
                 'find_unused_parameters', 'sync_bn', 'compile',
                 'activation_checkpointing')
@@ -73,7 +73,7 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
     """
     console = MMLogger.get_current_instance()
     level = console.level
-    console.setLevel('WARNING')  # not a line for each variable replaced
+    console.setLevel('WARNING')  # MMEngine logs each replaced variable
     cfg = Config.fromfile(find_config(path))
     console.setLevel(level)
     if isinstance(options, list):
@@ -102,7 +102,10 @@ def parse_options(options: list[str]) -> dict:
 
 
 def without_weights(cfg):
-    """A (part of a) config whose frozen parts keep their initial weights."""
+    """Copy a config, or a part of one, without the paths of weights.
+
+    Frozen parts built from it keep their initial weights.
+    """
     if isinstance(cfg, dict):
         return {key: without_weights(value) for key, value in cfg.items()
                 if key not in ('checkpoint', 'prefix')}

@@ -1,4 +1,4 @@
-"""Starting the process group, with and without a GPU."""
+"""Starting several processes, with and without GPUs."""
 import datetime
 import os
 import subprocess
@@ -15,8 +15,10 @@ def start_processes(launcher: str, backend: str | None = None,
 
     Args:
         launcher: 'pytorch' (torchrun sets the variables) or 'slurm'.
-        backend: Default NCCL; always gloo with more processes than GPUs.
+        backend: Of torch.distributed; None is NCCL. With more processes than
+            GPUs on a machine it is always gloo.
         timeout: Seconds that a process waits for the others.
+        **kwargs: Of ``torch.distributed.init_process_group``.
 
     Raises:
         ValueError: The launcher is unknown or did not set its variables.
@@ -38,14 +40,14 @@ def start_processes(launcher: str, backend: str | None = None,
     if count:
         torch.cuda.set_device(int(os.environ['LOCAL_RANK']) % count)
     if int(os.environ.get('LOCAL_WORLD_SIZE', 1)) > count:
-        backend = 'gloo'  # NCCL wants a GPU for each process
+        backend = 'gloo'  # NCCL needs a GPU for each process
     distributed.init_process_group(
         backend or 'nccl', timeout=datetime.timedelta(seconds=timeout),
         **kwargs)
 
 
 def _read_slurm() -> None:
-    """Give the variables of torchrun the values that Slurm knows."""
+    """Set torchrun's environment variables from Slurm's."""
     if 'SLURM_PROCID' not in os.environ:
         raise ValueError('--launcher slurm needs srun; start with '
                          'tools/slurm_train.sh.')

@@ -10,17 +10,23 @@ from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
 
 def single_wrappers(wrapper) -> dict[str, OptimWrapper]:
-    """What a wrapper consists of, by name; none for a closed form."""
-    several = isinstance(wrapper, OptimWrapperDict)
-    return dict(wrapper.items()) if several else {'': wrapper}
+    """The wrappers of single optimizers in a wrapper.
+
+    Returns:
+        By name. A wrapper of one optimizer is returned under ''. The result
+        is empty where nothing is optimized by steps, as for a PCA.
+    """
+    if isinstance(wrapper, OptimWrapperDict):
+        return dict(wrapper.items())
+    return {'': wrapper}
 
 
 @OPTIM_WRAPPERS.register_module()
 class AutocastOptimWrapper(OptimWrapper):
-    """Forward and loss under autocast, on a CPU as on a GPU.
+    """Runs the forward pass under autocast, on a CPU or a GPU.
 
-    bfloat16 has the range of float32, so nothing is scaled. For float16 on
-    a GPU use MMEngine's ``AmpOptimWrapper``, which scales the loss.
+    bfloat16 has the range of float32, so the loss needs no scaling. For
+    float16 on a GPU use MMEngine's ``AmpOptimWrapper``, which scales it.
 
     Args:
         dtype: 'bfloat16', or 'float32' for no autocast.
@@ -28,8 +34,9 @@ class AutocastOptimWrapper(OptimWrapper):
             ``clip_grad``.
 
     Attributes:
-        grad_norm: Norm before the last clipping, a tensor on the device
-            (to fetch it each step would make the host wait); None before.
+        grad_norm: Norm of the gradients before they were last clipped; None
+            before that. It is a tensor on the device, because the host would
+            wait for a number in every step.
     """
 
     def __init__(self, dtype: str = 'bfloat16', **kwargs) -> None:
@@ -58,16 +65,19 @@ class AutocastOptimWrapper(OptimWrapper):
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class TwoGroupConstructor:
-    """Trainable parameters in two groups: without and with weight decay.
+    """Builds an optimizer with two groups: without and with weight decay.
 
-    No decay: fewer than two axes, names that end in ``.bias``, and those
-    listed. Two groups, not one per parameter, so that the fused and foreach
-    optimizers work on long lists.
+    Parameters do not decay if they have fewer than two axes, if they are
+    named ``.bias``, or if they are listed. MMEngine makes a group of each
+    parameter; fused and foreach optimizers are faster on two long groups.
 
     Args:
         optim_wrapper_cfg: Config of the optimizer wrapper.
-        paramwise_cfg: Optionally ``dict(no_decay=[...])``: full names of
-            parameters, or their last components ('class_token').
+        paramwise_cfg: None or ``dict(no_decay=[...])``, a list of names of
+            parameters or of their last components ('class_token').
+
+    Raises:
+        ValueError: ``paramwise_cfg`` has other entries.
     """
 
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg=None) -> None:
@@ -96,7 +106,8 @@ class TwoGroupConstructor:
         """The groups, without decay first; an empty group is left out.
 
         Raises:
-            ValueError: Nothing is trainable, or fits a name in ``no_decay``.
+            ValueError: The model has no trainable parameter, or none of a
+                name in ``no_decay``.
         """
         trainable = {f'.{name}': p for name, p in model.named_parameters()
                      if p.requires_grad}
@@ -108,25 +119,27 @@ class TwoGroupConstructor:
                 raise ValueError(f"no_decay names '{listed}', but no "
                                  'trainable parameter is called so.')
         ends = tuple(f'.{listed}' for listed in ('bias', *self.no_decay))
-        groups = [dict(params=[], weight_decay=0.),
-                  dict(params=[], weight_decay=weight_decay)]
+        fixed, decaying = [], []
         for name, p in trainable.items():
             decays = p.ndim > 1 and not name.endswith(ends)
-            groups[decays]['params'].append(p)
+            (decaying if decays else fixed).append(p)
+        groups = [dict(params=fixed, weight_decay=0.),
+                  dict(params=decaying, weight_decay=weight_decay)]
         return [group for group in groups if group['params']]
 
 
 class JointOptimWrapper(OptimWrapperDict):
     """Steps all its optimizers after one backward pass of one loss.
 
-    For models whose parts want settings of their own but whose gradients
-    come from one sum, like a tokenizer and its discriminator. MMEngine's
-    class leaves both to the model's ``train_step``, which its DDP wrapper
-    does not call; this one works with stock models and DDP.
+    It is for models whose parts need optimizers of their own, but whose loss
+    is one sum, such as a tokenizer and its discriminator. MMEngine's class
+    leaves backward pass and steps to the model's ``train_step``, which
+    MMEngine's DDP wrapper does not call. This class works with any model and
+    with DDP.
 
     Args:
-        **wrappers: By name. The first one's precision and accumulation hold
-            for all.
+        **wrappers: By name. Precision and accumulation are those of the
+            first.
 
     Raises:
         ValueError: They accumulate different numbers of micro-batches.
@@ -149,7 +162,7 @@ class JointOptimWrapper(OptimWrapperDict):
 
     @property
     def first(self) -> OptimWrapper:
-        """The wrapper that stands for all where only one can act."""
+        """The wrapper that sets precision and accumulation for all."""
         return next(iter(self.optim_wrappers.values()))
 
     def optim_context(self, model: nn.Module):
@@ -163,7 +176,7 @@ class JointOptimWrapper(OptimWrapperDict):
 
     def update_params(self, loss: Tensor, step_kwargs: dict | None = None,
                       zero_kwargs: dict | None = None) -> None:
-        """Backward; then, unless gradients still accumulate, all steps."""
+        """Run the backward pass; step, unless gradients still accumulate."""
         self.first.backward(self.first.scale_loss(loss))
         for wrapper in self.values():
             wrapper._inner_count = self.first._inner_count
@@ -175,7 +188,7 @@ class JointOptimWrapper(OptimWrapperDict):
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class JointConstructor:
-    """An optimizer for each named part of a model.
+    """Builds an optimizer for each named part of a model.
 
     ``optim_wrapper = dict(constructor='JointConstructor',
     tokenizer=dict(optimizer=...), adversarial=dict(optimizer=...))``.
@@ -193,8 +206,12 @@ class JointConstructor:
         self.parts = dict(optim_wrapper_cfg)
 
     def __call__(self, model: nn.Module) -> JointOptimWrapper:
-        """Build one wrapper a part; a ValueError if a part is no child of the
-        model, or a parameter has no part."""
+        """Build one wrapper for each part.
+
+        Raises:
+            ValueError: A part is no child of the model, or a trainable
+                parameter belongs to no part.
+        """
         model = bare_model(model)
         children = dict(model.named_children())
         for name in self.parts:

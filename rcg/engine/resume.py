@@ -1,4 +1,4 @@
-"""States as plain types, and what may differ when a run goes on."""
+"""Whether a run may go on from a checkpoint; states in plain types."""
 import json
 import re
 
@@ -12,8 +12,8 @@ from rcg.checkpoint import CheckpointError
 from rcg.engine.config import SHARED_NAMES
 from rcg.engine.schedule import in_iterations
 
-# Configs are compared key by key; these patterns name what does not change
-# the weights, or what is compared by itself (batch, data set, frozen parts).
+# Configs are compared key by key, but for keys of these patterns. They do not
+# change the weights, or are compared otherwise: batch, data set, frozen parts.
 _HARMLESS = re.compile(
     r'_.*|'  # variables of the config file; what they set is compared
     rf'({"|".join(SHARED_NAMES)})(\..*)?|'  # likewise
@@ -29,7 +29,11 @@ _HARMLESS = re.compile(
 
 
 def flatten(value, path: str = '') -> dict[str, object]:
-    """Dotted keys for a nested config; list items by place, hooks by type."""
+    """Values of a nested config by dotted key.
+
+    An item of a list has its index for a key, a custom hook its type: the
+    order of hooks in a config does not matter.
+    """
     if isinstance(value, dict) and value:
         items = value.items()
     elif isinstance(value, (list, tuple)) and any(
@@ -37,7 +41,7 @@ def flatten(value, path: str = '') -> dict[str, object]:
         items = ((item['type'] if path == 'custom_hooks' and
                   isinstance(item, dict) else i, item)
                  for i, item in enumerate(value))
-    else:  # a saved tuple is still a tuple, a dumped one is a list
+    else:  # JSON makes tuples and lists the same
         plain = json.loads(json.dumps(value, default=str))
         return {path: '{}' if plain == {} else plain}
     flat = {}
@@ -47,10 +51,16 @@ def flatten(value, path: str = '') -> dict[str, object]:
 
 
 def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
-    """What a checkpoint keeps to recognise its run, in plain types."""
+    """What a checkpoint keeps to recognize its run, in plain types.
+
+    Args:
+        cfg: The Runner's.
+        dataloader: That of training.
+        parts: See :func:`rcg.engine.frozen_parts.describe_parts`.
+    """
     config = cfg.to_dict()
     max_iters = (config.get('train_cfg') or {}).get('max_iters', 0)
-    # A share of the run is another schedule if the run gets longer.
+    # A schedule in shares of the run differs when the run gets longer.
     config['param_scheduler'] = in_iterations(config.get('param_scheduler'),
                                               max_iters)
     return dict(
@@ -63,11 +73,12 @@ def check_same_run(saved: dict, current: dict, filename: str) -> None:
     """Compare the run of a checkpoint with the one that would go on.
 
     Raises:
-        CheckpointError: Lists what differs and would change the result.
+        CheckpointError: Something differs that changes the result; the
+            message lists it.
     """
     lines = []
     was, now = saved.get('config'), current['config']
-    if was:  # stock MMEngine writes none
+    if was:  # checkpoints of stock MMEngine have none
         lines = [f'{key}: was {was.get(key, "(absent)")!r}, '
                  f'is {now.get(key, "(absent)")!r}'
                  for key in sorted({*was, *now})
@@ -92,7 +103,7 @@ def scheduler_states(schedulers):
     """States of a list of schedulers, or of a dict of such lists."""
     if isinstance(schedulers, dict):
         return {k: scheduler_states(v) for k, v in schedulers.items()}
-    # OneCycleLR keeps a method in its state.
+    # OneCycleLR has a method in its state.
     return [{k: v for k, v in s.state_dict().items() if not callable(v)}
             for s in schedulers]
 
@@ -113,7 +124,7 @@ def on_cpu(value):
 
 
 def with_histories(value):
-    """Undo what :func:`rcg.checkpoint.to_plain` did to log histories."""
+    """Restore log histories that :func:`rcg.checkpoint.to_plain` replaced."""
     if not isinstance(value, dict):
         return value
     if '__history__' in value:

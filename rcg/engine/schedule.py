@@ -1,16 +1,18 @@
-"""Learning rates from the batch, and in shares of a run."""
+"""Learning rates that depend on the batch, schedules on a run's length."""
 import math
 
 
 def resolve_lr(cfg: dict, batch_size: int, world_size: int) -> list[str]:
     """Replace ``base_lr`` by ``lr`` in a wrapper config, in place.
 
-    ``lr = base_lr * effective batch / 256`` (arXiv:1706.02677), where the
-    effective batch counts all samples of one optimizer step: batch size,
-    processes, accumulated micro-batches.
+    ``lr = base_lr * effective batch / 256`` (arXiv:1706.02677). The effective
+    batch is the number of samples of one optimizer step: batch size times
+    processes times accumulated micro-batches.
 
     Args:
-        cfg: An optimizer wrapper, or a dict that holds several.
+        cfg: Config of an optimizer wrapper, or a dict of several.
+        batch_size: Of one process.
+        world_size: Number of processes.
 
     Returns:
         One line of explanation for each learning rate that was computed.
@@ -39,22 +41,24 @@ def resolve_lr(cfg: dict, batch_size: int, world_size: int) -> list[str]:
 
 
 def in_iterations(schedulers, max_iters: int):
-    """A copy of schedules with iterations where they have shares of a run.
+    """Turn shares of a run into iterations, in a copy of schedules.
 
-    Floats in ``begin`` and ``end`` are shares, so that a schedule fits any
-    length: ``dict(type='CosineAnnealingLR', begin=.1, end=1.)``. A cosine
-    without ``T_max`` lasts from begin to end.
+    ``begin`` and ``end`` of a schedule are shares if they are floats, so that
+    one config fits runs of any length:
+    ``dict(type='CosineAnnealingLR', begin=.1, end=1.)``. A cosine without
+    ``T_max`` lasts from begin to end.
 
     Args:
         schedulers: Config of a scheduler, or a list or dict of them.
-        max_iters: Length of the run.
+        max_iters: Length of the run in iterations.
 
     Raises:
         ValueError: A share is not in [0, 1].
     """
     if isinstance(schedulers, (list, tuple)):
         found = [in_iterations(one, max_iters) for one in schedulers]
-        # In a very short run a warm-up of one iteration would never end.
+        # MMEngine never ends a warm-up of one iteration, as very short runs
+        # would have: it is left out.
         return [one for one in found if not isinstance(one, dict)
                 or one.get('end', math.inf) - one.get('begin', 0) >= 2]
     if not isinstance(schedulers, dict):

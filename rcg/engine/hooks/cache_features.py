@@ -1,4 +1,4 @@
-"""Frozen parts run once over the data set, not once in every epoch."""
+"""Outputs of the frozen parts, computed once instead of in every epoch."""
 import hashlib
 import json
 import os
@@ -21,23 +21,25 @@ from rcg.registry import HOOKS
 
 @HOOKS.register_module()
 class CacheFeaturesHook(Hook):
-    """Trains on stored outputs of the frozen parts; reads no image again.
+    """Trains on stored outputs of the frozen parts instead of images.
 
-    Before training, ``model.encode(images)`` runs over the training data in
-    their order, in batches of one shape. The file's name is a hash of the
-    frozen parts' contents and configs (of those in ``model.encoding_parts``
-    if it names what ``encode`` uses), the data set and the features: a
-    change of any makes a new file. The first process computes; all load.
+    Before training, the first process runs ``model.encode(images)`` over the
+    training data and stores the result; all processes load it. The file's name
+    is a hash of the data set, the names of the features, and the weights and
+    configs of the frozen parts. If one of them changes, a new file is made.
+
+    Only the parts that the model names in ``encoding_parts`` are hashed, if
+    it has that attribute: those that ``encode`` uses.
 
     Args:
         cache_dir: Folder of the stored features, shared by all processes.
         names: The features to keep, e.g. ('codes', 'representations').
         batch_size: Images at a time.
-        num_workers: Processes that read images meanwhile.
+        num_workers: Processes that read images.
 
     Raises:
-        ValueError: The data set draws random augmentations, or the model
-            does not give the features.
+        ValueError: The data set has random augmentations, or ``encode`` does
+            not return the features.
     """
 
     priority = 'HIGH'
@@ -90,14 +92,15 @@ class CacheFeaturesHook(Hook):
 
     @torch.no_grad()
     def _compute(self, runner, dataset) -> dict[str, Tensor]:
-        model = bare_model(runner).eval()  # training puts it back
+        model = bare_model(runner).eval()  # the loop sets train mode
         loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
                             num_workers=min(self.num_workers, usable_cores()))
         chunks = {name: [] for name in self.names}
         reported, done = time.monotonic(), 0
         for images in loader:
             count = len(images)
-            # All batches have one shape: the last image fills up.
+            # The last batch is filled up with its last image, because results
+            # may round differently in a batch of another size.
             images = images[torch.arange(self.batch_size).clamp(max=count - 1)]
             batch = model.data_preprocessor({'images': images})
             outputs = model.encode(batch['images'])
@@ -120,7 +123,7 @@ def _images_only(items: list[dict]) -> Tensor:
 
 
 def _part_configs(cfg) -> Iterator[dict]:
-    """Configs of frozen parts without the place of their weights."""
+    """Configs of frozen parts, without the paths of their weights."""
     if isinstance(cfg, dict):
         if 'checkpoint' in cfg:
             yield {k: v for k, v in cfg.items() if k != 'checkpoint'}

@@ -1,4 +1,4 @@
-"""A picture of what the model makes, every now and then."""
+"""Pictures of generated images during training."""
 import contextlib
 import math
 import os
@@ -18,20 +18,24 @@ from rcg.registry import DATASETS, HOOKS
 
 @HOOKS.register_module()
 class SampleGridHook(Hook):
-    """Writes ``samples/iter_N.png`` in the work folder, and to TensorBoard.
+    """Writes ``samples/iter_N.png`` to the work folder and to TensorBoard.
 
-    ``model.test_step`` makes the images, with averaged weights if there are,
-    from the same random streams each time; reconstructions are shown under
-    their ``originals``. After an evaluation a metric's ``picture`` goes to a
-    folder with its name (:class:`rcg.evaluation.NearestTrain`).
+    ``model.test_step`` makes the images, with the averaged weights if there
+    are any, and from the same random numbers each time. If predictions have
+    ``originals``, these are shown above the images.
+
+    After an evaluation the ``picture`` of a metric, if it has one, goes to a
+    folder of the metric's name; see :class:`rcg.evaluation.NearestTrain`.
 
     Args:
-        interval: Iterations between pictures; one after the last iteration.
+        interval: Iterations between pictures. The last iteration is always
+            followed by one.
         num_images: Images in a picture.
-        seed: Of the random streams (seed, 0), (seed, 1), ...
-        num_classes: Give labels 0, 1, ..., num_classes - 1, 0, ...
-        dataset: Config of a dataset whose first items are the input; by
-            default only the random streams and labels are.
+        seed: Image i draws its random numbers from (seed, i).
+        num_classes: Image i has the label ``i % num_classes``. None: no
+            labels.
+        dataset: Config of a dataset whose first items are the model's input.
+            None: the input is random numbers and labels.
 
     Raises:
         ValueError: The model's predictions hold no images.
@@ -55,7 +59,8 @@ class SampleGridHook(Hook):
     @torch.no_grad()
     def draw(self, runner, step: int) -> None:
         """Sample and write one picture."""
-        self._batch = self._batch or self._make_batch()
+        if self._batch is None:
+            self._batch = self._make_batch()
         model = bare_model(runner)
         with contextlib.ExitStack() as stack:
             for hook in runner.hooks:
@@ -106,11 +111,14 @@ class SampleGridHook(Hook):
 
 
 def make_grid(images: Tensor, padding: int = 2) -> Tensor:
-    """Arrange images in about as many rows as columns: (3, H', W').
+    """Arrange images in a grid of about as many rows as columns.
 
     Args:
         images (N, 3, H, W): uint8.
         padding: White pixels between and around images.
+
+    Returns:
+        (3, H', W'): uint8. Missing images of the last row are white.
     """
     columns = math.ceil(math.sqrt(len(images)))
     absent = -len(images) % columns
