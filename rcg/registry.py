@@ -1,8 +1,9 @@
-"""Every registry of rcg, one line each.
+"""All registries of rcg.
 
-The parts of the method and of the metrics have registries of their own, so a
-part in the wrong slot fails by name. All else is a child of MMEngine's
-registry of that role, whose errors then say which names come nearest, too.
+The parts of the method and of the metrics have registries of their own. An
+error then names a part that stands in the place of another, such as a
+tokenizer in the place of an encoder. All other registries are children of
+MMEngine's. Errors of both name the nearest known names.
 """
 import difflib
 import functools
@@ -16,7 +17,11 @@ class PartRegistry(Registry):
     """A registry whose failed look-ups name the nearest registered types."""
 
     def get(self, key: str) -> type:
-        """The class registered under ``key``; else a KeyError."""
+        """The class registered under ``key``.
+
+        Raises:
+            KeyError: There is none. The message names the nearest ones.
+        """
         found = super().get(key)
         if found is None:
             raise KeyError(self._unknown(key))
@@ -35,7 +40,7 @@ class PartRegistry(Registry):
 
 
 def nearest(word: str, known) -> str:
-    """A hint for a message: the nearest known words, or all."""
+    """A sentence for a message: the nearest known words, or all."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=.5)
     if near:
         return f' Did you mean {" or ".join(map(repr, near))}?'
@@ -43,7 +48,7 @@ def nearest(word: str, known) -> str:
 
 
 def _accepted_arguments(cls) -> set[str] | None:
-    """Names that ``cls(...)`` takes; None if it takes any."""
+    """Names of the arguments of ``cls(...)``; None if it takes any name."""
     functions = [cls]
     if inspect.isclass(cls):
         functions = [vars(base)['__init__'] for base in inspect.getmro(cls)
@@ -93,13 +98,13 @@ TOKENIZERS = _part('tokenizer', 'rcg.models.tokenizers')
 REPRESENTATION_DIFFUSERS = _part('representation diffuser',
                                  'rcg.models.diffusers')
 PIXEL_GENERATORS = _part('pixel generator', 'rcg.models.generators')
-# What turns uint8 images into features for the metrics.
+# What computes features of uint8 images for the metrics.
 FEATURE_EXTRACTORS = _part('feature extractor', 'rcg.evaluation',
                            'rcg.pretraining')
 PARTS = (ENCODERS, TOKENIZERS, REPRESENTATION_DIFFUSERS, PIXEL_GENERATORS,
          FEATURE_EXTRACTORS)
 
-# Runner models, and networks inside a part.
+# Models for the Runner, and networks inside parts.
 MODELS = _child('MODELS', 'rcg.models', 'rcg.engine', 'rcg.pretraining')
 # Stateless strategies: diffusion processes, samplers.
 TASK_UTILS = _child('TASK_UTILS', 'rcg.diffusion')

@@ -18,7 +18,8 @@ class CheckpointError(RuntimeError):
     """A checkpoint cannot be used; the message says which and why.
 
     Attributes:
-        missing, unexpected: Names that only the module, only the file has.
+        missing: Names of weights that the module has and the file lacks.
+        unexpected: Names that the file has and the module lacks.
         mis_shaped: Lines 'name: wanted (..), got (..)'.
     """
     missing = unexpected = mis_shaped = ()
@@ -28,12 +29,13 @@ def find_checkpoint(path: str) -> str:
     """Find a checkpoint file.
 
     Args:
-        path: A file, or a work folder, which may have been moved: there the
-            file that ``last_checkpoint`` names or of the highest iteration.
+        path: A file or a work folder. In a folder it is the file that
+            ``last_checkpoint`` names, else that of the highest iteration. The
+            folder may have been moved since it was written.
 
     Raises:
-        FileNotFoundError: Nothing is there.
-        CheckpointError: The newest file of the folder is truncated; the
+        FileNotFoundError: There is no file, or no checkpoint in the folder.
+        CheckpointError: The newest file of the folder is truncated. The
             message names the newest complete one.
     """
     path = os.path.expanduser(str(path))
@@ -77,11 +79,11 @@ def _newest_first(folder: str) -> list[str]:
 
 
 def what_is_wrong(path: str) -> str | None:
-    """What a file looks like, and what to do, if it is no checkpoint.
+    """Tell what a file is that is no checkpoint, and what to do about it.
 
     Returns:
-        Two sentences; None if its beginning is that of a checkpoint and its
-        end is there (which the format of torch < 1.6 does not show).
+        Two sentences. None if the file begins like a checkpoint and is not
+        truncated. Truncation does not show in the format of torch < 1.6.
     """
     size = os.path.getsize(path)
     with open(path, 'rb') as file:

@@ -1,8 +1,8 @@
-"""Reading checkpoints that others wrote, whatever they pickled along.
+"""Reading published checkpoints, whatever else they hold.
 
-Besides weights such files hold arguments, callbacks, optimizers. What is no
-tensor and no plain value comes as an inert :class:`Placeholder`. Weights stay
-on disk (memory-mapped) until they are used.
+Besides weights, such files hold pickled arguments, callbacks and optimizers.
+What is neither a tensor nor a plain value becomes a :class:`Placeholder`.
+Weights stay on disk (memory-mapped) until they are used.
 """
 import io
 import mmap
@@ -35,11 +35,11 @@ def read_foreign(path: str) -> dict:
     """Read a checkpoint of any origin; nothing in it is executed.
 
     Args:
-        path: What ``torch.save`` of any version wrote, or safetensors.
+        path: A file that any version of ``torch.save`` wrote, or safetensors.
 
     Returns:
-        What the file holds: tensors, plain values, placeholders. Tensors map
-        the file: it must not change while they are in use.
+        What the file holds: tensors, plain values, placeholders. The tensors
+        are memory-mapped: the file must not change while they are in use.
 
     Raises:
         FileNotFoundError: There is no such file.
@@ -69,7 +69,8 @@ def read_foreign(path: str) -> dict:
 
 def _read(path: str):
     with open(path, 'rb') as file:
-        if file.read(9)[8:] == b'{':  # after the length of its header
+        # safetensors: eight bytes for the length of a header in JSON, then it.
+        if file.read(9)[8:] == b'{':
             return safetensors.torch.load_file(path)
         view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
     if view[:2] == b'PK':
@@ -78,7 +79,7 @@ def _read(path: str):
 
 
 def _read_zip(path: str, view: mmap.mmap):
-    """The format of torch since 1.6."""
+    """Read the format of torch since 1.6: a zip archive."""
     with zipfile.ZipFile(path) as archive:
         records = {info.filename: info for info in archive.infolist()}
         main = next(n for n in records if n.endswith('/data.pkl'))
@@ -109,7 +110,7 @@ def _read_zip(path: str, view: mmap.mmap):
 
 
 def _read_legacy(view: mmap.mmap):
-    """The format of torch before 1.6: five pickles, then the storages."""
+    """Read the format of torch before 1.6: five pickles, then the storages."""
     file = io.BytesIO(view[:MAX_BYTES])
     if load(file) != _LEGACY_MAGIC or load(file) != 1001:
         raise pickle.UnpicklingError('torch.save did not write it')
@@ -120,7 +121,8 @@ def _read_legacy(view: mmap.mmap):
     def note(kind: Placeholder, key: str, size: int) -> None:
         kinds[key] = _dtype(kind)
 
-    # The storages' places follow the pickle that refers to them: read twice.
+    # Where the storages are is known only after the pickle that refers to
+    # them. It is read twice: for their types, and then for the tensors.
     load(file, {}, lambda pid: note(*_storage_id(pid)[:3]))
     keys, place = load(file), file.tell()
     for key in keys:
@@ -143,25 +145,36 @@ def _dtype(kind: Placeholder) -> torch.dtype:
 
 def _map(view: mmap.mmap, dtype: torch.dtype, size: int,
          start: int) -> Tensor:
+    """A storage of ``size`` elements from byte ``start`` on, as a tensor."""
     if size == 0:
         return torch.empty(0, dtype=dtype)
-    if start % dtype.itemsize:  # written without alignment: copy
+    if start % dtype.itemsize:  # not aligned: cannot be mapped
         content = bytearray(view[start:start + size * dtype.itemsize])
         return torch.frombuffer(content, dtype=dtype)
     return torch.frombuffer(view, dtype=dtype, count=size, offset=start)
 
 
 def _storage_id(pid) -> tuple:
-    """(kind, key, size, view); the view is a legacy file's, or None."""
+    """What a pickle says of a storage: (kind, key, size, view).
+
+    The view, which only files of before torch 1.6 have, is a part of another
+    storage. Else it is None.
+    """
     if not (isinstance(pid, tuple) and len(pid) > 4 and pid[0] == 'storage'
             and isinstance(pid[2], str) and isinstance(pid[4], int)):
         raise pickle.UnpicklingError('it refers to something that is no '
                                      'storage of weights')
-    return pid[1], pid[2], pid[4], (pid[5:] or (None, ))[0]
+    view = pid[5] if len(pid) > 5 else None
+    return pid[1], pid[2], pid[4], view
 
 
 def _load(file: io.BytesIO, storage: Callable, file_size: int):
-    """Unpickle with storages; the calls that make tensors are replaced."""
+    """Unpickle; functions of ours make the tensors.
+
+    Args:
+        storage: (kind, key, size) -> the storage as a tensor (size,).
+        file_size: Bytes. Tensors that are far larger in sum are refused.
+    """
     described = 0
 
     def persistent_load(pid) -> Tensor:

@@ -1,27 +1,30 @@
-"""Unpickling in which nothing is imported and nothing of a file is called.
+"""Unpickling that imports nothing and calls nothing that a file names.
 
-The stock machine imports what a file names, calls it, and sets attributes on
-the result. Here a name stays a name, a call becomes a record of itself, and
-only the few functions that a caller lists (its own, never the named ones)
-run. So there is no object in reach whose methods or attributes could do harm.
+Python's unpickler imports the functions and classes that a file names, calls
+them, and sets attributes of the results. A crafted file can thus run any code.
+
+Here a name becomes a :class:`Placeholder`, and so does a call. The caller may
+list functions of its own that run in place of named ones. Only built-in
+values, placeholders and the results of those functions come out.
 """
 import io
 import pickle
 from collections.abc import Callable
 
-# A checkpoint's pickle holds names and numbers, not weights: some MB.
+# The pickle in a checkpoint has some MB: it holds names and numbers. The
+# weights lie outside.
 MAX_BYTES = 64 << 20
 _PLAIN = (str, bytes, int, float, type(None))
 
 
 class Placeholder:
-    """Stands for a name in a file, or for what would come of calling it.
+    """Stands for a function or class that a file names, or for its result.
 
     Attributes:
         path: The dotted name.
-        args: What it would have been called with; None: it was not.
-        state: What the object would have got as its state.
-        items: What would have been put into it.
+        args: Arguments that the file calls it with. None if it does not.
+        state: State that the file sets on the result.
+        items: Items, or pairs of key and value, that the file adds to it.
     """
 
     def __init__(self, path: str, args: tuple | None = None) -> None:
@@ -33,7 +36,11 @@ class Placeholder:
 
 
 def plain_key(value):
-    """A dict key, of which hash and comparison are cheap and ours."""
+    """The value if it is safe as a key of a dict, else a placeholder.
+
+    A dict calls the hash and the comparison of its keys. Those of built-in
+    scalars, of tuples of them and of placeholders run no code of a file.
+    """
     flat = value if isinstance(value, tuple) else (value, )
     fine = all(isinstance(item, (*_PLAIN, Placeholder)) for item in flat)
     return value if fine else Placeholder(f'a key, {type(value).__name__}')
@@ -43,12 +50,13 @@ class InertUnpickler(pickle._Unpickler):
     """Reads a pickle of any origin.
 
     Args:
-        file: Binary file; at most ``MAX_BYTES`` are read.
-        functions: Dotted name to a function of ours that may run instead.
+        file: Binary file, cut off after ``MAX_BYTES`` by the caller.
+        functions: For dotted names, functions that run in their place.
         persistent_load: (id) -> object, for what lies outside the pickle.
     """
 
-    # Opcodes that only make built-in values; all others are below.
+    # Opcodes that make built-in values only are Python's. Those below replace
+    # the others; an opcode in neither list is an error.
     dispatch = {
         opcode[0]: pickle._Unpickler.dispatch[opcode[0]] for opcode in (
             pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP,
@@ -76,7 +84,8 @@ class InertUnpickler(pickle._Unpickler):
         return Placeholder(f'{module}.{name}')
 
     def call(self, function, args: tuple):
-        """What a call in the file becomes."""
+        """The result of a call in the file: a function's of ours, or a
+        placeholder."""
         if not isinstance(function, Placeholder) or not isinstance(
                 args, tuple):
             raise pickle.UnpicklingError('a call of what is no name')
@@ -108,14 +117,18 @@ class InertUnpickler(pickle._Unpickler):
             self.stack[-1].state = state
 
     def _put(self, values: list) -> None:
-        """Into the list or set on top of the stack."""
+        """Add values to the list or set on top of the stack."""
         target = self.stack[-1]
         if not isinstance(target, (list, Placeholder)):
             raise pickle.UnpicklingError('values appended to no list')
         (target if isinstance(target, list) else target.items).extend(values)
 
     def _set(self, values: list) -> None:
-        """Keys and values, by turns, into the dict on top of the stack."""
+        """Add items to the dict on top of the stack.
+
+        Args:
+            values: Key, value, key, value, ...
+        """
         target = self.stack[-1]
         pairs = zip(map(plain_key, values[::2]), values[1::2], strict=True)
         if isinstance(target, dict):

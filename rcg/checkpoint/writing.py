@@ -1,4 +1,4 @@
-"""Files that appear complete or not at all."""
+"""Writing files so that they appear complete or not at all."""
 import contextlib
 import errno
 import glob
@@ -12,7 +12,7 @@ import torch
 
 
 class _Writer:
-    """Remembers why a write failed: torch reports something else."""
+    """Keeps the error of a failed write, which torch replaces by another."""
 
     def __init__(self, file) -> None:
         self.file, self.error, self.flush = file, None, file.flush
@@ -27,11 +27,11 @@ class _Writer:
 
 @contextlib.contextmanager
 def open_atomically(path: str) -> Iterator:
-    """A binary file that appears under ``path`` complete or not at all.
+    """Open a binary file that appears at ``path`` when it is complete.
 
     Raises:
-        OSError: Writing failed (such as on a full disk); no part of the new
-            file stays, and one that was at ``path`` is untouched.
+        OSError: Writing failed, on a full disk for instance. Nothing of the
+            new file is left, and an old one at ``path`` is untouched.
     """
     folder, name = os.path.split(os.path.abspath(path))
     start = os.path.join(folder, f'.{name}.{socket.gethostname()}-')
@@ -47,7 +47,9 @@ def open_atomically(path: str) -> Iterator:
     except BaseException as error:
         with contextlib.suppress(OSError):
             os.remove(part)
-        cause = (writer and writer.error) or error
+        cause = error
+        if writer is not None and writer.error is not None:
+            cause = writer.error
         if not isinstance(cause, OSError):
             raise
         full = cause.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -60,7 +62,7 @@ def open_atomically(path: str) -> Iterator:
 
 
 def _remove_stale_parts(start: str) -> None:
-    """Remove what a killed process of this machine left unfinished."""
+    """Remove unfinished files of killed processes of this machine."""
     for part in glob.glob(glob.escape(start) + '*.part'):
         pid = part[len(start):-len('.part')]
         if pid.isdigit() and not psutil.pid_exists(int(pid)):
@@ -73,8 +75,8 @@ def save_atomically(obj, path: str,
     """Write by :func:`open_atomically`, with ``torch.save`` or safetensors.
 
     Args:
-        obj: What to write; if ``path`` ends in .safetensors, tensors by name.
-        metadata: Of a safetensors file.
+        obj: What to write. If ``path`` ends in .safetensors, tensors by name.
+        metadata: Of a safetensors file; ignored for others.
     """
     with open_atomically(path) as file:
         if str(path).endswith('.safetensors'):
@@ -84,7 +86,10 @@ def save_atomically(obj, path: str,
 
 
 def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Contiguous, no two in the same memory: safetensors refuses others."""
+    """Make tensors contiguous and give each its own memory.
+
+    safetensors refuses others.
+    """
     unshared, places = {}, set()
     for name, value in tensors.items():
         value = value.contiguous()

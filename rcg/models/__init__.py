@@ -1,4 +1,4 @@
-"""The method and its parts. Read rcg.py first."""
+"""The method and its parts; read rcg.py first."""
 from rcg.frozen import Frozen
 
 from . import diffusers, encoders, generators, networks, tokenizers

@@ -27,19 +27,25 @@ from rcg.rng import SampleRng, check_finite
 
 @MODELS.register_module()
 class RCG(HasFrozenParts, BaseModel):
-    """A pixel generator conditioned on representations; and its baselines.
+    """A pixel generator conditioned on representations, or a baseline of it.
 
-    What conditions the generator is for the generator's network to say: a
-    representation (RCG), a label (the class-conditional baseline, which
-    needs neither encoder nor RDM) or nothing (the unconditional one).
+    The generator's network determines the condition: a representation (RCG),
+    a label (the class-conditional baseline) or none (the unconditional
+    baseline). The baselines need neither encoder nor RDM.
 
     Args:
         generator: Config of the pixel generator.
         tokenizer: Config of the frozen tokenizer, with ``checkpoint``.
-        encoder: Likewise; needed to train with representations.
-        rdm: Likewise; needed to sample with representations.
-        quantization: Of images to score, 'truncate' (as published) or 'round'.
+        encoder: Config of the frozen encoder, with ``checkpoint``; needed to
+            train with representations.
+        rdm: Config of the frozen RDM, with ``checkpoint``; needed to sample
+            with representations.
+        quantization: How images to score become uint8: 'truncate' (as
+            published) or 'round'.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.
+
+    Raises:
+        ValueError: An argument is out of range, or the parts do not fit.
     """
 
     def __init__(self, generator: dict, tokenizer: dict,
@@ -57,14 +63,20 @@ class RCG(HasFrozenParts, BaseModel):
         self.generator = PIXEL_GENERATORS.build(generator)
         check_parts(self)
 
-    # What encode() uses: a cache of its results depends on these alone.
+    # The parts that encode() uses. A cache of its results depends on no other.
     encoding_parts = ('encoder', 'tokenizer')
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """What the frozen parts make of images (N, 3, H, W) in [-1, 1].
+        """Encode images with the frozen parts.
 
-        It depends on the images alone, so it can be computed once.
+        Args:
+            images (N, 3, H, W): In [-1, 1].
+
+        Returns:
+            ``codes`` (N, ...) of the tokenizer and, if they condition the
+            generator, ``representations`` (N, D). They depend on the images
+            alone and can be computed once.
         """
         device = images.device
         encoded = dict(codes=self.tokenizer.on(device).encode(images))
@@ -75,10 +87,13 @@ class RCG(HasFrozenParts, BaseModel):
 
     def loss(self, codes: Tensor, condition: Tensor | None,
              rng: SampleRng) -> dict[str, Tensor]:
-        """The generator learns codes given a condition (section 3.3).
+        """Losses of the generator on codes, given a condition (section 3.3).
 
-        ``codes`` are what :meth:`encode` returned. A tokenizer with a random
-        encoder (KL) keeps what it draws from, and draws anew each time.
+        Args:
+            codes (N, ...): Those of :meth:`encode`. For a KL tokenizer they
+                are moments, from which latents are drawn anew each time.
+            condition (N, ...): What conditions the generator, if anything.
+            rng: Streams of the images.
         """
         codes = self.tokenizer.on(codes.device).draw(codes, rng)
         return self.generator.loss(codes, condition, rng)
@@ -111,8 +126,9 @@ class RCG(HasFrozenParts, BaseModel):
                 labels: Tensor | None = None, **encoded: Tensor):
         """MMEngine's entry: 'loss' trains, 'predict' samples.
 
-        ``encoded`` is what :meth:`encode` returned, where it was computed
-        once and kept (CacheFeaturesHook).
+        Args:
+            **encoded: Cached results of :meth:`encode`, in place of images;
+                see :class:`~rcg.engine.CacheFeaturesHook`.
         """
         if mode == 'predict':
             drawn = to_uint8(self.sample(rng, labels, **encoded),
