@@ -50,15 +50,18 @@ def look(args: argparse.Namespace):
     """The images and the references; the first process looks for all."""
     from mmengine.dist import broadcast_object_list, is_main_process
 
-    from rcg.datasets.image_files import look_at
-    from rcg.evaluation.references.references import look_at_reference, named
+    from rcg.datasets.image_files import inspect_images
+    from rcg.evaluation.references.command_line import (
+        inspect_reference,
+        places_by_name,
+    )
     found = [None, None]
     if is_main_process():
         try:
-            images = look_at(args.images, args.num_workers)
+            images = inspect_images(args.images, args.num_workers)
             found = [images, {
-                name: look_at_reference(place, images.size, args.num_workers)
-                for name, place in named(args.reference).items()}]
+                name: inspect_reference(place, images.size, args.num_workers)
+                for name, place in places_by_name(args.reference).items()}]
         except (ValueError, OSError) as error:
             found = [error, None]
     broadcast_object_list(found)

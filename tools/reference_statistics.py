@@ -42,9 +42,9 @@ def make(args: argparse.Namespace) -> tuple[dict, dict]:
     import torch
 
     from rcg.apis.score_images import extractor_config
-    from rcg.datasets.image_files import look_at
-    from rcg.evaluation import Reference, shared_extractor
-    images = look_at(args.real, args.num_workers)
+    from rcg.datasets.image_files import inspect_images
+    from rcg.evaluation import DatasetReference, shared_extractor
+    images = inspect_images(args.real, args.num_workers)
     extractor = shared_extractor(
         extractor_config(args.extractor, args.weights))
     device = torch.device(args.device or (
@@ -52,13 +52,15 @@ def make(args: argparse.Namespace) -> tuple[dict, dict]:
     print(f'{images.count} images of {images.size[0]}x{images.size[1]}',
           flush=True)
     # All are known before the first is asked for: one pass serves all.
-    features = Reference(images.dataset, extractor)
-    rows = args.features and Reference(images.dataset, extractor, rows=True)
-    spatial = args.spatial and Reference(images.dataset, extractor, 'spatial')
+    features = DatasetReference(images.dataset, extractor)
+    if args.features:
+        rows = DatasetReference(images.dataset, extractor, rows=True)
+    if args.spatial:
+        spatial = DatasetReference(images.dataset, extractor, 'spatial')
     found = dict(zip(('mu', 'sigma'), features.moments(device), strict=True))
-    if rows:
+    if args.features:
         found['features'] = rows.features(device)
-    if spatial:
+    if args.spatial:
         found.update(zip(('mu_s', 'sigma_s'), spatial.moments(device),
                          strict=True))
     about = features.describe() | dict(
@@ -71,8 +73,8 @@ def run(args: argparse.Namespace) -> None:
     from mmengine.registry import init_default_scope
 
     from rcg.checkpoint import file_sha256
-    from rcg.evaluation.references import formats
-    from rcg.evaluation.references.references import describe_npz
+    from rcg.evaluation.references import statistics_formats
+    from rcg.evaluation.references.command_line import describe_npz
     init_default_scope('rcg')
     names = (describe_npz(args.real)[0]
              if args.real.endswith('.npz') and Path(args.real).is_file()
@@ -80,11 +82,11 @@ def run(args: argparse.Namespace) -> None:
     if 'arr_0' in names and 'mu' not in names:
         arrays, about = make(args)
     else:
-        arrays, about = formats.read(args.real, args.section)
+        arrays, about = statistics_formats.read(args.real, args.section)
         about = about | dict(source=Path(args.real).name,
                              source_sha256=file_sha256(args.real))
     Path(args.out).resolve().parent.mkdir(parents=True, exist_ok=True)
-    formats.write(args.out, arrays, about, args.section)
+    statistics_formats.write(args.out, arrays, about, args.section)
     print(f'{args.out}: ' + ', '.join(
         f'{name} {value.shape}' for name, value in arrays.items()))
 

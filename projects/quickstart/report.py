@@ -8,7 +8,7 @@ from mmengine.registry import init_default_scope
 from rcg.checkpoint import open_atomically
 from rcg.evaluation.extractors.extractor import shared_extractor
 from rcg.evaluation.functional.distances import frechet_distance
-from rcg.evaluation.references.dataset import Reference
+from rcg.evaluation.references.dataset_reference import DatasetReference
 from rcg.projects.quickstart.plan import Plan
 from rcg.projects.quickstart.plots import draw_curves, draw_samples
 from rcg.projects.quickstart.stages import JOBS
@@ -104,7 +104,8 @@ def distance_of_real(root: Path) -> float:
         type='ConvClassifier', checkpoint=str(root / 'classifier'),
         prefix='classifier.'))
     train, held_out = (
-        Reference(dict(type='Digits', split=split), extractor).moments('cpu')
+        DatasetReference(dict(type='Digits', split=split),
+                         extractor).moments('cpu')
         for split in ('train', 'test'))
     return frechet_distance(*train, *held_out)
 

@@ -13,7 +13,7 @@ from rcg.registry import DATASETS
 
 
 @dataclass
-class Images:
+class ImageSet:
     """A set of images of one size.
 
     Attributes:
@@ -44,7 +44,7 @@ class StoredFolder(ImageFolder):
                              'write it again.') from error
 
 
-def inspect(path: str) -> tuple[tuple[int, int], str, bool, str]:
+def inspect_file(path: str) -> tuple[tuple[int, int], str, bool, str]:
     """Size, conversion to RGB, whether JPEG, and fault of one file."""
     try:
         with Image.open(path) as image:
@@ -66,7 +66,7 @@ def inspect(path: str) -> tuple[tuple[int, int], str, bool, str]:
         return (0, 0), '', False, f'cannot be read ({error}): write it again'
 
 
-def look_at_folder(root: str, num_workers: int) -> Images:
+def inspect_folder(root: str, num_workers: int) -> ImageSet:
     """Look at every file of a folder.
 
     Raises:
@@ -74,8 +74,8 @@ def look_at_folder(root: str, num_workers: int) -> Images:
     """
     paths = [os.path.join(root, path) for path in list_images(root)]
     sizes, converted, lossy, faults = {}, Counter(), 0, []
-    for path, (size, how, is_jpeg, fault) in map_files(inspect, paths,
-                                                       num_workers):
+    for path, (size, how, is_jpeg, fault) in map_files(
+            inspect_file, paths, num_workers):
         if fault:
             faults.append(f"'{path}' {fault}")
             continue
@@ -98,19 +98,19 @@ def look_at_folder(root: str, num_workers: int) -> Images:
             f'({len(sizes)} sizes in all). Resize them as the published '
             'numbers were: tools/prepare_imagenet_val.py makes PNG files of '
             'one size.')
-    return Images(dict(type='StoredFolder', data_root=root),
-                  next(iter(sizes)), len(paths), dict(converted), lossy)
+    return ImageSet(dict(type='StoredFolder', data_root=root),
+                    next(iter(sizes)), len(paths), dict(converted), lossy)
 
 
-def look_at(place: str, num_workers: int = 0) -> Images:
+def inspect_images(place: str, num_workers: int = 0) -> ImageSet:
     """Look at a folder, or at an npz file with images.
 
     Raises:
         FileNotFoundError, ValueError: It is none.
     """
     if os.path.isdir(place):
-        return look_at_folder(place, num_workers)
+        return inspect_folder(place, num_workers)
     cfg = dict(type='ImageArchive', path=place)
     dataset = DATASETS.build(cfg)
     count, height, width, _ = dataset.images.shape
-    return Images(cfg, (width, height), count)
+    return ImageSet(cfg, (width, height), count)

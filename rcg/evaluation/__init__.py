@@ -28,10 +28,16 @@ from .metrics import (
     StructuralSimilarity,
     SumMetric,
 )
-from .references import Reference, StatisticsFile, build_reference
+from .references import (
+    DatasetReference,
+    Reference,
+    StatisticsFile,
+    build_reference,
+)
 
 __all__ = [
-    'Accuracy', 'CLIP', 'DINOv2', 'DensityCoverage', 'Extractor',
+    'Accuracy', 'CLIP', 'DINOv2', 'DatasetReference', 'DensityCoverage',
+    'Extractor',
     'FrechetDistance', 'FrechetProxy', 'Inception', 'InceptionScore',
     'KNNAccuracy', 'KernelDistance', 'Moments', 'NearestTrain',
     'PrecisionRecall', 'ReconstructionError', 'Reference',

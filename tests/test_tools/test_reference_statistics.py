@@ -9,8 +9,8 @@ import torch_fidelity
 
 from rcg.checkpoint import CheckpointError
 from rcg.evaluation import shared_extractor
-from rcg.evaluation.references import formats
-from rcg.evaluation.references.statistics import build_reference
+from rcg.evaluation.references import statistics_formats
+from rcg.evaluation.references.build import build_reference
 from tools import reference_statistics as tool
 
 from ..test_evaluation.toy import ToyExtractor
@@ -71,18 +71,18 @@ def test_pickles_of_edm(tmp_path, protocol, order):
         name: np.asarray(value, order=order)
         for name, value in MOMENTS.items()}}, protocol))
     convert(path, tmp_path / 'out.npz')
-    same(formats.read(str(tmp_path / 'out.npz'))[0])
-    about = formats.read(str(tmp_path / 'out.npz'))[1]
+    same(statistics_formats.read(str(tmp_path / 'out.npz'))[0])
+    about = statistics_formats.read(str(tmp_path / 'out.npz'))[1]
     assert about['source'] == 'img512.pkl'
     assert len(about['source_sha256']) == 64
 
 
 def test_a_section_of_a_pickle(tmp_path):
     path = write_pickle(tmp_path / 'x.pkl')
-    same(formats.read(str(path), 'fd_dinov2')[0],
+    same(statistics_formats.read(str(path), 'fd_dinov2')[0],
          {'mu': ROWS[0], 'sigma': np.eye(7)})
     with pytest.raises(ValueError, match=r"\['fd_dinov2', 'fid'\].*--section"):
-        formats.read(str(path), 'clip')
+        statistics_formats.read(str(path), 'clip')
 
 
 def test_what_edm2_would_read(tmp_path):
@@ -90,7 +90,7 @@ def test_what_edm2_would_read(tmp_path):
     convert(tmp_path / 'x.npz', tmp_path / 'x.pkl')
     same(pickle.loads((tmp_path / 'x.pkl').read_bytes())['fid'])
     convert(tmp_path / 'x.pkl', tmp_path / 'y.npz')
-    same(formats.read(str(tmp_path / 'y.npz'))[0])
+    same(statistics_formats.read(str(tmp_path / 'y.npz'))[0])
 
 
 def test_torch_fidelity_reads_ours_and_we_read_its(
@@ -141,23 +141,23 @@ def test_pickles_of_other_things(tmp_path, content, message):
     path = tmp_path / 'x.pkl'
     path.write_bytes(pickle.dumps(content, protocol=4))
     with pytest.raises(ValueError, match=message):
-        formats.read(str(path))
+        statistics_formats.read(str(path))
 
 
 def test_damaged_files(tmp_path):
     path = write_pickle(tmp_path / 'x.pkl')
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(ValueError, match='damaged, truncated'):
-        formats.read(str(path))
+        statistics_formats.read(str(path))
     path = write_pickle(tmp_path / 'y.pkl', protocol=2)
     with pytest.raises(ValueError, match='protocol other than 3 and 4'):
-        formats.read(str(path))
+        statistics_formats.read(str(path))
     torch.save(MOMENTS, tmp_path / 'x.pt')
     content = (tmp_path / 'x.pt').read_bytes()
     (tmp_path / 'x.pt').write_bytes(content[:-100])
     with pytest.raises(CheckpointError, match='x.pt'):
-        formats.read(str(tmp_path / 'x.pt'))
+        statistics_formats.read(str(tmp_path / 'x.pt'))
     with pytest.raises(ValueError, match=r'end in \.npz, \.pkl'):
-        formats.read('x.csv')
+        statistics_formats.read('x.csv')
     with pytest.raises(ValueError, match=r'name it \.npz'):
-        formats.write(str(tmp_path / 'x.csv'), MOMENTS, {})
+        statistics_formats.write(str(tmp_path / 'x.csv'), MOMENTS, {})

@@ -1,5 +1,4 @@
-"""Metrics that compare the features of all samples with those of real images.
-"""
+"""Metrics that compare all features with those of real images."""
 from abc import abstractmethod
 from collections.abc import Sequence
 
@@ -12,7 +11,7 @@ from rcg.evaluation.functional.neighbors import (
     precision_recall,
 )
 from rcg.evaluation.metrics.row_metric import RowMetric
-from rcg.evaluation.references.statistics import build_reference
+from rcg.evaluation.references.build import build_reference
 from rcg.registry import METRICS
 
 

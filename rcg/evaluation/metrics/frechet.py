@@ -12,8 +12,8 @@ from rcg.evaluation.extractors.extractor import (
 from rcg.evaluation.functional.distances import frechet_distance
 from rcg.evaluation.functional.moments import Moments
 from rcg.evaluation.metrics.sum_metric import SumMetric
-from rcg.evaluation.references.dataset import Reference
-from rcg.evaluation.references.statistics import build_reference
+from rcg.evaluation.references.build import build_reference
+from rcg.evaluation.references.reference import Reference
 from rcg.registry import ENCODERS, METRICS
 
 

@@ -9,7 +9,8 @@ from torchvision.utils import make_grid
 from rcg.evaluation.extractors.extractor import stack_images
 from rcg.evaluation.functional.neighbors import nearest_train
 from rcg.evaluation.metrics.feature_metric import FeatureMetric
-from rcg.evaluation.references.statistics import build_reference
+from rcg.evaluation.references.build import build_reference
+from rcg.evaluation.references.dataset_reference import DatasetReference
 from rcg.registry import METRICS
 
 _SIDE = 96  # of the images in the picture, in pixels
@@ -41,7 +42,7 @@ class NearestTrain(FeatureMetric):
         super().__init__(extractor, train, prefix)
         self.held_out = build_reference(held_out, self.extractor, rows=True)
         self._num_pairs, self.picture = num_pairs, None
-        if num_pairs and not hasattr(self.reference, 'dataset'):
+        if num_pairs and not isinstance(self.reference, DatasetReference):
             raise ValueError('num_pairs needs images to show, and train is a '
                              'file of statistics: give a dataset or folder.')
 

@@ -10,7 +10,7 @@ from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
 from rcg.evaluation.extractors.extractor import Extractor, stack_rows
-from rcg.evaluation.references.dataset import Reference
+from rcg.evaluation.references.reference import Reference
 
 
 class SampleMetric(BaseMetric):

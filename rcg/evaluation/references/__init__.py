@@ -1,5 +1,8 @@
-"""What generated images are compared with: data sets and statistics."""
-from .dataset import Reference
-from .statistics import StatisticsFile, build_reference
+"""What generated images are compared with: datasets and statistics."""
+from .build import build_reference
+from .dataset_reference import DatasetReference
+from .reference import Reference
+from .statistics_file import StatisticsFile
 
-__all__ = ['Reference', 'StatisticsFile', 'build_reference']
+__all__ = ['DatasetReference', 'Reference', 'StatisticsFile',
+           'build_reference']

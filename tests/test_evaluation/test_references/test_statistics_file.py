@@ -14,7 +14,7 @@ from rcg.evaluation import (
     shared_extractor,
 )
 from rcg.evaluation.metrics import frechet
-from tests.test_evaluation.test_references.test_dataset import (
+from tests.test_evaluation.test_references.test_dataset_reference import (
     CPU,
     image_folder,
 )

@@ -1,9 +1,10 @@
-"""Features and moments of a dataset, the other side of a comparison."""
+"""A dataset of real images as the reference."""
 import contextlib
 import hashlib
 import json
 import os
 import weakref
+from collections.abc import Iterator
 
 import torch
 from mmengine import dist
@@ -11,66 +12,60 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
+from rcg.engine.distributed import usable_cores
 from rcg.evaluation.extractors.extractor import Extractor
 from rcg.evaluation.functional.moments import Moments
 from rcg.evaluation.gathering import add_up, gather_in_order
+from rcg.evaluation.references.reference import MOMENTS, Reference, identity
 from rcg.registry import DATASETS
 
 # Fixed, because a network may round differently in a batch of another size.
 _BATCH_SIZE = 64
 _VERSION = 1  # of the results; those of others are not used
 _SHARED: 'weakref.WeakValueDictionary' = weakref.WeakValueDictionary()
-# Names of mean and covariance in files; the second pair is ADM's, for sFID.
-MOMENTS = {'features': ('mu', 'sigma'), 'spatial': ('mu_s', 'sigma_s')}
 
 
-class Reference:
-    """A dataset seen through a feature extractor.
+class DatasetReference(Reference):
+    """A dataset, whose images go through the extractor when needed.
 
-    All processes must ask for a result together: each reads its share of the
-    images. One pass over them serves all references to the same images. The
-    results stay with the extractor and, if its weights have a hash, in a file
-    below RCG_CACHE (``~/.cache/rcg``) named by all that they depend on.
+    Each process reads its share of the images. One pass over them serves all
+    references to the same images. The results stay with the extractor. If
+    its weights have a hash, they are also stored in a file below RCG_CACHE
+    (``~/.cache/rcg``), whose name is a hash of all that they depend on.
 
     Args:
-        dataset: Config; a random pipeline is a ValueError.
-        extractor, feature: What to look through, and which of its outputs.
+        dataset: Config.
+        extractor: What the images go through.
+        feature: Which of its outputs to take.
         rows: Whether :meth:`features` will be asked for, not only moments.
+
+    Raises:
+        ValueError: The pipeline of the dataset is random.
     """
 
     def __init__(self, dataset: dict, extractor: Extractor,
                  feature: str = 'features', rows: bool = False) -> None:
+        super().__init__(feature)
+        self.extractor = extractor
         self._key = json.dumps(dataset, sort_keys=True, default=str)
         # Listing the files of a large dataset takes long: once is enough.
-        self.dataset = _SHARED.get(self._key) or DATASETS.build(dataset)
-        _SHARED[self._key], self.extractor = self.dataset, extractor
-        self.feature = feature
+        self.dataset = _SHARED.get(self._key)
+        if self.dataset is None:
+            self.dataset = _SHARED[self._key] = DATASETS.build(dataset)
         if self.dataset.is_random:
             raise ValueError(
                 'a reference must be the same every time, but the pipeline '
                 f'of {type(self.dataset).__name__} is random: use CenterCrop '
                 'instead of RandomCrop, and no RandomFlip.')
-        # By (rows?, feature); None until it is there. And what they are of.
+        # By (rows?, feature); None until computed. Also what describe() says.
         self._results = extractor.references.setdefault(self._key, {})
         self._results.setdefault((rows, feature))
 
-    def moments(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Mean (D,) and covariance (D, D) of the features, float64."""
-        found = self._once(False, device)
-        return tuple(found[name].double() for name in MOMENTS[self.feature])
-
-    def features(self, device: torch.device) -> Tensor:
-        """Features (N, D) in the order of the dataset, on the CPU."""
-        return self._once(True, device)['features']
-
-    def check(self, dim: int) -> None:
-        """Raise ValueError if features of ``dim`` numbers cannot fit."""
-
     def describe(self) -> dict:
-        """Name, kind, hash, and what is known of how it was made."""
         if 'about' not in self._results:  # hashing a long list takes long
             cfg, data = json.loads(self._key), self.dataset
-            places = map(cfg.get, ('type', 'data_root', 'path', 'split'))
+            places = [cfg.get(name) for name in (
+                'type', 'data_root', 'path', 'split')]
             self._results['about'] = dict(
                 name=' '.join(os.path.basename(place.rstrip('/'))
                               for place in places if place),
@@ -83,18 +78,23 @@ class Reference:
                 for path in getattr(data, 'paths', ())]
         return dict(self._results['about'])
 
-    def _once(self, rows: bool, device: torch.device) -> dict[str, Tensor]:
+    def check(self, dim: int) -> None:
+        """Any number fits: the features come from the same extractor."""
+
+    def results(self, rows: bool, device: torch.device) -> dict[str, Tensor]:
         results, wanted = self._results, (rows, self.feature)
         if results.setdefault(wanted) is None:
             todo = [key for key, found in results.items() if found is None]
             results.update((key, _read(self._path(*key))) for key in todo)
             todo = [key for key in todo if results[key] is None]
-            results.update(self._compute(todo, device) if todo else {})
+            if todo:
+                results.update(self._compute(todo, device))
             for key in todo:
                 self._write(results[key], self._path(*key))
         return results[wanted]
 
     def _path(self, rows: bool, feature: str) -> str | None:
+        """File of a result; None if what it depends on has no hash."""
         about, extractor = self.describe(), self.extractor.describe()
         if not (extractor.get('sha256') and about['sha256']):
             return None
@@ -116,40 +116,62 @@ class Reference:
     def _compute(self, todo: list[tuple[bool, str]],
                  device: torch.device) -> dict[tuple, dict[str, Tensor]]:
         """Results by (rows?, feature), in one pass over the images."""
-        size, kept = len(self.dataset), {key: [] for key in todo}
-        indices = torch.arange(size).split(_BATCH_SIZE)[
+        size = len(self.dataset)
+        share = torch.arange(size).split(_BATCH_SIZE)[
             dist.get_rank()::dist.get_world_size()]
-        cores = (len(os.sched_getaffinity(0)) if hasattr(
-            os, 'sched_getaffinity') else os.cpu_count() or 1)
-        workers = min(8, cores, len(indices)) * (not self.dataset.in_memory)
-        for batch in DataLoader(self.dataset, num_workers=workers,
-                                batch_sampler=[i.tolist() for i in indices]):
-            outputs = self.extractor(batch['images'].to(device))
-            for (rows, feature), mine in kept.items():
-                values = outputs[feature]
-                if rows:
-                    mine.append(values.cpu())
-                    continue
-                if not mine:
-                    mine.append(Moments(values.shape[1], device))
-                mine[0].add(values)
-        indices = torch.cat([torch.zeros(0, dtype=torch.int64), *indices])
-        for (rows, feature), mine in kept.items():
-            if rows:
-                mine = torch.cat(mine or [torch.zeros(0, 0)])
-                found = {'features': gather_in_order(indices, mine, size)}
-            else:
-                sums = (mine[0].sums if mine else
-                        torch.zeros(0, 0, 0, 0, dtype=torch.float64))
-                both = Moments.from_sums(add_up(sums)).mean_and_covariance()
-                found = dict(zip(MOMENTS[feature], both, strict=True))
-            kept[rows, feature] = found
-        return kept
+        kept = {(rows, feature): _Rows() if rows else _Moments(feature)
+                for rows, feature in todo}
+        for outputs in self._outputs(share, device):
+            for (_, feature), part in kept.items():
+                part.add(outputs[feature])
+        indices = torch.cat([torch.zeros(0, dtype=torch.int64), *share])
+        return {key: part.gather(indices, size) for key, part in kept.items()}
+
+    def _outputs(self, batches: list[Tensor],
+                 device: torch.device) -> Iterator[dict[str, Tensor]]:
+        """What the extractor makes of each batch of indices."""
+        workers = 0
+        if not self.dataset.in_memory:
+            workers = min(8, usable_cores(), len(batches))
+        loader = DataLoader(self.dataset, num_workers=workers,
+                            batch_sampler=[i.tolist() for i in batches])
+        for batch in loader:
+            yield self.extractor(batch['images'].to(device))
 
 
-def identity(extractor: dict) -> dict:
-    """Of an extractor's description, what determines the features."""
-    return {k: v for k, v in extractor.items() if k != 'weights'}
+class _Rows:
+    """The features of this process's images, and then of all."""
+
+    def __init__(self) -> None:
+        self._batches = [torch.zeros(0, 0)]
+
+    def add(self, values: Tensor) -> None:
+        self._batches.append(values.cpu())
+
+    def gather(self, indices: Tensor, size: int) -> dict[str, Tensor]:
+        batches = self._batches[1:] or self._batches
+        return {'features': gather_in_order(indices, torch.cat(batches),
+                                            size)}
+
+
+class _Moments:
+    """The moments of this process's images, and then of all."""
+
+    def __init__(self, feature: str) -> None:
+        self._names, self._moments = MOMENTS[feature], None
+
+    def add(self, values: Tensor) -> None:
+        if self._moments is None:
+            self._moments = Moments(values.shape[1], values.device)
+        self._moments.add(values)
+
+    def gather(self, indices: Tensor, size: int) -> dict[str, Tensor]:
+        sums = torch.zeros(0, 0, 0, 0, dtype=torch.float64)
+        if self._moments is not None:
+            sums = self._moments.sums
+        moments = Moments.from_sums(add_up(sums))
+        return dict(zip(self._names, moments.mean_and_covariance(),
+                        strict=True))
 
 
 def _read(path: str | None) -> dict[str, Tensor] | None:

@@ -1,13 +1,16 @@
-"""Files of statistics: npz of all kinds, EDM2's pickles, torch-fidelity's.
+"""Formats of files of statistics: npz, EDM2's pickles, torch-fidelity's.
 
-Names are those of ADM: ``mu`` and ``sigma`` of features, ``mu_s`` and
-``sigma_s`` of spatial ones; ``features`` are those of single images. Nothing
-in a file is executed.
+The arrays have ADM's names: ``mu`` and ``sigma`` of features, ``mu_s`` and
+``sigma_s`` of spatial features. ``features`` are those of single images.
+Nothing in a file is executed.
 """
+import functools
 import io
 import json
 import os
 import pickle
+import zipfile
+import zlib
 
 import numpy as np
 import torch
@@ -15,11 +18,12 @@ from safetensors import safe_open
 
 from rcg.checkpoint import (
     CheckpointError,
+    file_sha256,
     inert,
     open_atomically,
     read_checkpoint,
 )
-from rcg.evaluation.references.statistics import read_npz
+from rcg.evaluation.references.reference import MOMENTS
 
 NAMES = 'mu', 'sigma', 'mu_s', 'sigma_s', 'features'
 
@@ -59,9 +63,17 @@ def read(path: str, section: str = 'fid') -> tuple[dict, dict]:
 
 def write(path: str, arrays: dict[str, np.ndarray], about: dict,
           section: str = 'fid') -> None:
-    """Write a file of statistics; the ending chooses the format.
+    """Write a file of statistics.
 
-    Only npz files say what they were made of, and hold all arrays.
+    Args:
+        path: Its ending chooses the format: ``.npz``, ``.pkl`` (EDM2) or
+            ``.pt`` (torch-fidelity). The last two hold mu and sigma alone.
+        arrays: By name.
+        about: What they were made of; only npz files hold it.
+        section: Of an EDM2 pickle.
+
+    Raises:
+        ValueError: The ending is another one.
     """
     ending = os.path.splitext(path)[1]
     if ending == '.npz':
@@ -79,6 +91,47 @@ def write(path: str, arrays: dict[str, np.ndarray], about: dict,
                          'there is), .pkl (EDM2) or .pt (torch-fidelity).')
     with open_atomically(path) as file:
         file.write(content.getvalue())
+
+
+@functools.lru_cache(maxsize=4)  # metrics share what is read
+def read_npz(path: str, *_) -> tuple[dict, dict]:
+    """Read an npz file, and check its moments.
+
+    Args:
+        path: The file.
+        _: What changes when the file does, see :func:`file_stamp`.
+
+    Returns:
+        Arrays by name (those of no use here are None), and what the file
+        says about itself.
+
+    Raises:
+        ValueError: It is damaged, or holds something else.
+    """
+    wanted = {'features', 'about', *sum(MOMENTS.values(), ())}
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            content = {name: file[name] if name in wanted else None
+                       for name in file.files}
+        about = json.loads(str(content.pop('about', '{}')))
+        for mean, covariance in MOMENTS.values():
+            if not content.keys().isdisjoint({mean, covariance}):
+                _check_moments(content[mean], content[covariance])
+    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError,
+            AttributeError) as error:
+        raise ValueError(
+            f"'{path}' is no npz file of statistics, or a damaged or "
+            f'truncated one ({str(error)[:200]}). Copy or download it again.'
+        ) from error
+    return content, {'sha256': file_sha256(path), **about}
+
+
+def _check_moments(mean: np.ndarray, covariance: np.ndarray) -> None:
+    fits = mean.ndim == 1 and covariance.shape == (len(mean), len(mean))
+    if not (fits and np.isfinite(mean).all()
+            and np.isfinite(covariance).all()):
+        raise ValueError('mean and covariance must be finite, (D,) and (D, D)'
+                         f', got {mean.shape} and {covariance.shape}')
 
 
 def _read_pickle(path: str) -> tuple[dict, dict]:
@@ -114,7 +167,7 @@ _READERS = {'.npz': read_npz, '.pkl': _read_pickle, '.pt': _read_torch,
 
 
 def _array(path: str, value) -> np.ndarray:
-    """An array, or what an inert pickle has in its place."""
+    """An array, also from what the inert unpickler puts in its place."""
     if not isinstance(value, inert.Placeholder):
         return np.asarray(value)
     try:

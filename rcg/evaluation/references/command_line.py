@@ -1,4 +1,4 @@
-"""Real images, or statistics of them, given on the command line."""
+"""References as the command line names them."""
 import json
 import os
 import zipfile
@@ -6,15 +6,22 @@ from pathlib import Path
 
 import numpy as np
 
-from rcg.datasets.image_files import look_at, look_at_folder
+from rcg.datasets.image_files import inspect_folder, inspect_images
 
 
-def named(references: list[str]) -> dict[str, str]:
-    """Places of the references by name."""
+def places_by_name(references: list[str]) -> dict[str, str]:
+    """Folders or files by name, from ``NAME=REAL`` or ``REAL``.
+
+    Without a name, it is that of the folder or file.
+
+    Raises:
+        ValueError: Two have the same name.
+    """
     found = {}
     for text in references:
         name, mark, place = text.partition('=')
-        name, place = (name, place) if mark else (Path(text).stem, text)
+        if not mark:
+            name, place = Path(text).stem, text
         if name in found:
             raise ValueError(f"two references are named '{name}': write "
                              'NAME=REAL.')
@@ -22,23 +29,32 @@ def named(references: list[str]) -> dict[str, str]:
     return found
 
 
-def look_at_reference(place: str, size: tuple[int, int],
+def inspect_reference(place: str, size: tuple[int, int],
                       num_workers: int = 0) -> dict | str:
-    """A reference for images of a size: config of a dataset, or a file.
+    """Check what images are to be compared with.
+
+    Args:
+        place: Folder of images or npz file.
+        size: (width, height) of the images to be scored, in pixels.
+        num_workers: Processes that look at the files of a folder.
+
+    Returns:
+        For :func:`build_reference`: config of a dataset, or the file.
 
     Raises:
-        FileNotFoundError, ValueError: It is none, or of another size.
+        FileNotFoundError, ValueError: It is no reference, or was made of
+            images of another size.
     """
     reference, other = place, None
     if os.path.isdir(place):
-        images = look_at_folder(place, num_workers)
+        images = inspect_folder(place, num_workers)
         reference, other = images.dataset, images.size
     elif not place.endswith('.npz'):
         raise ValueError(f"'{place}' is neither a folder nor an npz file; "
                          'tools/reference_statistics.py converts others.')
     elif os.path.isfile(place):
         names, about = describe_npz(place)
-        other = (look_at(place).size if 'arr_0' in names
+        other = (inspect_images(place).size if 'arr_0' in names
                  else about.get('image_size'))
     if other is not None and tuple(other) != tuple(size):
         raise ValueError(
@@ -51,10 +67,13 @@ def look_at_reference(place: str, size: tuple[int, int],
 
 
 def describe_npz(path: str) -> tuple[list[str], dict]:
-    """Names of the arrays, and what a file of ours says about itself."""
+    """Names of the arrays, and what a file of ours says about itself.
+
+    Both are empty if the file cannot be read.
+    """
     try:
         with np.load(path, allow_pickle=False) as content:
             about = content['about'] if 'about' in content.files else '{}'
             return content.files, json.loads(str(about))
     except (zipfile.BadZipFile, EOFError, ValueError, AttributeError):
-        return [], {}  # the reference itself says what is wrong
+        return [], {}  # building the reference says what is wrong

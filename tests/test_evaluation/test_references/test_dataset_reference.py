@@ -9,7 +9,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from rcg.checkpoint import file_sha256
-from rcg.evaluation import Reference, shared_extractor
+from rcg.evaluation import DatasetReference, shared_extractor
 from tests.test_evaluation.toy import (
     ToyExtractor,
     ToyImages,
@@ -21,7 +21,7 @@ CPU = torch.device('cpu')
 
 
 def reference(**changes):
-    return Reference({**IMAGES, **changes},
+    return DatasetReference({**IMAGES, **changes},
                      shared_extractor({'type': 'ToyExtractor', 'seed': 3}))
 
 
@@ -60,8 +60,9 @@ def test_image_files_are_read_by_workers(tmp_path):
     for number, image in enumerate(ToyImages(10).images):
         Image.fromarray(image.permute(1, 2, 0).numpy()).save(
             tmp_path / f'{number}.png')
-    files = Reference({'type': 'ImageFolder', 'data_root': str(tmp_path)},
-                      reference().extractor)
+    files = DatasetReference(
+        {'type': 'ImageFolder', 'data_root': str(tmp_path)},
+        reference().extractor)
     memory = reference(num_images=10)
     assert (files.features(CPU) == memory.features(CPU)).all()
 
@@ -102,8 +103,8 @@ def see(dataset, weights, **settings):
     gc.collect()  # nobody may remember an earlier one
     cfg = {'type': 'ToyExtractor', 'seed': 0, 'checkpoint': weights}
     extractor = shared_extractor(cfg | settings)
-    ours = Reference(dataset, extractor, rows=True)
-    other = Reference(dataset, extractor)
+    ours = DatasetReference(dataset, extractor, rows=True)
+    other = DatasetReference(dataset, extractor)
     return (other.moments(CPU), ours.features(CPU),
             extractor.module.num_calls)
 
@@ -163,7 +164,7 @@ def test_a_damaged_file_is_made_anew(tmp_path, weights):
 
 def test_without_a_hash_of_weights_nothing_is_stored(tmp_path, weights):
     dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
-    reference = Reference(dataset, shared_extractor(
+    reference = DatasetReference(dataset, shared_extractor(
         {'type': 'ToyExtractor', 'seed': 9}))
     reference.moments(CPU)
     assert not stored(tmp_path)
