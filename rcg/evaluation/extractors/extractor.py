@@ -8,49 +8,70 @@ import torch
 from torch import Tensor, nn
 
 from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.evaluation.data_samples import stack_images
 from rcg.precision import exact_float32
 from rcg.registry import ENCODERS, FEATURE_EXTRACTORS, Registry
 
 _SHARED: 'weakref.WeakValueDictionary[str, Extractor]' = (
     weakref.WeakValueDictionary())
+# Settings that say where weights are, not what they are.
+_PLACES = 'checkpoint', 'weights_path', 'download'
 
 
 class Extractor:
-    """A frozen network from images to features, with what it found so far.
+    """A frozen network from images to features, with what it has computed.
 
     Get one from :func:`shared_extractor`: metrics with equal configs then
-    hold the same object, and a batch goes through the network once. An
-    encoder takes images in [-1, 1] and gives the features alone.
+    hold the same object, and a batch goes through the network once.
+
+    Args:
+        module: A feature extractor, which takes uint8 images and returns
+            features by name, or an encoder, which takes images in [-1, 1]
+            and returns the features alone.
+        sha256: Hash of the file of weights, if the module did not find it
+            itself.
+        settings: The config of the module.
+        is_encoder: Whether the module is an encoder.
 
     Attributes:
-        sha256: Hash of the file of weights, None without one.
-        references: Results over whole datasets, of ``reference.py``.
+        sha256: Hash of the file of weights; None without one.
+        references: Results over whole datasets, for
+            :class:`~rcg.evaluation.references.DatasetReference`.
     """
 
     def __init__(self, module: nn.Module, sha256: str | None = None,
                  settings: dict | None = None,
                  is_encoder: bool = False) -> None:
         self.module = module.eval().requires_grad_(False)
-        # A published network finds its weights itself.
+        # A PretrainedExtractor has found its weights itself.
         self.sha256 = sha256 or getattr(module, 'sha256', None)
-        self.references, self._settings = {}, settings or {}
+        self.references: dict[str, dict] = {}
+        self._settings = settings or {}
         self._is_encoder = is_encoder
-        self._device, self._batch = None, (None, None)
+        self._device = None
+        # A cache of one batch, for the metrics that share this object.
+        self._cached_samples, self._cached_outputs = None, None
 
     def describe(self) -> dict:
         """What its features depend on: settings, weights, resize rule."""
         path = (self._settings.get('checkpoint')
                 or getattr(self.module, 'path', None))
-        size = getattr(self.module, 'input_size', None)
-        rule = getattr(self.module, 'resize', None) or ' '.join(filter(None, [
-            getattr(self.module, 'interpolation', ''),
-            getattr(self.module, 'antialias', False) and 'antialiased']))
         return {'type': type(self.module).__name__,
-                **_without(self._settings, 'checkpoint', 'weights_path',
-                           'download'),
-                'weights': path and os.path.basename(path),
-                'sha256': self.sha256,
-                'resize': f'{rule} to {size}' if size else 'none'}
+                **_without(self._settings, *_PLACES),
+                'weights': os.path.basename(path) if path else None,
+                'sha256': self.sha256, 'resize': self._resize_rule()}
+
+    def _resize_rule(self) -> str:
+        """How the network resizes its images, and to how many pixels."""
+        size = getattr(self.module, 'input_size', None)
+        if not size:
+            return 'none'
+        rule = getattr(self.module, 'resize', None)
+        if not rule:
+            rule = getattr(self.module, 'interpolation', '')
+            if getattr(self.module, 'antialias', False):
+                rule = f'{rule} antialiased'.strip()
+        return f'{rule} to {size}'
 
     @torch.no_grad()
     def __call__(self, images: Tensor) -> dict[str, Tensor]:
@@ -66,34 +87,15 @@ class Extractor:
             return self.module(images)
 
     def of_samples(self, data_samples: Sequence[dict]) -> dict[str, Tensor]:
-        """Features of the ``images`` of a batch of model outputs."""
-        # MMEngine hands the same list to every metric of an evaluator.
-        if self._batch[0] is not data_samples:
-            self._batch = (data_samples, self(stack_images(data_samples)))
-        return self._batch[1]
+        """Features of the ``images`` of a batch of model outputs.
 
-
-def stack_images(data_samples: Sequence[dict],
-                 name: str = 'images') -> Tensor:
-    """Stack the images of model outputs: (N, 3, H, W), uint8 or TypeError."""
-    images = stack_rows(data_samples, name)
-    if images.dtype != torch.uint8 or images.ndim != 4:
-        raise TypeError(
-            f"'{name}' must be uint8 (3, H, W) in every output, got "
-            f'{images.dtype} {tuple(images.shape[1:])}: pass images in '
-            '[-1, 1] through rcg.models.data_preprocessor.to_uint8.')
-    return images
-
-
-def stack_rows(data_samples: Sequence[dict], name: str) -> Tensor:
-    """Stack one tensor of every model output: (N, ...), or KeyError."""
-    if any(name not in sample for sample in data_samples):
-        raise KeyError(
-            f"the metric needs '{name}' in every output of the model's "
-            f"predict mode, got {sorted(data_samples[0])}: use a metric that "
-            'fits the model.')
-    return torch.stack([torch.as_tensor(sample[name])
-                        for sample in data_samples])
+        MMEngine hands the same list to every metric of an evaluator: the
+        first metric computes the features, the others get the same ones.
+        """
+        if self._cached_samples is not data_samples:
+            self._cached_outputs = self(stack_images(data_samples))
+            self._cached_samples = data_samples
+        return self._cached_outputs
 
 
 def shared_extractor(cfg: dict,
@@ -101,10 +103,11 @@ def shared_extractor(cfg: dict,
     """Build a frozen network, or return the one that is in use already.
 
     Args:
-        cfg: Config of a feature extractor or an encoder, plus ``checkpoint``
-            (a file or a work folder) and optionally ``prefix`` of the weights
-            in it, if it does not find its weights itself.
-        registry: FEATURE_EXTRACTORS or ENCODERS; None: which has the type.
+        cfg: Config of a feature extractor or an encoder. If it does not find
+            its weights itself, also their ``checkpoint`` (a file or a work
+            folder) and optionally their ``prefix`` in it.
+        registry: FEATURE_EXTRACTORS or ENCODERS; None takes the one that has
+            the type.
 
     Raises:
         FileNotFoundError, CheckpointError: See :func:`load_weights`.
@@ -116,11 +119,7 @@ def shared_extractor(cfg: dict,
                     else FEATURE_EXTRACTORS)
     if settings.get('checkpoint') is not None:
         settings['checkpoint'] = find_checkpoint(settings['checkpoint'])
-    paths = [os.path.realpath(os.path.expanduser(settings.get(name) or ''))
-             for name in ('checkpoint', 'weights_path')]
-    key = json.dumps([registry.name, settings, [
-        [path, *file_stamp(path)] for path in paths if os.path.isfile(path)
-    ]], sort_keys=True, default=str)
+    key = _key(settings, registry)
     extractor = _SHARED.get(key)
     if extractor is None:
         module = registry.build(_without(settings, 'checkpoint', 'prefix'))
@@ -133,6 +132,16 @@ def shared_extractor(cfg: dict,
     return extractor
 
 
+def _key(settings: dict, registry: Registry) -> str:
+    """What two extractors have in common if they are one."""
+    paths = [os.path.realpath(os.path.expanduser(settings.get(name) or ''))
+             for name in ('checkpoint', 'weights_path')]
+    files = [[path, *file_stamp(path)] for path in paths
+             if os.path.isfile(path)]
+    return json.dumps([registry.name, settings, files], sort_keys=True,
+                      default=str)
+
+
 def file_stamp(path: str) -> tuple[int, int]:
     """What changes when a file is written anew."""
     status = os.stat(path)
@@ -140,4 +149,5 @@ def file_stamp(path: str) -> tuple[int, int]:
 
 
 def _without(settings: dict, *names: str) -> dict:
-    return {k: v for k, v in settings.items() if k not in names}
+    return {name: value for name, value in settings.items()
+            if name not in names}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rcg.evaluation.extractors.extractor import stack_rows
+from rcg.evaluation.data_samples import stack_rows
 from rcg.evaluation.functional.neighbors import knn_accuracy
 from rcg.evaluation.metrics.row_metric import RowMetric
 from rcg.registry import METRICS

@@ -5,10 +5,8 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
-from rcg.evaluation.extractors.extractor import (
-    shared_extractor,
-    stack_rows,
-)
+from rcg.evaluation.data_samples import stack_rows
+from rcg.evaluation.extractors.extractor import shared_extractor
 from rcg.evaluation.functional.distances import frechet_distance
 from rcg.evaluation.functional.moments import Moments
 from rcg.evaluation.metrics.sum_metric import SumMetric

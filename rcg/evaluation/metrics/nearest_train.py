@@ -6,7 +6,7 @@ from torch import Tensor
 from torchvision.transforms.functional import resize
 from torchvision.utils import make_grid
 
-from rcg.evaluation.extractors.extractor import stack_images
+from rcg.evaluation.data_samples import stack_images
 from rcg.evaluation.functional.neighbors import nearest_train
 from rcg.evaluation.metrics.feature_metric import FeatureMetric
 from rcg.evaluation.references.build import build_reference

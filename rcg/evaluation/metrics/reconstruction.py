@@ -4,7 +4,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from rcg.evaluation.extractors.extractor import stack_images
+from rcg.evaluation.data_samples import stack_images
 from rcg.evaluation.functional.ssim import structural_similarity
 from rcg.evaluation.metrics.row_metric import RowMetric
 from rcg.registry import METRICS

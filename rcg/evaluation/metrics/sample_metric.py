@@ -9,7 +9,8 @@ from mmengine.dist import get_comm_device, is_distributed
 from mmengine.evaluator import BaseMetric
 from torch import Tensor
 
-from rcg.evaluation.extractors.extractor import Extractor, stack_rows
+from rcg.evaluation.data_samples import stack_rows
+from rcg.evaluation.extractors.extractor import Extractor
 from rcg.evaluation.references.reference import Reference
 
 

@@ -5,7 +5,7 @@ import torch
 
 from rcg.checkpoint import CheckpointError
 from rcg.evaluation import shared_extractor
-from rcg.evaluation.extractors.extractor import stack_images
+from rcg.evaluation.data_samples import stack_images
 from rcg.registry import ENCODERS
 from tests.test_evaluation.toy import ToyExtractor, output_of
 

@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from rcg.checkpoint import CheckpointError
-from rcg.evaluation.extractors.pretrained import PublishedNetwork
+from rcg.evaluation.extractors.pretrained import PretrainedExtractor
 
 CONTENT = b'weights'
 
 
-class Known(PublishedNetwork):
+class Known(PretrainedExtractor):
     url = 'https://example.org/files/known-net.pth'
-    published_sha256 = hashlib.sha256(CONTENT).hexdigest()
+    url_sha256 = hashlib.sha256(CONTENT).hexdigest()
     input_size = 8
 
     def weights(self):
@@ -41,7 +41,7 @@ def test_own_folder_comes_before_the_cache(folders):
     assert Known().path == second
     first = put(folders[0] / 'known-net.pth')
     found = Known()
-    assert (found.path, found.sha256) == (first, Known.published_sha256)
+    assert (found.path, found.sha256) == (first, Known.url_sha256)
 
 
 def test_a_path_may_hold_other_weights(folders):
@@ -67,7 +67,7 @@ def test_says_what_to_put_where(folders):
 
 def test_downloads_when_asked(folders, monkeypatch):
     def fetch(url, path, sha256, progress):
-        assert (url, sha256) == (Known.url, Known.published_sha256)
+        assert (url, sha256) == (Known.url, Known.url_sha256)
         with open(path, 'wb') as file:
             file.write(CONTENT)
 
