@@ -3,8 +3,11 @@ import glob
 import hashlib
 import json
 import os
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
+from torch import Tensor
 
 import rcg
 from rcg.checkpoint import file_sha256, read_checkpoint
@@ -12,9 +15,38 @@ from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.engine.unwrapping import bare_model
 
+# Settings of a data loader that change no sample.
+_HOW_TO_LOAD = 'num_workers', 'persistent_workers', 'pin_memory'
+
+
+@runtime_checkable
+class ResumableMetric(Protocol):
+    """A metric that a test run can go on with.
+
+    Those of :mod:`rcg.evaluation` are; the engine does not import them.
+
+    Attributes:
+        size: Number of samples that will come; None if it is not known, and
+            then the run cannot be resumed.
+        cumulative: Whether a state holds all that earlier ones hold.
+        results: One entry for each batch, if it is not cumulative.
+    """
+    size: int | None
+    cumulative: bool
+    results: list
+
+    def state(self, since: int = 0) -> dict[str, Tensor]:
+        """What this process took, without the first ``since`` batches."""
+
+    def load_state(self, states: Sequence[dict[str, Tensor]]) -> None:
+        """Add states of other processes or sessions."""
+
+    def digests(self) -> dict[str, str | None]:
+        """Hashes of the weights that its results depend on."""
+
 
 def read_states(folder: str) -> dict[str, dict]:
-    """States by file name, less those that others replace.
+    """Read states by file name, but those that others replace.
 
     Removes files that no state refers to: a process died between writing
     them and its state, or before it had removed what its state replaces.
@@ -32,22 +64,20 @@ def read_states(folder: str) -> dict[str, dict]:
 
 def run_key(runner) -> str:
     """Hash of what determines the samples, what is kept of them, and how."""
-    def digests(owner) -> dict:
-        return {name: part.sha256 for name, part in vars(owner).items()
-                if hasattr(part, 'sha256')}
-
     cfg = runner.cfg.to_dict()
-    loader = {k: v for k, v in cfg['test_dataloader'].items()
-              if k not in ('num_workers', 'persistent_workers', 'pin_memory')}
-    hooks = [hook.folder for hook in runner.hooks
-             if isinstance(hook, SaveImagesHook)]
-    content = [
-        rcg.__version__, torch.__version__, cfg['model'], loader, hooks,
-        cfg['test_cfg'], cfg['test_evaluator'],
-        runner.loaded_from and file_sha256(runner.loaded_from),
-        {name: part_digest(part) for name, part in
-         frozen_parts(bare_model(runner)).items()},
-        [digests(metric)
-         for metric in runner.test_loop.evaluator.metrics]]
+    loader = {name: value for name, value in cfg['test_dataloader'].items()
+              if name not in _HOW_TO_LOAD}
+    folders = [hook.folder for hook in runner.hooks
+               if isinstance(hook, SaveImagesHook)]
+    weights = None
+    if runner.loaded_from is not None:
+        weights = file_sha256(runner.loaded_from)
+    parts = {name: part_digest(part) for name, part in
+             frozen_parts(bare_model(runner)).items()}
+    digests = [metric.digests() if isinstance(metric, ResumableMetric) else {}
+               for metric in runner.test_loop.evaluator.metrics]
+    content = [rcg.__version__, torch.__version__, cfg['model'], loader,
+               folders, cfg['test_cfg'], cfg['test_evaluator'], weights,
+               parts, digests]
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

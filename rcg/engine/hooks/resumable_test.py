@@ -1,4 +1,4 @@
-"""A test run that dies goes on, on any number of processes."""
+"""A test run that was interrupted goes on, on any number of processes."""
 import contextlib
 import os
 import secrets
@@ -17,20 +17,22 @@ from mmengine.hooks import Hook
 from rcg.checkpoint import read_checkpoint, save_atomically
 from rcg.engine.console import log
 from rcg.engine.hooks.save_images import SaveImagesHook
-from rcg.engine.test_states import read_states, run_key
+from rcg.engine.test_states import ResumableMetric, read_states, run_key
 
 
 class ResumableTestHook(Hook):
     """Keeps what a test run has done in ``<work_dir>/test_state/<key>/``.
 
     The key is a hash of all that determines the scores. Each process writes
-    files of its own: ``rows-*`` with what is new, for metrics that keep a row
-    a sample, and then, in one atomic step, ``state-*`` with the numbers of
-    its finished batches, the sums of the other metrics, and the names of the
-    files with rows. At the start the first process takes over all states,
-    and its next state replaces them. That needs a SeedBatchSampler, a dataset
-    that tells ``num_images``, and no metrics but SampleMetrics; any other run
-    says that it cannot be resumed.
+    files of its own. First comes ``rows-*``, with what is new in metrics that
+    keep a row a sample. Then, in one atomic step, comes ``state-*``, with the
+    numbers of its finished batches, the sums of the other metrics, and the
+    names of the files with rows. At the start the first process takes over
+    all states, and its next state replaces them.
+
+    All this needs a SeedBatchSampler, a dataset that tells ``num_images``,
+    and metrics that are all :class:`ResumableMetric`. Any other run logs that
+    it cannot be resumed.
 
     Args:
         seconds: Least time between two states of a process; the last batch
@@ -38,8 +40,9 @@ class ResumableTestHook(Hook):
         restart: Remove an earlier state instead of going on with it.
 
     Attributes:
-        generated, spent: Samples of this session (after it, those of all
-            processes), and its seconds.
+        generated: Samples of this session and process; after the test, of
+            all processes.
+        spent: Seconds of this session.
     """
     priority = 'VERY_LOW'  # after all that is made of a batch
 
@@ -51,15 +54,17 @@ class ResumableTestHook(Hook):
         self.generated, self.spent = 0, 0.
         self.metrics = runner.test_loop.evaluator.metrics
         self.sampler = runner.test_dataloader.batch_sampler
-        run = run_key(runner) if is_main_process() else None
-        for hook in runner.hooks if is_main_process() else ():
-            if isinstance(hook, SaveImagesHook):
-                hook.claim(run)
-        if not (hasattr(self.sampler, 'done') and all(
-                getattr(m, 'size', None) is not None for m in self.metrics)):
+        run = None
+        if is_main_process():
+            run = run_key(runner)
+            for hook in runner.hooks:
+                if isinstance(hook, SaveImagesHook):
+                    hook.claim(run)
+        if not self._is_resumable():
             log(runner, 'if this run is interrupted, it will begin anew: its '
                         'sampler or a metric keeps no state')
             return
+        self._start_files()
         found = [None, None]
         if is_main_process():
             folder = os.path.join(runner.work_dir, 'test_state', run)
@@ -67,8 +72,6 @@ class ResumableTestHook(Hook):
                 shutil.rmtree(folder, ignore_errors=True)
             os.makedirs(folder, exist_ok=True)
             found = [folder, self._take_over(folder)]
-        else:
-            self._start_files()
         broadcast_object_list(found)
         self.folder, done = found
         self.sampler.done = set(done)
@@ -77,23 +80,35 @@ class ResumableTestHook(Hook):
             log(runner, f'{len(done)} of {self.sampler.num_batches} batches '
                         'were done before (--restart forgets them)')
 
+    def _is_resumable(self) -> bool:
+        return hasattr(self.sampler, 'done') and all(
+            isinstance(metric, ResumableMetric) and metric.size is not None
+            for metric in self.metrics)
+
     def _start_files(self) -> None:
         self._name = secrets.token_hex(8)
         self._done, self._files, self._replaced = [], [], []
-        self._kept = [len(metric.results) for metric in self.metrics]
+        # Batches in files, by metric.
+        self._num_kept = [len(metric.results) for metric in self.metrics]
 
     def _take_over(self, folder: str) -> list[int]:
-        """Give the metrics all states of earlier sessions."""
+        """Give the metrics all states of earlier sessions.
+
+        Returns:
+            Numbers of the batches that are done.
+        """
         states = read_states(folder)
-        files = sum((state['files'] for state in states.values()), [])
-        rows = [read_checkpoint(os.path.join(folder, name)) for name in files]
+        for state in states.values():
+            self._files += state['files']
+            self._done += state['done']
+        self._replaced = list(states)
+        sums = [state['sums'] for state in states.values()]
+        rows = [read_checkpoint(os.path.join(folder, name))
+                for name in self._files]
         for i, metric in enumerate(self.metrics):
-            source = ([state['sums'] for state in states.values()]
-                      if metric.cumulative else rows)
+            source = sums if metric.cumulative else rows
             metric.load_state([part[i] for part in source if i in part])
-        self._start_files()
-        self._files, self._replaced = files, list(states)
-        self._done = sum((state['done'] for state in states.values()), [])
+            self._num_kept[i] = len(metric.results)
         return self._done
 
     def after_test_iter(self, runner, batch_idx: int, data_batch=None,
@@ -115,14 +130,15 @@ class ResumableTestHook(Hook):
         self.generated = int(generated)
 
     def _write(self) -> None:
-        os.makedirs(self.folder, exist_ok=True)  # of another machine
+        # The first process may have made it on another machine.
+        os.makedirs(self.folder, exist_ok=True)
         sums, rows = {}, {}
         for i, metric in enumerate(self.metrics):
             if metric.cumulative:
                 sums[i] = metric.state()
             else:
-                rows[i] = metric.state(self._kept[i])
-                self._kept[i] = len(metric.results)
+                rows[i] = metric.state(self._num_kept[i])
+                self._num_kept[i] = len(metric.results)
         if rows:
             name = f'rows-{self._name}-{len(self._files)}.pt'
             save_atomically(rows, os.path.join(self.folder, name))
@@ -131,15 +147,18 @@ class ResumableTestHook(Hook):
             dict(done=self._done, sums=sums, files=self._files,
                  replaces=self._replaced),
             os.path.join(self.folder, f'state-{self._name}.pt'))
-        for name in self._replaced:  # what is left of them is known as stale
-            if os.path.exists(path := os.path.join(self.folder, name)):
-                os.remove(path)
+        # A process that dies in this loop leaves some. They are ignored, as
+        # the new state says that it replaces them.
+        for name in self._replaced:
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(self.folder, name))
 
     def clear(self) -> None:
         """Remove the state: the scores are safe now. All must call it."""
-        if self.folder is not None:
-            barrier()
-            if is_main_process():
-                shutil.rmtree(self.folder, ignore_errors=True)
-                with contextlib.suppress(OSError):  # states of other runs
-                    os.rmdir(os.path.dirname(self.folder))
+        if self.folder is None:
+            return
+        barrier()
+        if is_main_process():
+            shutil.rmtree(self.folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # states of other runs
+                os.rmdir(os.path.dirname(self.folder))

@@ -1,4 +1,4 @@
-"""Generated images as files, as they come."""
+"""Writes generated images to files as they come."""
 import os
 
 from mmengine.hooks import Hook
@@ -8,32 +8,36 @@ from PIL import Image
 class SaveImagesHook(Hook):
     """Writes the images of a test run as PNG files, 1,000 to a folder.
 
-    Image i becomes ``<folder>/<i // 1000>/<i>.png``, five and eight digits
-    long. Every process writes its own. A file is complete or absent.
+    Image i becomes ``<folder>/<i // 1000>/<i>.png``, with five and eight
+    digits. Every process writes its own. A file is complete or absent.
 
     Args:
-        folder: Where to.
+        folder: Where to write them.
 
     Raises:
         ValueError: The model's predictions hold no images, or the folder
-            those of another run.
+            holds those of another run.
     """
 
     def __init__(self, folder: str) -> None:
         self.folder = os.path.abspath(os.path.expanduser(folder))
 
     def claim(self, run: str) -> None:
-        """Make the folder that of one run; ``run`` tells it from others.
+        """Mark the folder as that of one run.
+
+        Args:
+            run: Tells the run from others; one that goes on has the same.
 
         Raises:
-            ValueError: It holds other files already.
+            ValueError: The folder already holds files of another run.
         """
         os.makedirs(self.folder, exist_ok=True)
         mark = os.path.join(self.folder, f'.{run}')
         if not os.path.exists(mark) and os.listdir(self.folder):
             raise ValueError(f"'{self.folder}' holds files of another run: "
                              'name a new folder, or empty this one.')
-        open(mark, 'w').close()
+        with open(mark, 'w'):
+            pass
 
     def after_test_iter(self, runner, batch_idx: int, data_batch=None,
                         outputs=None) -> None:

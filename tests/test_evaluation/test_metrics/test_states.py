@@ -3,8 +3,16 @@ import io
 
 import pytest
 import torch
+from mmengine.evaluator import DumpResults
 
-from rcg.evaluation import RowMetric, SampleMetric, SumMetric
+from rcg.checkpoint import file_sha256
+from rcg.engine.test_states import ResumableMetric
+from rcg.evaluation import (
+    RowMetric,
+    SampleMetric,
+    SumMetric,
+    shared_extractor,
+)
 from rcg.registry import METRICS
 from tests.test_evaluation.toy import output_of, run_processes
 
@@ -152,3 +160,20 @@ def test_kinds():
     assert issubclass(RowMetric, SampleMetric)
     assert SumMetric.cumulative
     assert not RowMetric.cumulative
+
+
+def test_digests_are_those_of_the_weights(tmp_path):
+    network = shared_extractor(EXTRACTOR).module
+    torch.save(network.state_dict(), tmp_path / 'toy.pth')
+    path = str(tmp_path / 'toy.pth')
+    extractor = {**EXTRACTOR, 'checkpoint': path}
+    for cfg in CONFIGS:
+        assert build(cfg).digests() == {'extractor': None}
+        metric = build({**cfg, 'extractor': extractor})
+        assert metric.digests() == {'extractor': file_sha256(path)}
+
+
+def test_the_engine_can_go_on_with_metrics(cfg):
+    assert isinstance(build(cfg), ResumableMetric)
+    assert not isinstance(DumpResults(out_file_path='x.pkl'),
+                          ResumableMetric)
