@@ -1,4 +1,4 @@
-"""How scores came about: all that makes two of them comparable, or not."""
+"""How scores were made: all that decides whether two can be compared."""
 import contextlib
 import datetime
 import hashlib
@@ -12,6 +12,7 @@ import numpy
 import torch
 import torchvision
 from mmengine.dist import get_world_size
+from mmengine.evaluator import BaseMetric
 from torch import nn
 
 import rcg
@@ -19,6 +20,7 @@ from rcg.checkpoint import file_sha256
 from rcg.engine.frozen_parts import describe_parts, frozen_parts
 from rcg.engine.naming import stage_name
 from rcg.engine.unwrapping import bare_model
+from rcg.evaluation.metrics.sample_metric import SampleMetric
 
 # Attributes with settings of sampling.
 _SAMPLED_BY = 'generator', 'sampler', 'guidance', 'diffusion'
@@ -29,12 +31,12 @@ def describe_test(runner, generated: int, seconds: float) -> dict:
 
     Args:
         runner: It has just tested.
-        generated: Samples that this session made.
-        seconds: What that took.
+        generated: Number of samples that this session made.
+        seconds: How long that took.
 
     Returns:
-        Nested dict; what differs when the same command runs again, or on
-        another number of processes, is below ``run`` alone.
+        Nested dict. Whatever may differ when the same command runs again, or
+        on another number of processes, is below ``run``.
     """
     cfg, model = runner.cfg.to_dict(), bare_model(runner)
     tested = {name: cfg.get(name) for name in (
@@ -45,17 +47,15 @@ def describe_test(runner, generated: int, seconds: float) -> dict:
     return dict(
         config=dict(name=stage_name(runner),
                     sha256=hashlib.sha256(text.encode()).hexdigest()),
-        checkpoint=dict(path=path, sha256=path and file_sha256(path)),
+        checkpoint=dict(path=path, sha256=file_sha256(path) if path else None),
         frozen_parts=describe_parts(model),
         samples=_describe_samples(runner.test_dataloader),
         sampling=_describe_sampling(model),
         quantization=getattr(model, 'quantization', 'truncate'),
         precision=dict(autocast='float16' if half else None,
                        matmul=torch.get_float32_matmul_precision()),
-        metrics=[
-            dict(results=list(getattr(metric, 'names', ())),
-                 **getattr(metric, 'describe', dict)())
-            for metric in runner.test_loop.evaluator.metrics],
+        metrics=[_describe_metric(metric)
+                 for metric in runner.test_loop.evaluator.metrics],
         versions=versions(),
         run=dict(
             device=(torch.cuda.get_device_name() if torch.cuda.is_available()
@@ -66,7 +66,7 @@ def describe_test(runner, generated: int, seconds: float) -> dict:
 
 
 def versions() -> dict[str, str | None]:
-    """Of what computed the scores; the commit where git knows it."""
+    """Versions of what computes the scores; the commit if git knows it."""
     home, commit = Path(rcg.__file__).parents[1], None
     if (home / '.git').exists():
         with contextlib.suppress(OSError, subprocess.CalledProcessError):
@@ -77,6 +77,13 @@ def versions() -> dict[str, str | None]:
         rcg=rcg.__version__, commit=commit, python=platform.python_version(),
         **{m.__name__: str(m.__version__)
            for m in (torch, torchvision, numpy, mmengine)})
+
+
+def _describe_metric(metric: BaseMetric) -> dict:
+    """Names of its results, and what it says if it is one of ours."""
+    if not isinstance(metric, SampleMetric):
+        return dict(results=[])
+    return dict(results=list(metric.names), **metric.describe())
 
 
 def _describe_samples(loader) -> dict:
@@ -99,9 +106,13 @@ def _describe_sampling(model: nn.Module) -> dict[str, dict]:
         for name in _SAMPLED_BY:
             part = getattr(owner, name, None)
             if part is not None:
-                found[f'{path}.{name}'.strip('.')] = dict(
-                    type=type(part).__name__, **{
-                        key: value for key, value in vars(part).items()
-                        if key[0] != '_' and key != 'training'
-                        and isinstance(value, (int, float, str, tuple))})
+                found[f'{path}.{name}'.strip('.')] = _settings(part)
     return found
+
+
+def _settings(part) -> dict:
+    """Type and public numbers, strings and tuples of a part."""
+    values = {name: value for name, value in vars(part).items()
+              if not name.startswith('_') and name != 'training'
+              and isinstance(value, (int, float, str, tuple))}
+    return dict(type=type(part).__name__, **values)
