@@ -1,4 +1,4 @@
-"""Images of any origin, looked at before they are scored."""
+"""Checks of images of any origin, before they are scored."""
 import os
 from collections import Counter
 from dataclasses import dataclass, field
@@ -20,8 +20,9 @@ class ImageSet:
         dataset: Config of the dataset that reads them.
         size: (width, height) in pixels.
         count: Number of images.
-        converted: How many were no plain RGB, by what was done with them.
-        lossy: How many are JPEG files.
+        converted: Number of images that were not plain RGB, by what is done
+            with them.
+        lossy: Number of JPEG files.
     """
     dataset: dict
     size: tuple[int, int]
@@ -32,7 +33,13 @@ class ImageSet:
 
 @DATASETS.register_module()
 class StoredFolder(ImageFolder):
-    """Every image of a folder as it is stored; a bad file is an error."""
+    """Every image of a folder as it is stored.
+
+    Images are not turned as their EXIF tag says.
+
+    Raises:
+        ValueError: On reading a damaged file.
+    """
     upright = False
 
     def read(self, index: int) -> tuple[np.ndarray, int]:
@@ -45,7 +52,14 @@ class StoredFolder(ImageFolder):
 
 
 def inspect_file(path: str) -> tuple[tuple[int, int], str, bool, str]:
-    """Size, conversion to RGB, whether JPEG, and fault of one file."""
+    """Look at one file.
+
+    Returns:
+        size: (width, height) in pixels.
+        conversion: What makes it RGB; empty if it is.
+        is_jpeg: Whether it is a JPEG file.
+        fault: Why it cannot be scored; empty if it can.
+    """
     try:
         with Image.open(path) as image:
             is_jpeg = image.format == 'JPEG'
@@ -69,6 +83,10 @@ def inspect_file(path: str) -> tuple[tuple[int, int], str, bool, str]:
 def inspect_folder(root: str, num_workers: int) -> ImageSet:
     """Look at every file of a folder.
 
+    Args:
+        root: The folder.
+        num_workers: Processes that read.
+
     Raises:
         ValueError: Files are faulty, or differ in size.
     """
@@ -80,7 +98,8 @@ def inspect_folder(root: str, num_workers: int) -> ImageSet:
             faults.append(f"'{path}' {fault}")
             continue
         sizes.setdefault(size, path)
-        lossy += is_jpeg
+        if is_jpeg:
+            lossy += 1
         if how:
             converted[how] += 1
     if faults:
@@ -103,10 +122,11 @@ def inspect_folder(root: str, num_workers: int) -> ImageSet:
 
 
 def inspect_images(place: str, num_workers: int = 0) -> ImageSet:
-    """Look at a folder, or at an npz file with images.
+    """Look at a folder of images, or at an npz file with images.
 
     Raises:
-        FileNotFoundError, ValueError: It is none.
+        FileNotFoundError, ValueError: It is neither, or its images cannot be
+            scored.
     """
     if os.path.isdir(place):
         return inspect_folder(place, num_workers)

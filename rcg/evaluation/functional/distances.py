@@ -1,4 +1,4 @@
-"""Distances of distributions of features: Frechet's, and the kernel one."""
+"""Distances between distributions of features: Frechet and kernel."""
 import numpy as np
 import torch
 from torch import Tensor
@@ -10,22 +10,28 @@ def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor,
 
     FID (arXiv:1706.08500) is this distance between the Gaussians fitted to
     the Inception features of two sets of images:
-    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). The last trace is taken as
-    that of (A C2 A)^(1/2) with A = C1^(1/2), a symmetric matrix with the same
-    eigenvalues. So nothing becomes complex or NaN where a covariance is
-    singular (fewer samples than features), and needs no offset.
+    |m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)). The last trace is computed as
+    that of (A C2 A)^(1/2) with A = C1^(1/2), which is symmetric and has the
+    same eigenvalues. So a singular covariance (fewer samples than features)
+    gives no complex numbers and no NaN, and needs no offset.
 
     Args:
-        mean1, mean2 (D,), cov1, cov2 (D, D): Finite, or ValueError.
+        mean1 (D,): Mean of one set.
+        cov1 (D, D): Its covariance.
+        mean2 (D,): Mean of the other set.
+        cov2 (D, D): Its covariance.
+
+    Raises:
+        ValueError: Shapes do not fit, or a number is not finite.
     """
     parts = [part.double().cpu() for part in (mean1, cov1, mean2, cov2)]
     mean1, cov1, mean2, cov2 = parts
-    dim = len(mean1)
-    if [tuple(part.shape) for part in parts] != [(dim,), (dim, dim)] * 2:
+    dim, shapes = len(mean1), [tuple(part.shape) for part in parts]
+    if shapes != [(dim,), (dim, dim), (dim,), (dim, dim)]:
         raise ValueError(
             'frechet_distance needs two means (D,) and covariances (D, D) of '
-            f'one D, got {[tuple(part.shape) for part in parts]}: were both '
-            'sets of features made by the same extractor?')
+            f'one D, got {shapes}: were both sets of features made by the '
+            'same extractor?')
     if not all(part.isfinite().all() for part in parts):
         raise ValueError('frechet_distance got NaN or infinite statistics; '
                          'look for NaN in the features.')
@@ -39,21 +45,30 @@ def frechet_distance(mean1: Tensor, cov1: Tensor, mean2: Tensor,
 
 
 def _denoise(eigenvalues: Tensor) -> Tensor:
-    """Zero for rounding errors of zero, whose many roots are not small."""
+    """Replace rounding errors of zero by zero.
+
+    Their square roots would not be small, and there are many.
+    """
     noise = eigenvalues.abs().max() * len(eigenvalues) * 2.**-52
     return eigenvalues.where(eigenvalues > noise, 0)
 
 
 def frechet_influence(rows: Tensor, mean: Tensor, cov: Tensor) -> Tensor:
-    """Derivative (N,) of the Frechet distance by the weight of each row.
+    """Derivative of the Frechet distance by the weight of each row.
 
     With y = x - m1 of a row x it is 2 y (m1 - mean) + y (I - T) y, less its
-    average, where T = C1^(-1/2) (C1^(1/2) cov C1^(1/2))^(1/2) C1^(-1/2) maps
-    the rows' Gaussian to the reference's. Where C1 is singular (fewer rows
-    than features), all rows lie in the space where it is not.
+    average over the rows. T = C1^(-1/2) (C1^(1/2) cov C1^(1/2))^(1/2)
+    C1^(-1/2) maps the Gaussian of the rows to that of the reference. If C1 is
+    singular (fewer rows than features), all rows lie in a subspace in which
+    it is not, and the formula holds there.
 
     Args:
-        rows (N, D), mean (D,), cov (D, D): Samples; moments of the reference.
+        rows (N, D): Features of the samples.
+        mean (D,): Mean of the reference.
+        cov (D, D): Covariance of the reference.
+
+    Returns:
+        (N,): float64, on the CPU; its mean is 0.
     """
     rows, mean, cov = (part.double().cpu() for part in (rows, mean, cov))
     center = rows.mean(0)
@@ -72,15 +87,24 @@ def frechet_influence(rows: Tensor, mean: Tensor, cov: Tensor) -> Tensor:
 def kernel_distance(fake: Tensor, real: Tensor, num_subsets: int = 100,
                     subset_size: int = 1000,
                     sigma: float | None = None) -> tuple[float, float]:
-    """Mean and deviation of squared MMD on random subsets, without bias.
+    """Unbiased squared MMD on random subsets.
 
     With Inception features and the cubic kernel (x y / D + 1)^3 it is the KID
     (arXiv:1801.01401, eq. 4), on torch-fidelity's subsets. Its expectation
     does not depend on the number of samples; it may be a little below zero.
 
     Args:
-        fake (N, D), real (M, D): Finite; N, M >= subset_size, or ValueError.
-        sigma: If given, of a Gaussian kernel in place of the cubic one.
+        fake (N, D): Features of generated images.
+        real (M, D): Features of real images.
+        num_subsets: How many random subsets of each set are compared.
+        subset_size: Rows of a subset, at most N and M.
+        sigma: Of a Gaussian kernel; None takes the cubic one.
+
+    Returns:
+        Mean and standard deviation over the subsets.
+
+    Raises:
+        ValueError: There are too few rows, or a number is not finite.
     """
     size, most = subset_size, min(len(fake), len(real))
     if not 2 <= size <= most:

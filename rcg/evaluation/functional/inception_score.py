@@ -1,4 +1,4 @@
-"""Inception Score, from sums that do not depend on their order."""
+"""Inception Score, from sums in which the order does not matter."""
 import functools
 
 import numpy as np
@@ -12,15 +12,21 @@ _MOST = 1_000_000  # samples of a split; more could overflow
 
 def inception_score(logits: Tensor,
                     num_splits: int = 10) -> tuple[float, float]:
-    """Mean and deviation of exp E KL(p(y|x) || p(y)) (arXiv:1606.03498).
+    """Inception Score, exp E KL(p(y|x) || p(y)) (arXiv:1606.03498).
 
-    The samples are cut into splits in a fixed random order, torch-fidelity's:
-    in the order of their classes (as class-conditional samples often come)
+    The samples are cut into splits in torch-fidelity's fixed random order.
+    Class-conditional samples often come in the order of their classes; then
     each split would hold few classes and score far too low.
 
     Args:
-        logits (N, K): Finite, or ValueError, in the order of the indices.
+        logits (N, K): In the order of the indices.
         num_splits: Number of parts, at most N; each gives one score.
+
+    Returns:
+        Mean and standard deviation of the scores.
+
+    Raises:
+        ValueError: A logit is not finite, or the number of splits is wrong.
     """
     splits = split_of_samples(len(logits), num_splits)
     return score_of_sums(split_sums(logits.cpu(), splits, num_splits))
@@ -28,7 +34,11 @@ def inception_score(logits: Tensor,
 
 @functools.lru_cache(maxsize=1)
 def split_of_samples(size: int, num_splits: int) -> Tensor:
-    """(size,): the split of each sample, int64."""
+    """Which split each sample belongs to: (size,), int64.
+
+    Raises:
+        ValueError: A split would be empty, or too large for exact sums.
+    """
     if not 1 <= num_splits <= size or size > num_splits * _MOST:
         raise ValueError(
             f'num_splits must be from 1 to the {size} samples, got '
@@ -41,10 +51,22 @@ def split_of_samples(size: int, num_splits: int) -> Tensor:
 
 
 def split_sums(logits: Tensor, splits: Tensor, num_splits: int) -> Tensor:
-    """Sums of p, of sum p log p and of 1: (num_splits, K + 2), int64.
+    """Sums over the samples of each split, in fixed-point numbers.
 
-    Over the samples (N, K) of each split (N,). Fixed-point numbers, so that
-    their order does not matter; a probability's error is below 1e-12.
+    So the order of the samples does not matter. The error of a probability
+    is below 1e-12.
+
+    Args:
+        logits (N, K): Of the samples.
+        splits (N,): Which split each belongs to.
+        num_splits: S.
+
+    Returns:
+        (S, K + 2): Sums of the K probabilities p, of sum p log p, and of 1,
+        int64.
+
+    Raises:
+        ValueError: A logit is not finite.
     """
     if not logits.isfinite().all():
         raise ValueError('inception_score got NaN or infinite logits; look '
@@ -59,7 +81,7 @@ def split_sums(logits: Tensor, splits: Tensor, num_splits: int) -> Tensor:
 
 
 def score_of_sums(sums: Tensor) -> tuple[float, float]:
-    """Mean and standard deviation over the splits."""
+    """Mean and standard deviation of the scores of the splits."""
     means = sums[:, :-1].double().cpu() / _SCALE / sums[:, -1:].cpu()
     marginal, entropy = means[:, :-1], means[:, -1]
     scores = (entropy - torch.xlogy(marginal, marginal).sum(-1)).exp()

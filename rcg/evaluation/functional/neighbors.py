@@ -7,7 +7,13 @@ _BLOCK = 1024  # rows at a time: bounds memory to one block of distances
 
 
 def distance_blocks(rows: Tensor, others: Tensor):
-    """Yield distances (block, M) to all others; float64, for near copies."""
+    """Yield the distances (block, M) of some rows to all others.
+
+    They are float64, because float32 is too coarse for near copies.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
     if not (rows.isfinite().all() and others.isfinite().all()):
         raise ValueError('features hold NaN or infinite values; look for NaN '
                          'in the images and in the extractor.')
@@ -19,7 +25,8 @@ def distance_blocks(rows: Tensor, others: Tensor):
 def nearest(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     """Distance (N,) and place (N,) of the nearest of others (M, D)."""
     found = [distances.min(1) for distances in distance_blocks(rows, others)]
-    return tuple(map(torch.cat, zip(*found, strict=True)))
+    distances, places = zip(*found, strict=True)
+    return torch.cat(distances), torch.cat(places)
 
 
 def kth_neighbor_distance(rows: Tensor, k: int) -> Tensor:
@@ -40,7 +47,15 @@ def precision_recall(real: Tensor, fake: Tensor,
     samples on the real manifold, recall that of real samples on the fake.
 
     Args:
-        real (N, D), fake (M, D): Finite, N and M above k, or ValueError.
+        real (N, D): Features of real images.
+        fake (M, D): Features of generated images.
+        k: Which neighbor; below N and M.
+
+    Returns:
+        Precision and recall, each in [0, 1].
+
+    Raises:
+        ValueError: k is too large, or a number is not finite.
     """
     most = min(len(real), len(fake)) - 1
     if not 1 <= k <= most:
@@ -61,13 +76,23 @@ def density_coverage(real: Tensor, fake: Tensor,
     """Density and coverage (Naeem et al., arXiv:2002.09797, eq. 5 and 6).
 
     Balls around the real samples reach to their k-th nearest real neighbor.
-    Density is the number of balls that a fake sample lies in, over k (equal
-    distributions: about 1; may exceed it); coverage the share of balls that
-    hold a fake sample (as many of an equal distribution: about 1 - 2^-k).
-    Unlike precision and recall, outliers among the samples raise neither.
+    Density is the mean number of balls that a fake sample lies in, over k. It
+    is about 1 for equal distributions, and may exceed 1. Coverage is the
+    share of balls that hold a fake sample, about 1 - 2^-k for as many samples
+    of an equal distribution. Outliers among the samples raise neither, while
+    they raise precision or recall.
 
     Args:
-        real (N, D), fake (M, D): Finite, N above k, M > 0, or ValueError.
+        real (N, D): Features of real images.
+        fake (M, D): Features of generated images, M > 0.
+        k: Which neighbor; below N.
+
+    Returns:
+        Density and coverage.
+
+    Raises:
+        ValueError: k is too large, nothing was generated, or a number is not
+            finite.
     """
     if not 1 <= k < len(real) or not len(fake):
         raise ValueError(f'k must be from 1 to {len(real) - 1} for '
@@ -85,10 +110,15 @@ def density_coverage(real: Tensor, fake: Tensor,
 def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
     """Share in [0, 1] of rows whose k nearest others vote for their class.
 
-    Each votes with its cosine similarity.
+    A vote is weighted with the cosine similarity.
 
     Args:
-        rows (N, D), labels (N,): N above k, or ValueError.
+        rows (N, D): Representations.
+        labels (N,): Classes, int64.
+        k: Number of neighbors that vote; below N.
+
+    Raises:
+        ValueError: k is out of range.
     """
     if not 1 <= k < len(rows):
         raise ValueError(f'k must be in [1, {len(rows) - 1}], got {k}; a row '
@@ -107,21 +137,28 @@ def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
 
 def nearest_train(train: Tensor, held_out: Tensor, fake: Tensor,
                   quantile: float = .05) -> tuple[float, float, Tensor]:
-    """Compare the samples' distances to training images with held-out ones'.
+    """Measure whether samples are nearer to training images than they should.
 
-    A model that has learned the distribution is as far from its training
-    images as new real images are. One that copies is nearer.
+    Samples of a model that has learned the distribution are as far from the
+    training images as new real images are. Copies are nearer.
 
     Args:
-        train (N, D), held_out (M, D), fake (L, D): Finite, and not all of
-            held_out in train, or ValueError.
+        train (N, D): Features of the training images.
+        held_out (M, D): Features of other real images.
+        fake (L, D): Features of the samples.
+        quantile: Of the held-out images' distances, below which a sample
+            counts as near.
 
     Returns:
-        Share of the samples that are nearer to a training image than all but
-        the nearest ``quantile`` of the held-out images (no copying: about
-        ``quantile``); the mean nearest distance of the samples over that of
-        the held-out images (no copying: about 1); and pairs (L, 2) of a
-        sample and its nearest training image, the closest first.
+        share: Of the samples that are near; about ``quantile`` without
+            copying.
+        ratio: Mean nearest distance of the samples over that of the held-out
+            images; about 1 without copying.
+        pairs (L, 2): A sample and its nearest training image, the closest
+            pair first.
+
+    Raises:
+        ValueError: All of held_out are in train, or a number is not finite.
     """
     real, _ = nearest(held_out, train)
     ours, places = nearest(fake, train)

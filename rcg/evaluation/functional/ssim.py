@@ -9,10 +9,11 @@ _K1, _K2, _RANGE = .01, .03, 255
 def structural_similarity(images: Tensor, originals: Tensor) -> Tensor:
     """SSIM of each pair of images, Wang et al. 2004 (TIP 13(4)), eq. 13.
 
-    As in the authors' code: a Gaussian window of 11x11 with sigma 1.5,
-    wherever it lies wholly inside the image, weighted (not unbiased)
-    variances, and no downsampling before. The mean over places and over the
-    three channels; the paper itself looks at luminance alone.
+    As in the authors' code, the window is a Gaussian of 11x11 pixels with
+    sigma 1.5, wherever it lies wholly inside the image; variances are
+    weighted means, without Bessel's correction; nothing is downsampled
+    before. The result is the mean over places and over the three channels;
+    the paper itself looks at luminance alone.
 
     Args:
         images (N, 3, H, W): uint8.
