@@ -5,19 +5,10 @@
 # Makes .venv if there is none, installs the project, trains and scores.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/environment.sh
 echo "quick start in $PWD"
 
-if [ ! -x .venv/bin/python ]; then
-    echo 'making .venv (once)'
-    "${PYTHON:-python3}" -m venv .venv
-fi
-# Reinstall when what is required has changed.
-stamp=.venv/rcg-installed
-if ! cat setup.py requirements/runtime.txt | cmp -s - "$stamp"; then
-    echo 'installing rcg into .venv (once; PyTorch is several GB)'
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -e .
-    cat setup.py requirements/runtime.txt > "$stamp"
-fi
+make_environment
 # Let glibc keep freed memory: handing it back and faulting it in again at
 # every step costs a tenth of the time on a CPU.
 export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=4294967296

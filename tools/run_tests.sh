@@ -1,19 +1,31 @@
 #!/usr/bin/env bash
-# All tests, on two processes: bash tools/run_tests.sh [pytest arguments]
+# All tests, on two processes, on any machine:
+#   bash tools/run_tests.sh [pytest arguments]
+# Runs in $PYTHON, if that is set. Else in .venv, which is made and kept up to
+# date; where there is none and python3 has all that tests need, in python3.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+. tools/environment.sh
 
-if [ -z "${PYTHON:-}" ]; then
+complete() {
+    "$1" -c 'import importlib.util as u, sys
+sys.exit(not all(map(u.find_spec, (
+    "rcg", "torch", "mmengine", "pytest", "xdist"))))'
+}
+
+if [ -n "${PYTHON:-}" ]; then
+    if ! complete "$PYTHON"; then
+        echo "tests need the project and its test tools:" \
+            "$PYTHON -m pip install -e '.[tests]'" >&2
+        exit 1
+    fi
+elif [ ! -x .venv/bin/python ] && complete python3; then
     PYTHON=python3
-    if [ -x .venv/bin/python ]; then PYTHON=.venv/bin/python; fi
+else
+    make_environment tests
+    PYTHON=$PWD/.venv/bin/python
 fi
 PYTHON=$(command -v "$PYTHON")
-if ! "$PYTHON" -c 'import importlib.util as u, sys
-sys.exit(not all(map(u.find_spec, ("rcg", "pytest", "xdist"))))'; then
-    echo "tests need the project and its test tools:" \
-        "$PYTHON -m pip install -e '.[tests]'" >&2
-    exit 1
-fi
 # One thread a process: two that share cores with more wait for each other.
 export PYTHON OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 exec "$PYTHON" -m pytest -n 2 --dist worksteal "$@"
