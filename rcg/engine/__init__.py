@@ -1,5 +1,6 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
-from .config import find_config, load_config
+from .config import load_config
+from .config_files import find_config
 from .console import log
 from .ema import TrainableEMA
 from .hooks.cache_features import CacheFeaturesHook

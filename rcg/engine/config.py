@@ -1,14 +1,12 @@
-"""Finding and checking config files."""
-import difflib
+"""Reading and checking configs."""
 import inspect
 import os
-from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger, logger
 from mmengine.runner import Runner
 
-import rcg
+from rcg.engine.config_files import RcgConfig, find_config
 from rcg.registry import nearest
 
 # MMEngine's reads the LOCAL_RANK-th GPU shown; Slurm may show a task only one.
@@ -22,46 +20,12 @@ _EXTRA_NAMES = ('custom_imports', 'runner_type', 'model_wrapper_cfg',
                 'activation_checkpointing')
 
 
-def config_folders() -> list[Path]:
-    """Where the configs of this project may be: checkout, installed wheel."""
-    package = Path(rcg.__file__).resolve().parent
-    return [folder for folder in (package.parent / 'configs',
-                                  package / 'share/configs')
-            if folder.is_dir()]
-
-
-def find_config(path: str) -> str:
-    """The file of a config, from any current folder.
-
-    Args:
-        path: An existing file, or a path in the project's ``configs``, with
-            or without that folder's name.
-
-    Raises:
-        FileNotFoundError: There is none; the message names near ones.
-    """
-    given = Path(path).expanduser()
-    if given.is_file():
-        return str(given)
-    relative = (given.relative_to('configs')
-                if given.is_relative_to('configs') else given)
-    known = []
-    for folder in config_folders():
-        if folder.joinpath(relative).is_file():
-            return str(folder / relative)
-        known += [file.relative_to(folder.parent).as_posix()
-                  for file in folder.rglob('*.py')]
-    near = difflib.get_close_matches(given.as_posix(), known, n=3)
-    hint = f' Did you mean {" or ".join(near)}?' if near else ''
-    raise FileNotFoundError(f"There is no config '{path}', neither in the "
-                            f'current folder nor in rcg.{hint}')
-
-
 def load_config(path: str, options: list[str] | dict | None = None) -> Config:
     """Read a config, apply options, check the top-level keys.
 
     Args:
-        path: See :func:`find_config`.
+        path: See :func:`find_config`. It may inherit a config of this
+            project from any folder: ``_base_ = 'rcg::digits/dit.py'``.
         options: ``key=value`` strings of the command line (dotted keys,
             values as OpenMMLab writes them), or a dict of dotted keys.
 
@@ -74,7 +38,7 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
     console = MMLogger.get_current_instance()
     level = console.level
     console.setLevel('WARNING')  # MMEngine logs each replaced variable
-    cfg = Config.fromfile(find_config(path))
+    cfg = RcgConfig.fromfile(find_config(path))
     console.setLevel(level)
     if isinstance(options, list):
         options = parse_options(options)

@@ -1,10 +1,10 @@
-"""Config files: found from anywhere, misspelt keys refused."""
+"""Configs: misspelt keys are refused, options are applied."""
 import pytest
 import torch
 from mmengine.logging import MMLogger
 
-from rcg.engine import find_config, load_config
-from rcg.engine.config import config_folders, parse_options
+from rcg.engine import load_config
+from rcg.engine.config import parse_options
 
 from .running import CONFIG
 
@@ -12,27 +12,6 @@ from .running import CONFIG
 def write(path, text):
     path.write_text(text)
     return str(path)
-
-
-def test_found_from_any_folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    relative = '_base_/default_runtime.py'
-    expected = str(config_folders()[0] / relative)
-    assert find_config(f'configs/{relative}') == expected
-    assert find_config(relative) == expected
-
-
-def test_the_current_folder_comes_first(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / 'configs' / '_base_').mkdir(parents=True)
-    name = 'configs/_base_/default_runtime.py'
-    write(tmp_path / name, 'work_dir = "mine"')
-    assert load_config(name).work_dir == 'mine'
-
-
-def test_a_missing_config_names_near_ones():
-    with pytest.raises(FileNotFoundError, match='default_runtime.py'):
-        find_config('configs/_base_/default_runtim.py')
 
 
 def test_misspelt_top_level_key_names_the_nearest(tmp_path):
