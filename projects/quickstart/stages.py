@@ -13,7 +13,7 @@ import torch
 
 # What stages need is loaded once: a stage is a fork of this process, so it
 # starts at once. Not so with a GPU, which a fork cannot use.
-import rcg.apis.inferencer
+import rcg.apis.sampling
 import rcg.apis.testing
 import rcg.apis.training
 import rcg.datasets

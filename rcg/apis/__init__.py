@@ -11,10 +11,15 @@ import importlib
 _MODULES = {
     'RCGInferencer': 'inferencer',
     'compare_samplers': 'sampler_comparison',
+    'interpolate_images': 'sampling',
     'labelled_grid': 'grid',
     'load_images': 'images',
+    'redraw_images': 'sampling',
+    'sample_images': 'sampling',
+    'score_images': 'scoring',
     'test': 'testing',
     'train': 'training',
+    'write_reference_statistics': 'reference_statistics',
 }
 __all__ = sorted(_MODULES)
 
