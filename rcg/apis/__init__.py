@@ -14,6 +14,7 @@ _MODULES = {
     'interpolate_images': 'sampling',
     'labelled_grid': 'grid',
     'load_images': 'images',
+    'measure_tokenizer': 'tokenizer_quality',
     'redraw_images': 'sampling',
     'sample_images': 'sampling',
     'score_images': 'scoring',

@@ -61,9 +61,9 @@ def score_images(images: str, references: Sequence[str] = (), *,
         extractor: inception, dinov2, clip, or the path of a config with
             ``extractor``.
         weights: File of the extractor's weights.
-        kid_subset_size: ImageSet in a subset of KID.
+        kid_subset_size: Images in a subset of KID.
         out: JSON file for the result.
-        batch_size: ImageSet at a time.
+        batch_size: Images at a time.
         num_workers: Processes that read; by default one for each core.
         device: By default a GPU, if there is one.
         launcher: What started the processes: none, pytorch or slurm.
@@ -182,7 +182,7 @@ def build_metrics(names: Sequence[str], extractor: dict, count: int,
         count: Number of images to be scored.
         references: Configs of datasets, or files of statistics, by the
             prefix of their results.
-        subset_size: ImageSet in a subset of KID.
+        subset_size: Images in a subset of KID.
 
     Raises:
         ValueError: There are too few images, or no reference.

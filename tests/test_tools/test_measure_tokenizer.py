@@ -1,5 +1,4 @@
 """tools/measure_tokenizer.py on random tokenizers and images."""
-import importlib.util
 import json
 
 import numpy as np
@@ -11,8 +10,9 @@ from rcg.checkpoint import file_sha256, save_atomically
 from rcg.engine import load_config
 from rcg.evaluation import frechet_distance
 from rcg.registry import MODELS, TOKENIZERS
+from tools import measure_tokenizer as tool
 
-from ..test_engine.running import ROOT, run_tool
+from ..test_engine.running import run_tool
 from ..test_evaluation.toy import ToyExtractor
 
 EXTRACTOR = dict(type=ToyExtractor.__name__)
@@ -23,15 +23,6 @@ TOKENIZERS_BY_NAME = dict(
                  num_res_blocks=1, num_codes=8, attention_levels=(1, )),
     moments=dict(type='AutoencoderKL', dim=32, dim_mult=(1, 1),
                  num_res_blocks=1))
-
-
-@pytest.fixture(scope='module')
-def tool():
-    spec = importlib.util.spec_from_file_location(
-        'measure_tokenizer', ROOT / 'tools' / 'measure_tokenizer.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -71,7 +62,7 @@ def pairs_of(picture):
 
 
 @pytest.mark.parametrize('name', list(TOKENIZERS_BY_NAME))
-def test_metrics_are_those_of_the_pictures(name, tool, folder, capsys):
+def test_metrics_are_those_of_the_pictures(name, folder, capsys):
     arguments = write(folder, name, extractor=EXTRACTOR)
     tool.run(tool.parse_args([*arguments, '--device', 'cpu',
                               '--batch-size', '3']))
@@ -100,7 +91,7 @@ def test_metrics_are_those_of_the_pictures(name, tool, folder, capsys):
     assert f'psnr {found["psnr"]:.4g}' in capsys.readouterr().out
 
 
-def test_a_part_of_the_folder(tool, folder):
+def test_a_part_of_the_folder(folder):
     arguments = write(folder, 'ids', extractor=EXTRACTOR)
     tool.run(tool.parse_args([*arguments, '--num', '4']))
     found = json.loads((folder / 'out' / 'metrics.json').read_text())
@@ -110,7 +101,7 @@ def test_a_part_of_the_folder(tool, folder):
 
 @pytest.mark.parametrize(('name', 'trainer'), [
     ('ids', 'VQTraining'), ('moments', 'KLTraining')])
-def test_a_tokenizer_that_was_trained_here(name, trainer, tool, folder):
+def test_a_tokenizer_that_was_trained_here(name, trainer, folder):
     # It is that of the model, whatever else the config mentions.
     cfg = dict(type=trainer, tokenizer=TOKENIZERS_BY_NAME[name])
     arguments = write(folder, 'latents', extractor=EXTRACTOR, model=cfg)
@@ -120,7 +111,7 @@ def test_a_tokenizer_that_was_trained_here(name, trainer, tool, folder):
     assert (folder / 'out' / 'metrics.json').exists()
 
 
-def test_without_inception_the_rest_is_measured(tool, folder, monkeypatch,
+def test_without_inception_the_rest_is_measured(folder, monkeypatch,
                                                 capsys):
     monkeypatch.setenv('TORCH_HOME', str(folder))
     arguments = write(folder, 'ids')
@@ -136,13 +127,13 @@ def test_without_inception_the_rest_is_measured(tool, folder, monkeypatch,
         tool.run(tool.parse_args([*arguments, '--inception', 'nowhere.pth']))
 
 
-def test_size_that_does_not_divide(tool, folder):
+def test_size_that_does_not_divide(folder):
     arguments = write(folder, 'latents')
     with pytest.raises(ValueError, match='factor 2, got 17'):
         tool.run(tool.parse_args([*arguments, '--size', '17']))
 
 
-def test_config_without_a_tokenizer(tool, folder):
+def test_config_without_a_tokenizer(folder):
     arguments = write(folder, 'ids')
     (folder / 'config.py').write_text("work_dir = 'a'\n")
     with pytest.raises(ValueError, match=r'defines no tokenizer'):

@@ -1,0 +1,141 @@
+"""How well a tokenizer reconstructs images."""
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.evaluator import BaseMetric, Evaluator
+from mmengine.model import BaseModel
+from mmengine.registry import init_default_scope
+from PIL import Image
+from torch.utils.data import DataLoader
+
+from rcg.apis.json_file import write_json
+from rcg.apis.run_config import load_any_config, name_of
+from rcg.apis.scoring import default_device
+from rcg.checkpoint import load_weights
+from rcg.datasets import collate_batch
+from rcg.engine import make_grid
+from rcg.evaluation import (
+    FrechetDistance,
+    ReconstructionError,
+    StructuralSimilarity,
+)
+from rcg.registry import DATASETS, MODELS
+
+SHOWN = 32  # images in the grid, at most
+
+
+def measure_tokenizer(
+        config: Config | str, checkpoint: str, images: str, *,
+        size: int = 256, num: int | None = None,
+        out: str = 'work_dirs/tokenizer/metrics.json',
+        inception: str | None = None, batch_size: int = 16,
+        device: str | None = None,
+        options: list[str] | dict | None = None) -> dict[str, float]:
+    """Measure PSNR, SSIM and rFID of the reconstructions of a tokenizer.
+
+    Without weights of Inception, rFID is left out.
+
+    Args:
+        config: A config with ``tokenizer``, or one that trains a tokenizer;
+            or its path.
+        checkpoint: File or work folder.
+        images: Folder of images, in any nesting.
+        size: The shorter side is resized to it, then the centre is cropped.
+        num: Use that many images, spread evenly over the folder.
+        out: JSON file for the result. A grid of originals over their
+            reconstructions goes beside it, as grid.png.
+        inception: Weights of torch-fidelity's Inception; by default
+            ``extractor`` of the config, else the cache of torch.hub.
+        batch_size: Images at a time.
+        device: By default a GPU, if there is one.
+        options: Changes of the config by dotted key.
+
+    Returns:
+        Scores by name.
+
+    Raises:
+        FileNotFoundError: There are no such images or weights.
+        ValueError: The config defines no tokenizer, or ``size`` does not fit
+            it.
+    """
+    init_default_scope('rcg')
+    cfg = load_any_config(config, options)
+    part, prefix = _tokenizer(cfg, config)
+    model, sha256 = _load_model(part, prefix, checkpoint, size)
+    model.to(default_device(device)).eval()
+    dataset = dict(type='ImageFolder', data_root=images, num_images=num,
+                   pipeline=[dict(type='Resize', size=size),
+                             dict(type='CenterCrop', size=size)])
+    metrics, shown, count = _evaluate(
+        model, _build_metrics(cfg, inception, dataset), dataset, batch_size)
+    Path(out).resolve().parent.mkdir(parents=True, exist_ok=True)
+    _save_grid(shown, Path(out).with_name('grid.png'))
+    metrics = {name.rpartition('/')[2]: x for name, x in metrics.items()}
+    write_json(metrics | dict(
+        config=name_of(config), checkpoint=checkpoint, sha256=sha256,
+        images=images, size=size, num=count), out)
+    return metrics
+
+
+def _tokenizer(cfg: Config, config: Config | str) -> tuple[dict, str]:
+    """Config of the tokenizer, and prefix of its weights in a checkpoint."""
+    training = cfg.get('model', {})
+    trained = training.get('type') in ('VQTraining', 'KLTraining')
+    part = dict((training if trained else cfg).get('tokenizer') or {})
+    if not part:
+        raise ValueError(f"'{name_of(config)}' defines no tokenizer = "
+                         'dict(...); take one of configs/_base_/tokenizers.')
+    part.pop('checkpoint', None)
+    return part, part.pop('prefix', 'tokenizer.' if trained else '')
+
+
+def _load_model(tokenizer: dict, prefix: str, checkpoint: str,
+                size: int) -> tuple[BaseModel, str]:
+    """A model that predicts reconstructions, and the hash of its weights."""
+    model = MODELS.build(dict(
+        type='VQTraining', tokenizer=tokenizer,
+        data_preprocessor=dict(type='ImagePreprocessor')))
+    model.tokenizer.grid_size(size)  # fails before a large file is read
+    loaded = load_weights(model.tokenizer, checkpoint, prefix)
+    return model, loaded.sha256
+
+
+def _build_metrics(cfg: Config, inception: str | None,
+                   dataset: dict) -> list[BaseMetric]:
+    """PSNR and SSIM, and a Frechet distance if there is an extractor."""
+    metrics = [ReconstructionError(), StructuralSimilarity()]
+    extractor = cfg.get('extractor') or dict(type='Inception')
+    if inception:
+        extractor = dict(type='Inception', weights_path=inception)
+    name = 'rfid' if extractor['type'] == 'Inception' else 'rfd'
+    try:
+        metrics.append(FrechetDistance(dict(extractor), dataset, name,
+                                       prefix='reconstruction'))
+    except (FileNotFoundError, ModuleNotFoundError) as error:
+        if inception:
+            raise
+        print(f'without rFID: {error}', flush=True)
+    return metrics
+
+
+def _evaluate(model: BaseModel, metrics: list[BaseMetric], dataset_cfg: dict,
+              batch_size: int) -> tuple[dict, list[dict], int]:
+    """Metrics of all images, outputs to show, and number of images."""
+    dataset, evaluator = DATASETS.build(dataset_cfg), Evaluator(metrics)
+    shown, step = [], -(-len(dataset) // SHOWN)
+    for batch in DataLoader(dataset, batch_size, num_workers=2,
+                            collate_fn=collate_batch):
+        outputs = model.test_step(batch)
+        evaluator.process(outputs, batch)
+        shown += [x for x in outputs if x['index'] % step == 0]
+        print(f'{outputs[-1]["index"] + 1}/{len(dataset)} images', flush=True)
+    return evaluator.evaluate(len(dataset)), shown, len(dataset)
+
+
+def _save_grid(outputs: list[dict], path: Path) -> None:
+    """Save originals over reconstructions."""
+    pairs = torch.stack([torch.cat([x['originals'], x['images']], 1).cpu()
+                         for x in outputs])
+    grid = make_grid(pairs).permute(1, 2, 0).numpy()
+    Image.fromarray(grid).save(path)
