@@ -10,11 +10,13 @@ import importlib
 # Name: module that defines it.
 _MODULES = {
     'RCGInferencer': 'inferencer',
+    'check_dataset': 'dataset_check',
     'compare_samplers': 'sampler_comparison',
     'interpolate_images': 'sampling',
     'labelled_grid': 'grid',
     'load_images': 'images',
     'measure_tokenizer': 'tokenizer_quality',
+    'prepare_imagenet_val': 'imagenet_val',
     'redraw_images': 'sampling',
     'sample_images': 'sampling',
     'score_images': 'scoring',

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rcg.apis import imagenet_val
 from tests.reference import load_case
 from tools import prepare_imagenet_val as tool
 
@@ -121,9 +122,9 @@ def test_numbers_and_names_are_checked(source, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="once.*'ILSVRC2012_val_00000002'"):
         run(source, tmp_path / 'out', 4)
     paths = [f'n{i % 999:08d}/{i}.JPEG' for i in range(50_000)]
-    monkeypatch.setattr('rcg.datasets.folders.list_images', lambda _: paths)
+    monkeypatch.setattr(imagenet_val, 'list_images', lambda _: paths)
     with pytest.raises(ValueError, match='1000 class folders.*got 999'):
-        tool.find_images('val', 50_000)
+        imagenet_val.find_images('val', 50_000)
 
 
 @pytest.mark.slow
