@@ -39,8 +39,9 @@ setup(
     python_requires='>=3.10',
     packages=[*find_packages(include=['rcg', 'rcg.*']), *shared],
     package_dir={'': '.', **shared},
-    package_data={'rcg.verification.metrics': ['expected.json'],
-                  **{name: ['*.py', '*.sh', '*.md', '*.json']
+    package_data={'rcg.converters': ['weights.json'],
+                  'rcg.verification.metrics': ['expected.json'],
+                  **{name: ['*.py', '*.sh', '*.md']
                      for name in shared}},
     install_requires=requirements('runtime'),
     extras_require={'tests': requirements('tests'),

@@ -77,6 +77,7 @@ assert rcg.__file__.startswith(sys.argv[1]), rcg.__file__
     'rcg/share/tools/dist_train.sh',
     'rcg/verification/parity/pack.py',
     'rcg/converters/formats.py',
+    'rcg/converters/weights.json',
     'rcg/verification/metrics/expected.json'])
 def test_what_the_wheel_holds(site, name):
     assert (site / name).is_file()

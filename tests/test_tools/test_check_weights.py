@@ -1,15 +1,14 @@
 """tools/check_weights.py: hashes stated, noted, unknown, different."""
 import json
 
-import check_weights
 import pytest
 import torch
 
 from rcg.checkpoint import file_sha256, save_atomically
+from rcg.converters import known_weights
+from tools import check_weights
 
-from ..test_engine.running import ROOT
-
-TABLE = json.loads((ROOT / 'tools' / 'weights.json').read_text())['files']
+TABLE = json.loads(known_weights.TABLE.read_text())['files']
 
 
 @pytest.fixture
@@ -60,8 +59,7 @@ def test_a_stated_hash(tool, tmp_path, capsys, monkeypatch):
     assert 'DIFFERS from the beginning of the hash of deit_vit_b' in said
     assert 'the publisher' in said
     assert not (tmp_path / 'weights').exists()  # a wrong one is not noted
-    import rcg.checkpoint
-    monkeypatch.setattr(rcg.checkpoint, 'file_sha256',
+    monkeypatch.setattr(known_weights, 'file_sha256',
                         lambda path: 'b5f2ef4d' + 56 * '0')
     assert tool(path) == 0
     assert 'equal to the beginning' in capsys.readouterr().out
