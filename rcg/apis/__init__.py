@@ -11,6 +11,7 @@ import importlib
 _MODULES = {
     'RCGInferencer': 'inferencer',
     'check_dataset': 'dataset_check',
+    'check_full_size': 'full_size',
     'compare_metrics': 'metrics_comparison',
     'compare_samplers': 'sampler_comparison',
     'interpolate_images': 'sampling',

@@ -1,4 +1,4 @@
-"""Seconds, memory and waits of stages of a tool, on a CPU or a GPU."""
+"""Seconds, memory and waits of the stages of a run, on a CPU or a GPU."""
 import resource
 import sys
 import time
@@ -11,19 +11,20 @@ import torch
 
 
 def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
-    """Bytes that this process (or its largest child) had at most."""
+    """Peak memory of this process, or of its largest child, in bytes."""
     unit = 1 if sys.platform == 'darwin' else 1024
     return resource.getrusage(who).ru_maxrss * unit
 
 
 class Timing:
-    """Measures stages, prints and keeps what it found.
+    """Measures stages; prints and keeps the results.
 
     Args:
-        device: Where they run. The clock is read when the device is done.
+        device: Where they run. The clock is read when it has finished.
 
     Attributes:
-        found: By stage: ``seconds`` and ``peak_gigabytes`` so far.
+        found: By stage: ``seconds``, ``peak_gigabytes`` so far and, if it
+            handled images, ``images_per_second``.
     """
 
     def __init__(self, device: str | torch.device) -> None:
@@ -39,14 +40,14 @@ class Timing:
         return time.monotonic()
 
     def peak_gigabytes(self) -> float:
-        """Most memory so far: of the GPU, or of this process."""
+        """Peak memory so far: of the GPU, or of this process."""
         if self.on_gpu:
             return torch.cuda.max_memory_allocated(self.device) / 1e9
         return peak_memory() / 1e9
 
     @contextmanager
     def stage(self, name: str, items: int = 0) -> Iterator[None]:
-        """Time what happens inside; with ``items``, also items a second."""
+        """Time what happens inside, and how many items a second it did."""
         begun = self.now()
         yield
         seconds, memory = self.now() - begun, self.peak_gigabytes()
@@ -61,7 +62,10 @@ class Timing:
 
     @contextmanager
     def waits(self, name: str) -> Iterator[None]:
-        """Count how often the host waits for the GPU inside, and where."""
+        """Count how often the host waits for the GPU inside, and where.
+
+        On a CPU nothing is counted.
+        """
         if not self.on_gpu:
             yield
             return
