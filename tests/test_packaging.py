@@ -112,13 +112,10 @@ def test_a_conversion_from_python(site, python, tmp_path):
     torch.save({'model': weights, 'epoch': 3}, file)
     python('-c', """
 import sys
-from pathlib import Path
-import rcg.converters, rcg.pretraining
+import rcg.converters, rcg.pretraining, rcg.apis.sweep
 import rcg.evaluation.functional, rcg.evaluation.protocol
-from rcg.converters.convert import read, write
-file, *paths = sys.argv[2:]
-write(read(file, None, averaged=True), file, list(map(Path, paths)), False)
-""" + NOTHING_ELSE, site, file, out, tmp_path / 'encoder.safetensors')
+rcg.converters.convert(sys.argv[2], sys.argv[3])
+""" + NOTHING_ELSE, site, file, out)
     converted = load_file(out)
     assert torch.equal(
         converted['denoiser.input_proj.weight'],

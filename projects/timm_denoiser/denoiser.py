@@ -36,9 +36,10 @@ class TimmDenoiser(nn.Module):
             global_pool='', **kwargs)
         dim = self.vit.embed_dim
         self.time_embed = nn.Linear(dim, dim)
-        self.condition = None
+        self.condition_embed = None
         if condition is not None:
-            self.condition = MODELS.build(dict(condition, dim=dim))
+            self.condition_embed = MODELS.build(
+                dict(condition, dim=dim))
         self.head = nn.Linear(dim, in_channels * patch_size**2)
 
     def forward(self, x: Tensor, t: Tensor,
@@ -48,7 +49,7 @@ class TimmDenoiser(nn.Module):
         Args:
             x (N, C, H, W): Noisy images or latents.
             t (N,): Timesteps.
-            embedding (N, E): What the layer ``condition`` returned.
+            embedding (N, E): What ``condition_embed`` returned.
         """
         added = self.time_embed(timestep_embedding(t, self.vit.embed_dim))
         if embedding is not None:

@@ -69,8 +69,8 @@ def compare_network(case: Case, model: RDM, labels: Tensor | None) -> None:
         'net.out_batch1', 'row 2'))[1])
     row = slice(row, row + 1)
     labels_of_row = None if labels is None else labels[row]
-    denoise = denoiser_of(model, labels_of_row)
-    case.compare('net.out_batch1', pixels(denoise(x[row], t[row])))
+    predict = denoiser_of(model, labels_of_row)
+    case.compare('net.out_batch1', pixels(predict(x[row], t[row])))
     noisy = model.diffusion.add_noise(vectors(case['rep']), t, x)
     case.compare('net.q_sample', pixels(noisy))
     if labels is None:

@@ -40,7 +40,7 @@ def test_every_parameter_is_used(condition):
     embedding = None
     if condition is not None:  # some are dropped: the null condition learns
         rng = SampleRng.from_seed(0, range(8))
-        embedding = net.condition(torch.randn(8, 5), rng)
+        embedding = net.condition_embed(torch.randn(8, 5), rng)
     out = net(torch.randn(8, 3, 4, 4), torch.arange(8) * 100, embedding)
     assert out.shape == (8, 3, 4, 4)
     out.square().sum().backward()
@@ -50,10 +50,10 @@ def test_every_parameter_is_used(condition):
 def test_it_depends_on_image_time_and_condition():
     net = denoiser(condition=CONDITION)
     x, t = torch.randn(1, 3, 4, 4), torch.tensor([10])
-    embedding = net.condition(torch.randn(1, 5))
+    embedding = net.condition_embed(torch.randn(1, 5))
     out = net(x, t, embedding)
     for changed in ((x + 1, t, embedding), (x, t + 500, embedding),
-                    (x, t, net.condition(torch.randn(1, 5)))):
+                    (x, t, net.condition_embed(torch.randn(1, 5)))):
         assert not torch.allclose(net(*changed), out, atol=1e-3)
 
 
