@@ -21,6 +21,7 @@ from rcg.engine.frozen_parts import describe_parts, frozen_parts
 from rcg.engine.naming import stage_name
 from rcg.engine.unwrapping import bare_model
 from rcg.evaluation.metrics.sample_metric import SampleMetric
+from rcg.evaluation.references.dataset_reference import fingerprint
 
 # Attributes with settings of sampling.
 _SAMPLED_BY = 'generator', 'sampler', 'guidance', 'diffusion'
@@ -90,7 +91,7 @@ def _describe_samples(loader) -> dict:
     dataset = loader.dataset
     if not hasattr(dataset, 'seed'):
         return dict(count=len(dataset), type=type(dataset).__name__,
-                    sha256=getattr(dataset, 'fingerprint', lambda: None)())
+                    sha256=fingerprint(dataset))
     classes = getattr(dataset, 'num_classes', None)
     return dict(
         count=len(dataset), type=type(dataset).__name__, seed=dataset.seed,

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from mmengine import dist
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.engine.distributed import usable_cores
@@ -70,7 +70,7 @@ class DatasetReference(Reference):
                 name=' '.join(os.path.basename(place.rstrip('/'))
                               for place in places if place),
                 kind='images', count=len(data),
-                sha256=getattr(data, 'fingerprint', lambda: None)(),
+                sha256=fingerprint(data),
                 transform=cfg.get('pipeline', []))
             # A file of the same name and size may be another image.
             self._results['times'] = [
@@ -137,6 +137,13 @@ class DatasetReference(Reference):
                             batch_sampler=[i.tolist() for i in batches])
         for batch in loader:
             yield self.extractor(batch['images'].to(device))
+
+
+def fingerprint(dataset: Dataset) -> str | None:
+    """Hash of the images of a dataset; None if it cannot tell."""
+    if hasattr(dataset, 'fingerprint'):
+        return dataset.fingerprint()
+    return None
 
 
 class _Rows:
