@@ -14,7 +14,7 @@ from torch import nn
 import rcg
 import rcg.checkpoint as files
 from rcg.checkpoint import CheckpointError
-from rcg.engine import resume
+from rcg.engine import resume, states
 from rcg.engine.compiling import compile_children
 from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import start_processes, usable_cores
@@ -222,14 +222,14 @@ class RcgRunner(Runner):
         self.train_loop._epoch = checkpoint['meta'].get('epoch', 0)
         self.train_loop._iter = checkpoint['meta']['iter']
         self.message_hub.load_state_dict(
-            resume.with_histories(checkpoint['message_hub']))
+            states.with_histories(checkpoint['message_hub']))
         if resume_optimizer:
             self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
             self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
         if resume_param_scheduler and self.param_schedulers:
             self.param_schedulers = self.build_param_scheduler(
                 self.param_schedulers)
-            resume.load_schedulers(self.param_schedulers,
+            states.load_schedulers(self.param_schedulers,
                                    checkpoint['param_schedulers'])
         log(self, f'resumed at iteration {self.iter}')
 
@@ -279,8 +279,8 @@ class RcgRunner(Runner):
         if save_optimizer:
             checkpoint['optimizer'] = self.optim_wrapper.state_dict()
         if save_param_scheduler and self.param_schedulers:
-            checkpoint['param_schedulers'] = resume.scheduler_states(
+            checkpoint['param_schedulers'] = states.scheduler_states(
                 self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        files.save_atomically(resume.on_cpu(files.to_plain(checkpoint)),
+        files.save_atomically(states.on_cpu(files.to_plain(checkpoint)),
                               os.path.join(out_dir, filename))

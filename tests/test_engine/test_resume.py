@@ -2,21 +2,10 @@
 from types import SimpleNamespace
 
 import pytest
-import torch
 from mmengine.config import Config
-from mmengine.logging import HistoryBuffer
-from mmengine.optim import LinearLR, OneCycleLR
 
-from rcg.checkpoint import CheckpointError, to_plain
-from rcg.engine.resume import (
-    check_same_run,
-    describe_run,
-    flatten,
-    load_schedulers,
-    on_cpu,
-    scheduler_states,
-    with_histories,
-)
+from rcg.checkpoint import CheckpointError
+from rcg.engine.resume import check_same_run, describe_run, flatten
 
 
 def run(config=None, **changes):
@@ -94,35 +83,3 @@ def test_longer_run_changes_a_schedule_in_shares_only():
     check_same_run(describe(5, 10), describe(5, 20), 'a.pth')
     with pytest.raises(CheckpointError, match='end: was 10, is 20'):
         check_same_run(describe(1., 10), describe(1., 20), 'a.pth')
-
-
-def test_histories_come_back():
-    history = HistoryBuffer([1., 3.], [1, 1])
-    back = with_histories(to_plain({'a': {'b': history}}))['a']['b']
-    assert isinstance(back, HistoryBuffer)
-    back.update(5.)
-    assert back.mean(3) == 3.
-
-
-def test_scheduler_states_are_plain_and_load(tmp_path):
-    def make():
-        optimizer = torch.optim.SGD([torch.ones(1)], lr=1.)
-        return [LinearLR(optimizer, end=4, by_epoch=False),
-                OneCycleLR(optimizer, .1, total_steps=9, by_epoch=False)]
-
-    first, second = make(), make()
-    for _ in range(3):
-        first[0].optimizer.step()  # or the schedulers warn
-        for scheduler in first:
-            scheduler.step()
-    torch.save(scheduler_states({'x': first}), tmp_path / 'a.pth')
-    saved = torch.load(tmp_path / 'a.pth', weights_only=True)
-    load_schedulers({'x': second}, saved)
-    assert [s.last_step for s in second] == [3, 3]
-
-
-def test_on_cpu_detaches():
-    weight = torch.nn.Parameter(torch.ones(2))
-    moved = on_cpu({'a': [weight * 2], 'b': (3, 'x')})
-    assert moved['b'] == (3, 'x')
-    assert not moved['a'][0].requires_grad
