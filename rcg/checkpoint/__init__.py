@@ -10,11 +10,12 @@ from .loading import (
     weights_of,
 )
 from .reading import read_checkpoint, to_plain
+from .renamed import with_current_names
 from .writing import open_atomically, save_atomically
 
 __all__ = [
     'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'file_sha256',
     'find_checkpoint', 'find_weights', 'load_state_dict', 'load_weights',
     'open_atomically', 'read_checkpoint', 'save_atomically', 'to_plain',
-    'weights_of'
+    'weights_of', 'with_current_names'
 ]

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from .finding import CONVERT, CheckpointError, file_sha256, find_checkpoint
 from .reading import read_checkpoint
+from .renamed import with_current_names
 
 # Start of names in converted files: tensors that only the way back needs.
 REST = 'published.'
@@ -66,7 +67,11 @@ def _first(names: list[str]) -> str:
 
 def load_state_dict(module: nn.Module, state: dict[str, Tensor],
                     source: str) -> None:
-    """Copy weights into a module; raises as :func:`check_fit` does."""
+    """Copy weights into a module; raises as :func:`check_fit` does.
+
+    Names of version 0.1.0 are understood.
+    """
+    state = with_current_names(state, module.state_dict().keys())
     check_fit(module, state, source)
     module.load_state_dict(state)
 

@@ -18,6 +18,7 @@ from rcg.checkpoint import (
     read_checkpoint,
     save_atomically,
     weights_of,
+    with_current_names,
 )
 from rcg.checkpoint.foreign import read_foreign
 from rcg.converters.formats import FORMATS, recognize
@@ -193,7 +194,8 @@ def _is_there(part: Part, path: Path, lean: bool) -> bool:
     if not path.exists():
         return False
     content = read_checkpoint(str(path))
-    theirs, own = weights_of(content), part.named(lean=True)
+    own = part.named(lean=True)
+    theirs = with_current_names(weights_of(content), own)
     if own.keys() != theirs.keys() or not all(
             same_bits(own[name], theirs[name]) for name in own):
         raise FileExistsError(

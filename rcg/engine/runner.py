@@ -8,11 +8,12 @@ import mmengine
 import torch
 from mmengine.dist import get_world_size, master_only
 from mmengine.model import is_model_wrapper
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import Runner
 from torch import nn
 
 import rcg
 import rcg.checkpoint as files
+import rcg.engine.safe_loader  # noqa: F401  registers it with MMEngine
 from rcg.checkpoint import CheckpointError
 from rcg.engine import resume, states
 from rcg.engine.compiling import compile_children
@@ -23,20 +24,6 @@ from rcg.engine.schedule import in_iterations, resolve_lr
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import set_float32
 from rcg.registry import RUNNERS
-
-
-def _read(path: str, map_location=None) -> dict:
-    if '://' in path:  # MMEngine would unpickle what it downloads
-        raise ValueError(f"'{path}' is on another machine: download it and "
-                         'give the path of the file.')
-    # map_location is not needed: load_state_dict copies to the right device.
-    return files.read_checkpoint(path)
-
-
-# What MMEngine loads itself, such as weights of an init_cfg, is read by our
-# safe reader too.
-for _scheme in ('', *CheckpointLoader._schemes):
-    CheckpointLoader.register_scheme(_scheme, _read, force=True)
 
 
 @RUNNERS.register_module()
@@ -124,7 +111,13 @@ class RcgRunner(Runner):
             return
         if options is True:
             options = {}
-        for name in compile_children(bare_model(self), options):
+        compiled = compile_children(bare_model(self), options)
+        if not compiled:
+            raise ValueError(
+                f'compile is set, but no module of {self.model_name} names '
+                'what to compile: give a class compiled_children = '
+                "('network', ), or delete compile.")
+        for name in compiled:
             log(self, f'{name} is compiled: the first steps take long')
 
     @staticmethod
@@ -184,11 +177,8 @@ class RcgRunner(Runner):
             CheckpointError: The weights do not fit; if not strict, none does.
         """
         filename = files.find_checkpoint(filename)
-        content = files.read_checkpoint(filename)
-        state = {name.removeprefix('module.'): value
-                 for name, value in files.weights_of(content).items()}
-        checkpoint = content if 'state_dict' in content else {}
-        checkpoint['state_dict'] = state
+        checkpoint = self._read_checkpoint(filename)
+        state = checkpoint['state_dict']
         if self._resume:
             self._check_resumable(checkpoint, filename)
         try:
@@ -206,6 +196,20 @@ class RcgRunner(Runner):
         bare_model(self).load_state_dict(state, strict=False)
         self._has_loaded, self.loaded_from = True, filename
         log(self, f'loaded {filename}')
+        return checkpoint
+
+    def _read_checkpoint(self, filename: str) -> dict:
+        """Read a file; its weights get the names of this model's."""
+        content = files.read_checkpoint(filename)
+        own = bare_model(self).state_dict().keys()
+        state = {name.removeprefix('module.'): value
+                 for name, value in files.weights_of(content).items()}
+        checkpoint = content if 'state_dict' in content else {}
+        checkpoint['state_dict'] = files.with_current_names(state, own)
+        if 'ema_state_dict' in checkpoint:
+            checkpoint['ema_state_dict'] = files.with_current_names(
+                checkpoint['ema_state_dict'],
+                {f'module.{name}' for name in own})
         return checkpoint
 
     def resume(self, filename: str, resume_optimizer: bool = True,

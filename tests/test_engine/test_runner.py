@@ -7,7 +7,7 @@ import torch
 from mmengine.runner import CheckpointLoader, Runner
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from rcg.checkpoint import CheckpointError, save_atomically
+from rcg.checkpoint import CheckpointError, renamed, save_atomically
 from rcg.engine import bare_model, load_config
 
 from .running import build_runner, scalars
@@ -344,3 +344,30 @@ def test_validation_runs_compiled_with_the_average(tmp_path, monkeypatch):
     assert set(modes) == {True, False}
     assert scalars(tmp_path / 'compiled', 'toy/mean') == scalars(
         tmp_path / 'plain', 'toy/mean')
+
+
+def test_compile_refuses_a_model_that_declares_nothing(tmp_path):
+    runner = build_runner(tmp_path, compile=True)
+    with pytest.raises(ValueError, match='no module of ToyModel names what'):
+        runner.train()
+
+
+def test_a_run_goes_on_from_weights_with_earlier_names(tmp_path, monkeypatch):
+    """A checkpoint of version 0.1.0, with averages and optimizer."""
+    options = dict(train_cfg__max_iters=6, default_hooks__checkpoint=dict(
+        type='PlainCheckpointHook', interval=3))
+    whole = build_runner(tmp_path / 'whole', **options)
+    whole.train()
+    path = str(tmp_path / 'whole/iter_3.pth')
+    content = torch.load(path, weights_only=True)
+    for key in ('state_dict', 'ema_state_dict'):
+        content[key] = {name.replace('net.', 'decoder.'): value
+                        for name, value in content[key].items()}
+        assert any('decoder.' in name for name in content[key])
+    torch.save(content, path)
+    monkeypatch.setitem(renamed._RENAMED, 'decoder', 'net')
+    resumed = build_runner(tmp_path / 'resumed', load_from=path, resume=True,
+                           **options)
+    resumed.train()
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(resumed.model.state_dict()[name], value), name
