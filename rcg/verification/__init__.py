@@ -1,8 +1,7 @@
 """Checks of a whole installation.
 
-Against stored runs of the published code (``parity``), and of scores against
-torch-fidelity (``metrics``).
-
-Not needed to train, sample or score; commands: tools/verify_reference.py and
+``parity`` compares with stored runs of the published code, ``metrics``
+compares scores with those of torch-fidelity. Training, sampling and scoring
+do not need it. Commands: tools/verify_reference.py and
 tools/verify_metrics.py.
 """

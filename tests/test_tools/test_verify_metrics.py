@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from rcg.verification.metrics import material, scores
+from rcg.verification.metrics.check import expectation
 from tools import verify_metrics
 
 STORED = json.loads(scores.STORED.read_text())
@@ -66,7 +67,6 @@ def test_recorded_values_are_met(tmp_path, monkeypatch, capsys):
 def test_values_of_other_weights_are_refused(tmp_path):
     path = tmp_path / 'mine.json'
     path.write_text(json.dumps(STORED))
-    args = verify_metrics.parse_args(['--weights', 'w',
-                                      '--expected', str(path)])
     with pytest.raises(ValueError, match='Give the file that --record had'):
-        verify_metrics.expectation(args, dict(STORED['sha256'], weights='0'))
+        expectation(dict(STORED['sha256'], weights='0'), weights='w',
+                    expected=str(path))

@@ -1,11 +1,12 @@
-"""Images and weights that are the same, bit for bit, on every machine.
+"""Images and weights that are the same, to the bit, on every machine.
 
-They come from integer random numbers, and arithmetic that IEEE 754 rounds
-exactly: nothing is stored, and hashes show that it worked.
+They are made of random integers, by arithmetic whose rounding IEEE 754
+defines. So they need not be stored. Hashes show that they are the same.
 """
 import hashlib
 import io
 import math
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor
@@ -17,10 +18,13 @@ _SEED = 20240601
 
 
 def image_set(number: int) -> Tensor:
-    """Ramps with rectangles and a little noise, of set 0 or 1.
+    """Ramps with rectangles and a little noise.
+
+    Args:
+        number: 0 or 1. Set 1 has stronger ramps, contrast and noise.
 
     Returns:
-        (256, 3, 64, 64): uint8. Set 1 has stronger ramps, contrast, noise.
+        (256, 3, 64, 64): uint8.
     """
     rng = SampleRng.from_seed(_SEED + number, range(NUM_IMAGES))
     place = torch.arange(SIZE)
@@ -35,14 +39,15 @@ def image_set(number: int) -> Tensor:
         inside = (rows[:, :, None] & columns[:, None])[:, None]
         images = torch.where(inside, rng.randint(256, 3, 1, 1), images)
     noise = rng.randint(17 + 24 * number, 3, SIZE, SIZE) - 8 - 12 * number
-    # What an Inception Score sees; from 1 or 5 to 16, of 16.
+    # From 1 (set 1: 5) to 16, in units of 1/16. Else all Inception Scores
+    # would be alike.
     contrast = rng.randint(16 - 4 * number, 1, 1, 1) + 1 + 4 * number
     return ((images + noise).clamp(0, 255) * contrast
             + 128 * (16 - contrast)).div(16, rounding_mode='floor').byte()
 
 
 def random_weights() -> dict[str, Tensor]:
-    """A state of torch-fidelity's Inception that nobody trained.
+    """A random state dict of torch-fidelity's Inception.
 
     Raises:
         ModuleNotFoundError: torch-fidelity is not installed.
@@ -53,7 +58,7 @@ def random_weights() -> dict[str, Tensor]:
 
     class Untrained(FeatureExtractorInceptionV3):
         def load_state_dict(self, state: dict) -> None:
-            """Nothing: only names and shapes are wanted."""
+            """Ignore it: only names and shapes are wanted."""
 
     nothing = io.BytesIO()
     torch.save({}, nothing)
@@ -61,19 +66,20 @@ def random_weights() -> dict[str, Tensor]:
     state = Untrained('inception-v3-compat', ['2048'], nothing).state_dict()
     for place, (name, value) in enumerate(state.items()):
         if value.ndim > 1:
-            # He et al. (arXiv:1502.01852), from a uniform law.
+            # He et al. (arXiv:1502.01852), uniform.
             bound = math.sqrt(6 / math.prod(value.shape[1:]))
-            if name == 'fc.weight':  # logits that tell images apart
+            if name == 'fc.weight':  # or logits would be nearly equal
                 bound *= 16
             rng = SampleRng.from_seed(_SEED, [place])
             state[name] = (rng.uniform(*value.shape)[0] * 2 - 1) * bound
-        else:  # normalization that changes nothing
-            one = name.endswith(('bn.weight', 'running_var'))
-            state[name] = torch.full_like(value, int(one))
+        elif name.endswith(('bn.weight', 'running_var')):
+            state[name] = torch.ones_like(value)
+        else:  # normalization then changes nothing
+            state[name] = torch.zeros_like(value)
     return state
 
 
-def sha256(tensors) -> str:
+def sha256(tensors: Iterable[Tensor]) -> str:
     """Hash of the bytes of several tensors."""
     digest = hashlib.sha256()
     for tensor in tensors:

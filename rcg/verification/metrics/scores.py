@@ -3,12 +3,15 @@ import platform
 from pathlib import Path
 
 import torch
+from mmengine.evaluator import Evaluator
 from torch import Tensor
+
+from rcg.registry import METRICS
 
 STORED = Path(__file__).with_name('expected.json')
 KID = dict(num_subsets=100, subset_size=100)
 BATCH_SIZE = 32
-# How far a score may be off: relative, or, of the shares of images, absolute.
+# Largest error that is allowed: relative, or absolute for shares of images.
 ALLOWED = {'fid': 1e-3, 'is': 1e-4, 'is_std': 1e-3, 'kid': 1e-3,
            'kid_std': 1e-2, 'precision': 3 / 256, 'recall': 3 / 256}
 _ABSOLUTE = 'precision', 'recall'
@@ -25,14 +28,11 @@ def ours(weights: str, fake: Tensor, reference: str, device: str,
 
     Args:
         weights: Path of Inception's weights.
-        fake (N, 3, H, W): Images to score, uint8.
-        reference: An npz file of the other images.
+        fake: Images to score, (N, 3, H, W) uint8.
+        reference: npz file of the other images.
         device: 'cpu', 'cuda', ...
-        extractor: Config of another network.
+        extractor: Config of an extractor to take in place of Inception.
     """
-    from mmengine.evaluator import Evaluator
-
-    from rcg.registry import METRICS
     common = dict(extractor=extractor or dict(type='Inception',
                                               weights_path=weights))
     real = dict(common, reference=reference)
@@ -55,7 +55,7 @@ def ours(weights: str, fake: Tensor, reference: str, device: str,
 
 def theirs(weights: str, fake: Tensor, real: Tensor, device: str,
            **options) -> dict[str, float]:
-    """The same by torch-fidelity itself."""
+    """The same scores by torch-fidelity itself."""
     import torch_fidelity
 
     class Images(torch.utils.data.Dataset):
@@ -81,7 +81,7 @@ def theirs(weights: str, fake: Tensor, real: Tensor, device: str,
 
 
 def versions(device: str) -> dict[str, str]:
-    """Of all that may change a score."""
+    """Versions and device: all that may change a score."""
     import torch_fidelity
     name = (torch.cuda.get_device_name(device)
             if device.startswith('cuda') else platform.machine())
@@ -91,13 +91,13 @@ def versions(device: str) -> dict[str, str]:
 
 
 def compare(found: dict, expected: dict) -> tuple[list[str], bool]:
-    """A line for each score, and whether all are near enough."""
+    """A line for each score, and whether all are close enough."""
     lines, passed = [], True
     for name, allowed in ALLOWED.items():
         off, kind = abs(found[name] - expected[name]), 'absolute'
         if name not in _ABSOLUTE:
             off, kind = off / abs(expected[name]), 'relative'
-        good = off <= allowed  # NaN is not
+        good = off <= allowed  # False for NaN
         passed &= good
         lines.append(
             f'{name:<10} {found[name]:<12.6g} expected '

@@ -1,4 +1,5 @@
-"""Stored numbers of the published code, run through this package.
+"""Stored numbers of the published code, compared with this package.
 
-One module for each family of cases; ``pack.py`` knows them all.
+``pack`` runs a whole pack of them; the other modules check a family of cases
+each.
 """

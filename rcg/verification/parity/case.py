@@ -1,4 +1,4 @@
-"""A case of a reference pack: what it holds, and what became of it."""
+"""A case of a reference pack: its tensors, and what became of them."""
 import json
 import re
 from collections.abc import Iterator
@@ -13,8 +13,10 @@ from rcg.verification.parity.rules import Verdict, judge
 
 
 def here(module: nn.Module) -> nn.Module:
-    """On PyTorch's default device, as a case's tensors; some tables of a
-    module are made on the CPU, whatever that is."""
+    """Move a module to PyTorch's default device, where a case's tensors are.
+
+    Some tables of a module are made on the CPU in any case.
+    """
     return module.to(torch.get_default_device())
 
 
@@ -28,23 +30,26 @@ class Row(NamedTuple):
 
 
 class Case:
-    """Tensors of a case, by name; it notes which are used and compared.
+    """The tensors of a case, by name; notes which are used and compared.
 
-    ``case[name]`` takes an input, :meth:`compare` judges a result. A tensor
-    that meets neither fate is a fault of the check, and so is a tensor of
-    the weights that no converter was asked about. All are on PyTorch's
-    default device.
+    ``case[name]`` takes an input, :meth:`compare` judges a result. A check is
+    faulty if it leaves out a tensor of the data, or a tensor of the weights.
+    All tensors are on PyTorch's default device.
 
     Args:
-        folder: Of ``config.json``, ``data.safetensors`` and, if the case has
-            weights, ``weights.safetensors``.
+        folder: It holds ``config.json``, ``data.safetensors`` and, if the
+            case has weights, ``weights.safetensors``.
+
+    Raises:
+        ValueError: The files are not those that ``config.json`` lists.
 
     Attributes:
         config: Sizes, flags and notes.
-        weights: Under the names of the official checkpoint.
-        rows: One for each comparison.
+        weights: By the names of the official checkpoint.
+        rows: The comparisons.
         inputs: Names of the tensors that were fed in.
-        fates: What became of each tensor of the weights: used, or why not.
+        fates: What became of each tensor of the weights: 'used', or why it
+            is not.
     """
 
     def __init__(self, folder: str | Path) -> None:
@@ -80,22 +85,28 @@ class Case:
         return name in self.data
 
     def __getitem__(self, name: str) -> Tensor:
-        """An input or a draw."""
+        """An input, or stored random numbers."""
         self.inputs.add(name)
         return self.data[name]
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Shape of a tensor, which this does not count as used."""
+        """Shape of a tensor. It does not count as used by this."""
         return tuple(self.data[name].shape)
 
     def find(self, pattern: str) -> Iterator[re.Match]:
-        """The tensors whose whole name fits a regular expression."""
+        """Matches of a regular expression with whole names of tensors."""
         found = (re.fullmatch(pattern, name) for name in sorted(self.data))
         return filter(None, found)
 
     def compare(self, name: str, ours: Tensor, floor: float = 0.) -> Row:
-        """Judge our result by the stored tensor ``name``; ``floor`` is the
-        least change that means nothing, if the case does not know it."""
+        """Judge our result by a stored tensor.
+
+        Args:
+            name: Of the stored tensor.
+            ours: Our result.
+            floor: Noise floor; see :func:`judge`. That of the case counts if
+                it is larger.
+        """
         floor = max(floor, self.config.get('noise_floor', {}).get(name, 0.))
         return self.add(name, judge(name, ours, self.data[name], floor))
 
@@ -104,11 +115,11 @@ class Case:
             self.compare(name, ours)
 
     def check(self, what: str, right: bool) -> Row:
-        """Note a fact that config.json states, such as a list of names."""
+        """Note whether a fact of config.json, such as a list, is met."""
         return self.add(what, Verdict(0., 0., 'equal', bool(right)))
 
     def add(self, name: str, verdict: Verdict) -> Row:
-        """Note a comparison that was made elsewhere."""
+        """Note a comparison."""
         self.rows.append(Row(name, *verdict))
         return self.rows[-1]
 

@@ -1,4 +1,4 @@
-"""Random numbers that were drawn before."""
+"""Random numbers from a stored run, in place of new ones."""
 from collections.abc import Iterable
 
 import torch
@@ -8,12 +8,15 @@ from rcg.rng import SampleRng
 
 
 class ReplayRng(SampleRng):
-    """Hands out stored draws in order.
+    """Returns stored draws in their order.
 
     Args:
         batch_size: Number of streams.
-        draws: Each of ``normal``, ``uniform``, ``randint``, ``gumbel`` and
-            ``categorical`` takes the next tensor under its own name.
+        draws: Tensors by the method that returns them: ``normal``,
+            ``uniform``, ``randint``, ``gumbel`` or ``categorical``.
+
+    Raises:
+        ValueError: No stored draw is left, or the next has another shape.
     """
 
     def __init__(self, batch_size: int, **draws: Iterable[Tensor]) -> None:

@@ -1,19 +1,23 @@
-"""How close is close enough: the rules of a pack's README."""
+"""Tolerances of comparisons, as the README of a reference pack sets them."""
 import re
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-# Tables that follow from a schedule's few numbers.
+# Tables that are computed from the few numbers of a schedule.
 _TABLES = re.compile(r'(sched|schedule|ddim|respaced|lr|mask_ratio|mage)\..*')
 
 
 class Verdict(NamedTuple):
-    """Errors of a tensor, in the units of its rule.
+    """The errors of a tensor, and whether they are allowed.
 
-    ``max_rel`` is relative to each number where the rule is, else to the
-    largest of the tensor.
+    Attributes:
+        max_abs: Largest absolute error.
+        max_rel: Largest relative error: relative to each number if the
+            tolerance is, else to the largest number of the tensor.
+        tolerance: What was allowed, in words.
+        passed: Whether it was kept.
     """
     max_abs: float
     max_rel: float
@@ -23,13 +27,25 @@ class Verdict(NamedTuple):
 
 def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
           ) -> Verdict:
-    """Compare a result with the stored tensor ``name``.
+    """Compare a result with a stored tensor.
 
-    Integers must be equal. Tables of schedules: 1e-6 relative, or 1e-12 if
-    they are stored in float64; so are all other numbers in float64, unless
-    each fits float32, in which they were then computed. Norms of gradients:
-    1e-4 relative + 1e-6. All else: 1e-5 of the largest number + 50 times
-    ``floor``, what relative weight noise of 1e-7 does to this tensor.
+    ==================  ==================================================
+    kind                allowed
+    ==================  ==================================================
+    integers            none
+    norms of gradients  1e-4 relative + 1e-6
+    tables, schedules   1e-6 relative; 1e-12 if stored in float64
+    other float64       1e-12 relative, unless all fit float32: then they
+                        were computed in it
+    all else            1e-5 of the largest number + 50 ``floor``
+    ==================  ==================================================
+
+    Args:
+        name: Of the stored tensor; it tells the kind.
+        ours: Our result.
+        theirs: The stored tensor.
+        floor: Noise floor: how much the tensor changes if each weight
+            changes by 1e-7 of itself.
     """
     ours, theirs = torch.as_tensor(ours).detach().cpu(), theirs.cpu()
     if ours.shape != theirs.shape:
@@ -47,7 +63,7 @@ def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
         bound, text = 1e-4 * size + 1e-6, '1e-4 rel + 1e-6'
     elif _TABLES.fullmatch(name) or not wide.float().double().equal(wide):
         rel = 1e-12 if theirs.dtype == torch.float64 else 1e-6
-        # What stands for 0 may differ in the last bit of the largest.
+        # A number that should be 0 may be off by the largest one's last bit.
         bound, text = rel * size + 1e-15 * largest, f'{rel:.0e} rel'
     else:
         bound = (1e-5 * largest + 50 * floor).expand_as(size)
@@ -61,8 +77,8 @@ def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
 def judge_pixels(ours: Tensor, theirs: Tensor, same_pillow: bool) -> Verdict:
     """Compare uint8 images.
 
-    Equal with the version of Pillow that made them; with another, 1 % of
-    the values may differ by 1.
+    With the version of Pillow that made them they must be equal; with
+    another, 1 % of the values may differ by 1.
     """
     if same_pillow or ours.shape != theirs.shape:
         return judge('', ours, theirs)
