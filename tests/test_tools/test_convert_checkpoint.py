@@ -9,11 +9,9 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from rcg.checkpoint import CheckpointError, load_weights, read_checkpoint
-from rcg.converters.conversion import check
-from rcg.converters.parts import same_bits, split
+from rcg.converters.parts import same_bits
 from rcg.models.encoders import MoCoV3ViT
 from tests.test_converters import test_kl_f8
-from tests.test_converters.test_formats import FULL_SIZE, published
 from tests.test_converters.test_parts import CASES, WITHOUT_AVERAGES
 from tools import convert_checkpoint
 
@@ -227,16 +225,6 @@ def test_a_config_that_does_not_fit(tool, tmp_path, config, change, text):
     with pytest.raises(CheckpointError, match=text):
         tool(tmp_path / 'a.pth', '--out', tmp_path / 'w', '--config', config)
     assert not (tmp_path / 'w').exists()
-
-
-@pytest.mark.parametrize('name', [
-    name for name, (_, stem) in FULL_SIZE.items() if stem])
-def test_every_released_file_fits_the_config_it_is_told(tool, name):
-    for part in split(FULL_SIZE[name][0], published(name)[1]):
-        check(part, part.config)
-        del part.weights[next(iter(part.weights))]
-        with pytest.raises(CheckpointError, match=r'missing \(1\)'):
-            check(part, part.config)
 
 
 def test_the_full_size_config_is_found_and_checked(tool, tmp_path):
