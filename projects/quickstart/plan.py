@@ -1,9 +1,10 @@
-"""What the quick start runs: stages, what they need, how they are called."""
+"""The stages of the quick start: their commands, and what each needs."""
 import dataclasses
 from collections.abc import Iterator
 
-# Stages that train, in order of their start: what each needs, and iterations
-# with --short. The config is configs/digits/NAME.py, the folder {root}/NAME.
+# Stages that train, in the order of their start: the stages that each needs,
+# and its iterations with --short. The config of NAME is
+# configs/digits/NAME.py, its folder is {root}/NAME.
 STAGES = {
     'encoder': ((), 60),
     'tokenizer': ((), 150),
@@ -19,12 +20,12 @@ STAGES = {
     'ldm_uncond': (('latents', ), 100),
     'ldm': (('encoder', 'latents', 'rdm'), 100),
     'classifier': ((), 60),
-    'encoder_pca': ((), None),  # has but two
+    'encoder_pca': ((), None),  # it has two iterations in any case
     'rdm_pca': (('encoder_pca', ), 300),
     'mage_pca': (('encoder_pca', 'tokenizer', 'rdm_pca'), 100),
 }
 GENERATORS = {'mage': 'MAGE', 'dit': 'DiT', 'adm': 'ADM', 'ldm': 'LDM'}
-# What a generator's stages are, by the ending of their names.
+# Ending of the name of a generator's stage: title of its model.
 KINDS = {
     '_uncond': 'unconditional {}',
     '': 'RCG ({} on generated representations)',
@@ -32,8 +33,8 @@ KINDS = {
     '_pca': 'control: RCG, PCA of pixels as encoder',
 }
 TOKENIZERS = {'tokenizer': 'tokenizer', 'latents': 'continuous tokenizer'}
-# The settings of sampling that the models of a generator may choose from, by
-# their distance to the training digits (never the held-out ones).
+# Settings of sampling that are tried for the models of a generator. The best
+# has the least distance to the training digits, never to the held-out ones.
 SETTINGS = {'mage': ('temperature', (.5, 1.5, 4.5, 9.))}
 
 
@@ -42,9 +43,10 @@ class Plan:
     """What was asked for.
 
     Attributes:
-        generators: Names out of ``GENERATORS``.
-        seeds: With several, each model at its best settings, and the control.
-        short: Train only to see that all works.
+        generators: Keys of ``GENERATORS``.
+        seeds: Number of runs. If there are several, each model is scored at
+            its best settings, and the PCA control is run.
+        short: Train for few iterations, to see that everything works.
     """
     generators: tuple[str, ...] = ('mage', )
     seeds: int = 1
@@ -52,7 +54,7 @@ class Plan:
 
     @property
     def models(self) -> dict[str, str]:
-        """Stage and title of every model that draws images."""
+        """Title of every model that draws images, by its stage."""
         return {name + kind: title.format(GENERATORS[name])
                 for name in self.generators for kind, title in KINDS.items()
                 if name + kind in STAGES
@@ -60,7 +62,7 @@ class Plan:
 
     @property
     def trained(self) -> list[str]:
-        """The models, the classifier that scores them, and their needs."""
+        """Stages that train: models, their classifier, what these need."""
         wanted, todo = set(), ['classifier', *self.models]
         while todo:
             name = todo.pop()
@@ -70,19 +72,19 @@ class Plan:
 
     @property
     def tokenizers(self) -> dict[str, str]:
-        """Stage and title of those that the models need."""
+        """Title of every tokenizer that the models need, by its stage."""
         return {name: title for name, title in TOKENIZERS.items()
                 if name in self.trained}
 
     def settings(self, stage: str) -> dict[str, dict[str, float]]:
-        """Settings to score a stage at, by the ending of their file."""
+        """Settings to score a stage at, by the ending of the metrics file."""
         argument, values = SETTINGS.get(stage.partition('_')[0], ('', ()))
         if self.seeds == 1 or not values:
             return {'': {}}
         return {f'_{value:g}': {argument: value} for value in values}
 
     def commands(self, seed: int) -> Iterator[tuple]:
-        """(name, command, needs) of all stages of a run."""
+        """Name, command and needs of every stage of a run."""
         for name in self.trained:
             needs, short = STAGES[name]
             options = [f'randomness.seed={seed}'] if seed else []

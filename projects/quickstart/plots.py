@@ -11,7 +11,8 @@ from rcg.apis import labelled_grid
 from rcg.datasets import Digits
 from rcg.projects.quickstart.plan import Plan
 
-# Logged value of a stage, label of the axis; models that draw show the loss.
+# Logged value of a stage, and label of the axis; models that draw images show
+# their loss.
 CURVES = {
     'encoder': ('top1', 'right key first'),
     'tokenizer': ('psnr', 'PSNR in dB'),
@@ -20,13 +21,13 @@ CURVES = {
 }
 
 
-def draw_samples(root: Path, plan: Plan, path: Path) -> None:
-    """Held-out digits, their reconstructions, and samples of each model.
+def plot_samples(root: Path, plan: Plan, path: Path) -> None:
+    """Plot held-out digits, reconstructions of them, samples of each model.
 
     Args:
-        root: Work folder; tokenizers drew reconstructions, and models images.
-        plan: Which tokenizers and models.
-        path: Where to.
+        root: Work folder with the reconstructions and samples.
+        plan: It lists the tokenizers and models.
+        path: PNG file to write.
     """
     digits = Digits('test')
     rows = [('held-out digits', [digits[i]['images'] for i in range(20)])]
@@ -49,7 +50,7 @@ def _planes(image: np.ndarray) -> Tensor:  # (H, W, 3) -> (3, H, W)
 
 def split_grid(picture: np.ndarray, width: int, height: int,
                padding: int = 2) -> list[np.ndarray]:
-    """Cut a picture of ``make_grid`` into its images, row by row."""
+    """Cut a grid that ``make_grid`` made into its images, row by row."""
     tops = range(padding, picture.shape[0] - height + 1, height + padding)
     lefts = range(padding, picture.shape[1] - width + 1, width + padding)
     return [picture[y:y + height, x:x + width] for y in tops for x in lefts]
@@ -64,8 +65,8 @@ def read_log(stage: Path) -> list[dict]:
     return records
 
 
-def draw_curves(root: Path, plan: Plan, path: Path) -> None:
-    """Training curves of every stage over iterations."""
+def plot_curves(root: Path, plan: Plan, path: Path) -> None:
+    """Plot a logged value of every stage over its iterations."""
     import matplotlib
     matplotlib.use('Agg')  # no display needed
     from matplotlib import pyplot

@@ -1,4 +1,4 @@
-"""What came out of the quick start: summary, table, pictures."""
+"""Results of the quick start: summary, table, plots."""
 import json
 import statistics
 from pathlib import Path
@@ -10,7 +10,7 @@ from rcg.evaluation.extractors.extractor import shared_extractor
 from rcg.evaluation.functional.distances import frechet_distance
 from rcg.evaluation.references.dataset_reference import DatasetReference
 from rcg.projects.quickstart.plan import Plan
-from rcg.projects.quickstart.plots import draw_curves, draw_samples
+from rcg.projects.quickstart.plots import plot_curves, plot_samples
 from rcg.projects.quickstart.stages import JOBS
 
 # Name in summary.json -> metric.
@@ -23,13 +23,16 @@ SCORES = {
 
 def report(folder: Path, roots: list[Path], plan: Plan,
            elapsed: float) -> dict:
-    """Write summary.json, table.md, samples.png and curves.png; summarize.
+    """Write summary.json, table.md, samples.png and curves.png.
 
     Args:
-        folder: Where to.
-        roots: Work folders of runs that differ in their seed.
+        folder: Folder for them.
+        roots: Work folders of the runs, which differ in their seed.
         plan: What was run.
-        elapsed: Seconds from the start of this process to now.
+        elapsed: Seconds since this process was started.
+
+    Returns:
+        The summary.
     """
     summary = summarize(roots, plan)
     summary['seconds_elapsed'] = round(elapsed, 1)
@@ -37,8 +40,8 @@ def report(folder: Path, roots: list[Path], plan: Plan,
         file.write((json.dumps(summary, indent=1) + '\n').encode())
     table = make_table(summary, plan)
     (folder / 'table.md').write_text(table)
-    draw_samples(roots[0], plan, folder / 'samples.png')
-    draw_curves(roots[0], plan, folder / 'curves.png')
+    plot_samples(roots[0], plan, folder / 'samples.png')
+    plot_curves(roots[0], plan, folder / 'curves.png')
     print(f'\n{table}\nwork folder: {folder.resolve()}\n'
           f'  {folder / "samples.png"}   real, reconstructed, generated\n'
           f'  {folder / "curves.png"}    training curves\n'
@@ -47,7 +50,12 @@ def report(folder: Path, roots: list[Path], plan: Plan,
 
 
 def summarize(roots: list[Path], plan: Plan) -> dict:
-    """Means over runs; ``models`` and ``tokenizers`` (FD) by their stage."""
+    """Means over runs: scores of models, FD of tokenizers, seconds.
+
+    Args:
+        roots: Work folders of the runs.
+        plan: What was run.
+    """
     def scores(stage: str, ending: str = '') -> list[dict]:
         return [json.loads((root / stage / f'metrics{ending}.json')
                            .read_text()) for root in roots]
@@ -66,7 +74,7 @@ def summarize(roots: list[Path], plan: Plan) -> dict:
         seconds={name: round(statistics.mean(
             record[name]['seconds'] for record in records), 2)
                  for name, *_ in plan.commands(0)},
-        # An upper bound: two stages at a time, each as large as the largest.
+        # An upper bound: as if all stages were as large as the largest.
         peak_memory_mb=JOBS * max(
             stage['peak_memory_mb'] for record in records
             for stage in record.values()))
@@ -74,11 +82,13 @@ def summarize(roots: list[Path], plan: Plan) -> dict:
 
 def at_best(runs: dict[str, list[dict]],
             settings: dict[str, dict[str, float]]) -> dict:
-    """Mean scores at the settings with the smallest mean distance to the
-    training digits.
+    """Mean scores at the best settings.
+
+    Those are the settings with the least mean distance to the training
+    digits.
 
     Args:
-        runs: Metrics of every seed, by name of their settings.
+        runs: Metrics of every seed, by the name of the settings.
         settings: Settings by their name.
     """
     distances = {name: statistics.mean(run['train/fd'] for run in runs[name])
@@ -98,7 +108,11 @@ def at_best(runs: dict[str, list[dict]],
 
 
 def distance_of_real(root: Path) -> float:
-    """Distance of the training digits themselves to the held-out ones."""
+    """Distance of the training digits to the held-out ones.
+
+    Args:
+        root: Work folder with the classifier.
+    """
     init_default_scope('rcg')
     extractor = shared_extractor(dict(
         type='ConvClassifier', checkpoint=str(root / 'classifier'),

@@ -23,9 +23,10 @@ def run_command(root: str, command: list[str], threads: int) -> None:
     Args:
         root: Work folder, which the configs know as RCG_ROOT.
         command: Path of the tool, such as 'tools/train.py', and arguments.
-        threads: That PyTorch may use.
+        threads: Number of threads for PyTorch.
     """
-    # That of MMEngine's configs, which warns of another: loaders' workers.
+    # Workers of loaders start in the way that our configs set. If another had
+    # been set before, MMEngine would warn.
     multiprocessing.set_start_method('fork', force=True)
     torch.set_num_threads(threads)
     os.environ['RCG_ROOT'] = root

@@ -1,4 +1,4 @@
-"""Commands that need each other, each in a process of its own, remembered."""
+"""Runs commands that need each other, each in a process of its own."""
 import dataclasses
 import datetime
 import json
@@ -23,8 +23,8 @@ from rcg.checkpoint import open_atomically
 from rcg.engine.distributed import usable_cores
 from rcg.projects.quickstart.run_command import run_command
 
-# One stage on two cores is only a fifth faster than on one, for models this
-# small; two stages of one core each do not wait for each other.
+# Models this small train only a fifth faster on two cores than on one. So two
+# stages run at a time, on one core each.
 JOBS = 2
 START = 'spawn' if torch.cuda.is_available() else 'fork'
 
@@ -34,9 +34,9 @@ class Stage:
     """One command.
 
     Attributes:
-        name: Of the stage, and of its folder if it trains.
+        name: Name of the stage and, if it trains, of its folder.
         command: Tool and arguments; ``{root}`` stands for the work folder.
-        needs: Names of the stages that must be done before.
+        needs: Names of the stages that must be done before it.
     """
     name: str
     command: list[str]
@@ -46,11 +46,11 @@ class Stage:
 class StageRunner:
     """Runs the stages of one work folder, two at a time.
 
-    ``stages.json`` in there holds command, seconds and peak memory of every
-    stage that was begun, so that a run that was interrupted goes on.
+    ``stages.json`` in the folder holds command, seconds and peak memory of
+    every stage that was begun. So an interrupted run goes on.
 
     Args:
-        root: The work folder; stages see it as RCG_ROOT.
+        root: The work folder, which stages know as RCG_ROOT.
     """
 
     def __init__(self, root: Path) -> None:
@@ -63,7 +63,7 @@ class StageRunner:
         self.threads = max(1, usable_cores() // JOBS)
 
     def run(self, stages: list[Stage]) -> list[str]:
-        """Run what is not done yet; return the names that failed."""
+        """Run the stages that are not done; return the names that failed."""
         for stage in stages:
             stage.command = [word.format(root=self.root)
                              for word in stage.command]
@@ -79,17 +79,18 @@ class StageRunner:
                 todo.remove(ready[0])
                 self._start(ready.pop(0))
             if not self.running:
-                break  # something failed that all the rest needs
+                break  # all others need a stage that failed
             for sentinel in wait(list(self.running)):
                 name = self._finish(sentinel)
-                failed += [] if self._is_done(name) else [name]
+                if not self._is_done(name):
+                    failed.append(name)
         return failed
 
     def _is_done(self, name: str) -> bool:
         return self.records.get(name, {}).get('done', False)
 
     def _forget_changed(self, stages: list[Stage]) -> None:
-        """Forget stages with another command, and all that need them."""
+        """Forget stages whose command changed, and all that need them."""
         changed = set()
         for stage in stages:
             record = self.records.get(stage.name)
@@ -125,7 +126,7 @@ class StageRunner:
         self._save(name, dict(
             record, done=child.exitcode == 0,
             seconds=round(record['seconds'] + time.monotonic() - begun, 2),
-            # Of the largest so far.
+            # The largest child so far.
             peak_memory_mb=peak_memory(resource.RUSAGE_CHILDREN) >> 20))
         return name
 

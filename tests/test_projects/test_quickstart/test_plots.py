@@ -9,7 +9,7 @@ from PIL import Image
 from rcg.datasets import Digits
 from rcg.engine import make_grid
 from rcg.projects.quickstart.plan import Plan
-from rcg.projects.quickstart.plots import draw_curves, draw_samples, split_grid
+from rcg.projects.quickstart.plots import plot_curves, plot_samples, split_grid
 
 
 def write_picture(path, values):
@@ -35,7 +35,7 @@ def test_samples(tmp_path):
         for i in range(3):
             write_picture(tmp_path / name / 'images' / f'{i:06d}.png',
                           [[50 * value + i]])
-    draw_samples(tmp_path, plan, tmp_path / 'samples.png')
+    plot_samples(tmp_path, plan, tmp_path / 'samples.png')
     picture = np.asarray(Image.open(tmp_path / 'samples.png'))
     assert len(picture) == 4 + 86 * 4
     digit = Digits('test')[19]['images'].permute(1, 2, 0).numpy()
@@ -49,7 +49,7 @@ def test_without_a_tokenizer_there_are_no_reconstructions(tmp_path):
     plan = Plan(('adm', ))
     for name in plan.models:
         write_picture(tmp_path / name / 'images' / '000000.png', [[8]])
-    draw_samples(tmp_path, plan, tmp_path / 'samples.png')
+    plot_samples(tmp_path, plan, tmp_path / 'samples.png')
     assert Image.open(tmp_path / 'samples.png').height == 4 + 86 * 3
 
 
@@ -61,9 +61,9 @@ def test_curves_of_all_generators(tmp_path):
         folder.mkdir(parents=True)
         (folder / 'scalars.json').write_text('\n'.join(json.dumps(
             dict(iter=i, loss=1., psnr=9.)) for i in (50, 100)))
-    draw_curves(tmp_path, plan, tmp_path / 'curves.png')
+    plot_curves(tmp_path, plan, tmp_path / 'curves.png')
     assert Image.open(tmp_path / 'curves.png').size == (1000, 1250)
-    draw_curves(tmp_path, Plan(), tmp_path / 'curves.png')
+    plot_curves(tmp_path, Plan(), tmp_path / 'curves.png')
     assert Image.open(tmp_path / 'curves.png').size == (1000, 500)
 
 
