@@ -1,4 +1,4 @@
-"""Classes by name: which labels words mean."""
+"""Labels of classes by the names of the classes."""
 import contextlib
 import difflib
 import json
@@ -13,13 +13,14 @@ from rcg.registry import DATASETS
 
 
 def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
-    """Names of every class, the usual one first.
+    """All names of every class, the usual one first.
 
     Args:
-        cfg: Names the dataset. ImageNet's names (with synonyms and WordNet
-            ids) come with timm; other datasets are built and asked.
-        file: Text with a class a line, or JSON: a list, or a dict by number.
-            Synonyms are separated by commas or are a list.
+        cfg: A config with a dataset. Names of ImageNet (with synonyms and
+            WordNet ids) come with timm; other datasets have their own.
+        file: File of names to take instead: text with a line for each class,
+            or JSON, a list or a dict by number. Synonyms are separated by
+            commas or are a list.
 
     Raises:
         ValueError: The dataset has no classes; the file is not understood.
@@ -27,7 +28,7 @@ def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
     if file is not None:
         return _read_names(file)
     wanted = image_dataset(cfg)
-    if wanted['type'] == 'ImageNet':  # not asked: it may not be there
+    if wanted['type'] == 'ImageNet':  # it need not be on this machine
         from timm.data import ImageNetInfo
         info = ImageNetInfo()
         return [[*info.index_to_description(i).split(', '),
@@ -57,26 +58,27 @@ def _read_names(file: str) -> list[list[str]]:
 
 def find_labels(cfg: Config, words: Sequence[str], num_classes: int | None,
                 file: str | None = None) -> dict[int, str]:
-    """The labels that words mean: names of classes, or else numbers.
+    """Find the labels of classes.
 
     Args:
-        cfg: Names the dataset; see :func:`class_names`.
-        words: Names in any case, with blanks or underscores; or numbers.
-        num_classes: Labels that the model knows.
-        file: Names of the classes, to take instead of the dataset's.
+        cfg: A config with a dataset; see :func:`class_names`.
+        words: Names of classes in any case, with blanks or underscores; or
+            their numbers.
+        num_classes: Number of classes of the model; None: it has none.
+        file: File of names, in place of those of the dataset.
 
     Returns:
-        Title of each label, in the order of the words.
+        Title of the class by its label, in the order of the words.
 
     Raises:
-        ValueError: There is no such class, or several; the message names
-            the nearest, or which ones. The model takes no labels.
+        ValueError: A word means no class, or several; or the model takes no
+            labels. The message lists the classes in question.
     """
     if num_classes is None:
         raise ValueError('classes need a class-conditional model; neither '
                          'generator nor RDM of this one is.')
     numbers = file is None and all(map(str.isdecimal, words))
-    names = []  # needless for numbers
+    names = []  # numbers need none
     with contextlib.suppress(*(OSError, ValueError) if numbers else ()):
         names = class_names(cfg, file)
     if names and len(names) != num_classes:

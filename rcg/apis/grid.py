@@ -4,17 +4,18 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-SMALLEST = 64  # least side of an image, in pixels; smaller ones are enlarged
-GAP, LINE = 4, 18  # pixels between images, and of a line of text
+# In pixels: least side of an image (smaller ones are enlarged), gap between
+# images, height of a line of text.
+SMALLEST, GAP, LINE = 64, 4, 18
 
 
 def labelled_grid(rows: Sequence[tuple[str, Sequence[Tensor]]],
                   header: Sequence[str] = ()) -> Image.Image:
-    """Rows of images, each under its title.
+    """A picture of rows of images, each under its title.
 
     Args:
-        rows: Title and images (3, H, W) uint8 of every row. Small images
-            are enlarged by a whole number; all take the size of the first.
+        rows: Title of every row, and its images (3, H, W) uint8. Small images
+            are enlarged by a whole number. All get the size of the first.
         header: Titles of the columns.
     """
     height, width = rows[0][1][0].shape[1:]

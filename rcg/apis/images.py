@@ -1,4 +1,4 @@
-"""Images to start from: files, or numbers of a dataset's images."""
+"""Given images: from files, or from a dataset by their numbers."""
 import functools
 import os
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from rcg.registry import DATASETS, TRANSFORMS
 
 
 def image_dataset(cfg: Config) -> dict:
-    """Config of the images that a config names, without randomness.
+    """Config of the image dataset in a config, without randomness.
 
-    Held-out images (``_held_out``) come before those of validation, test and
-    training. Crops become central, flips are left out.
+    Held-out images (``_held_out``) are preferred to those of validation, test
+    and training, in this order. Crops become central, flips are left out.
 
     Raises:
-        ValueError: The config names no images.
+        ValueError: The config has no dataset of images.
     """
     places = [cfg.get('_held_out')]
     places += [(cfg.get(f'{use}_dataloader') or {}).get('dataset')
@@ -42,9 +42,9 @@ def load_images(cfg: Config, names: Sequence[str]
     """Images as the model of a config takes them.
 
     Args:
-        cfg: Config of the model; see :func:`image_dataset`.
-        names: Image files, folders of images, or (what is no path) numbers
-            of images in the config's dataset.
+        cfg: Config of the model and of a dataset.
+        names: Image files, folders of images, or numbers of images in the
+            dataset; see :func:`image_dataset`.
 
     Returns:
         Images (N, 3, H, W) uint8, and a title for each.
@@ -55,7 +55,7 @@ def load_images(cfg: Config, names: Sequence[str]
     """
     wanted = image_dataset(cfg)
 
-    @functools.cache  # built only if it is needed: it may be large, or absent
+    @functools.cache  # built when it is needed: it may be large or missing
     def dataset() -> ImageDataset:
         return DATASETS.build(wanted)
 
@@ -63,7 +63,7 @@ def load_images(cfg: Config, names: Sequence[str]
     found = []  # (image, title)
     for name in names:
         if os.path.exists(name):
-            if not pipeline:  # images of the dataset have their size
+            if not pipeline:  # files get the size of the dataset's images
                 size = dataset()[0]['images'].shape[-1]
                 pipeline = [dict(type='Resize', size=size),
                             dict(type='CenterCrop', size=size)]

@@ -1,4 +1,4 @@
-"""A trained model in a few lines of Python."""
+"""Images from a trained model, in Python."""
 from collections.abc import Callable, Iterator, Sequence
 
 import torch
@@ -15,12 +15,12 @@ from rcg.rng import SampleRng
 
 
 class RCGInferencer:
-    """Images from a config and a checkpoint.
+    """Draws images with the model of a config and a checkpoint.
 
-    Images go in and come out as (N, 3, H, W) uint8 RGB on the CPU, of the
-    model's size (see :func:`rcg.apis.load_images`). ``batch_size`` images are
-    computed at a time, filled up at the end: an image depends on its random
-    stream alone and not on how many others are drawn.
+    Images are (N, 3, H, W) uint8 RGB on the CPU, of the size of the model
+    (see :func:`rcg.apis.load_images`). ``batch_size`` of them are computed at
+    a time. The last batch is filled up. So an image depends on its random
+    stream alone, not on how many others are drawn.
 
     Example:
         >>> rcg = RCGInferencer('configs/digits/mage.py',
@@ -31,11 +31,12 @@ class RCGInferencer:
     Args:
         config: A config, or the path of one.
         checkpoint: File or work folder.
-        device: Where to run; a GPU if there is one.
+        device: By default a GPU, if there is one.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
         CheckpointError: The checkpoint is not of this config's model.
+        ValueError: The model draws no images.
     """
 
     def __init__(self, config: Config | str, checkpoint: str,
@@ -56,7 +57,7 @@ class RCGInferencer:
 
     @property
     def num_classes(self) -> int | None:
-        """How many labels there are; None: sampling takes no label."""
+        """Number of classes; None if sampling takes no labels."""
         kind = self.model.generator.condition_kind
         if kind == 'label':
             return self.model.generator.network.condition_embed.num_classes
@@ -67,13 +68,19 @@ class RCGInferencer:
     def sample(self, num_images: int, seed: int = 0,
                labels: Sequence[int] | None = None,
                batch_size: int = 64) -> Tensor:
-        """Draw images (num_images, 3, H, W); i depends on (seed, i) alone.
+        """Draw images.
 
         Args:
-            labels: One an image, for a class-conditional model.
+            num_images: Number of images.
+            seed: Image i depends on the seed and i alone.
+            labels: One for each image, for a class-conditional model.
+            batch_size: Images at a time.
+
+        Returns:
+            (num_images, 3, H, W).
 
         Raises:
-            ValueError: The model takes no labels, or has not that many.
+            ValueError: The model takes no labels, or has no such class.
         """
         return torch.cat([*self.batches(num_images, seed, labels, batch_size)])
 
@@ -111,10 +118,16 @@ class RCGInferencer:
 
     def reconstruct(self, images: Tensor, num: int = 1, seed: int = 0,
                     batch_size: int = 8) -> Tensor:
-        """Draw from the representations of images (N, 3, H, W).
+        """Draw images from the representations of given ones.
+
+        Args:
+            images: (N, 3, H, W).
+            num: Images to draw from each.
+            seed: Draw j of any image has the random stream (seed, j).
+            batch_size: Images at a time.
 
         Returns:
-            (N, num, 3, H, W): Draw j of any image has the stream (seed, j).
+            (N, num, 3, H, W).
         """
         drawn = self._draw(
             len(images) * num, seed, batch_size,
@@ -123,19 +136,26 @@ class RCGInferencer:
 
     def vary(self, image: Tensor, num: int = 8, seed: int = 0,
              batch_size: int = 8) -> Tensor:
-        """Several images (num, 3, H, W) of one image's representation."""
+        """Draw (num, 3, H, W) from the representation of (3, H, W)."""
         return self.reconstruct(image[None], num, seed, batch_size)[0]
 
     def interpolate(self, first: Tensor, last: Tensor, steps: int = 8,
                     seed: int = 0, batch_size: int = 8) -> Tensor:
-        """Draw between two images (3, H, W), all from the stream (seed, 0).
+        """Draw images between the representations of two given ones.
 
         Representations are mixed linearly, (1 - t) first + t last for t from
-        0 to 1, and not standardized again, as for the paper's figure of
-        interpolations (its author in github.com/LTH14/rcg/issues/20).
+        0 to 1, and not standardised again. So was the paper's figure of
+        interpolations made, says its author (github.com/LTH14/rcg/issues/20).
+
+        Args:
+            first: (3, H, W).
+            last: (3, H, W).
+            steps: Images to draw, the ends included.
+            seed: All have the random stream (seed, 0).
+            batch_size: Images at a time.
 
         Returns:
-            (steps, 3, H, W): The ends are reconstructions.
+            (steps, 3, H, W).
 
         Raises:
             ValueError: There are fewer than 2 steps.
@@ -166,9 +186,14 @@ class RCGInferencer:
 
     def _draw(self, count: int, seed: int, batch_size: int,
               inputs: Callable[[Tensor], tuple]) -> Iterator[Tensor]:
-        """Images number 0 to count - 1; the last one fills up a batch.
+        """Draw images in batches; the last image fills up the last batch.
 
-        ``inputs``: numbers -> streams and what else ``model.sample`` takes.
+        Args:
+            count: Number of images.
+            seed: Seed of the random streams.
+            batch_size: Images at a time.
+            inputs: Called with the numbers of images; returns the numbers of
+                their streams and the other arguments of ``model.sample``.
         """
         if count < 1 or batch_size < 1:
             raise ValueError('the number of images and batch_size must be at '

@@ -1,0 +1,53 @@
+"""Representations that are drawn once are those that were drawn."""
+import pytest
+import torch
+
+from rcg.apis.cached_rdm import CachedRDM
+from rcg.rng import SampleRng
+
+
+class Toy:
+    """Stands for a frozen RDM; counts how often it draws."""
+    sha256 = 'abc'
+
+    def __init__(self):
+        self.calls = 0
+
+    def on(self, device):
+        return self
+
+    def sample(self, rng, labels=None):
+        self.calls += 1
+        drawn = rng.normal(3)
+        return drawn if labels is None else drawn + labels[:, None]
+
+
+def draw(rdm, labels=None):
+    """Representations, and what the streams give next."""
+    rng = SampleRng.from_seed(0, [0, 1])
+    return rdm.on(torch.device('cpu')).sample(rng, labels), rng.normal(2)
+
+
+@pytest.mark.parametrize('labels', [None, torch.tensor([3, 4])])
+def test_streams_go_on_as_if_it_had_been_drawn(labels):
+    toy = Toy()
+    cached = CachedRDM(toy)
+    wanted = draw(Toy(), labels)
+    for _ in range(2):
+        assert all(map(torch.equal, draw(cached, labels), wanted))
+    assert toy.calls == 1
+    assert cached.sha256 == 'abc'
+    cached.save()  # nowhere
+
+
+def test_the_next_start_reads_what_was_saved(tmp_path):
+    about = dict(model='a')
+    first = CachedRDM(Toy(), tmp_path / 'sweep', about, 1)
+    wanted = draw(first)
+    first.save()
+    toy = Toy()
+    assert all(map(torch.equal, wanted, draw(
+        CachedRDM(toy, tmp_path / 'sweep', about, 0))))
+    assert toy.calls == 0
+    draw(CachedRDM(toy, tmp_path / 'sweep', dict(model='b'), 0))
+    assert toy.calls == 1
