@@ -110,6 +110,15 @@ def test_imports_point_down():
     assert not wrong, '\n'.join(wrong)
 
 
+def test_nothing_else_is_imported_by_name():
+    """But rcg.apis, lazily and its own modules alone: commands start fast."""
+    calls = [module for path, module in files()
+             for node in ast.walk(ast.parse(path.read_text()))
+             if isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                 'importlib.import_module', 'import_module', '__import__')]
+    assert calls == ['rcg.apis']
+
+
 def test_registries_name_packages_that_exist():
     known = {name for _, name in files()}
     for module in BY_NAME:
