@@ -84,9 +84,9 @@ def test_rows_of_the_published_tables(row):
 def test_published_numbers_of_parameters():
     for name, published in (('mage_b', 176), ('mage_l', 439)):
         model = build(load(f'rcg/{name}'))
-        # The paper counts what draws pixels: generator and decoder.
-        decoder = count(model.tokenizer.decoder)
-        assert round((count(model) + decoder) / 1e6) == published
+        # The paper counts what draws pixels: generator and upsampler.
+        upsampler = count(model.tokenizer.up)
+        assert round((count(model) + upsampler) / 1e6) == published
         assert round(count(model.rdm.on(torch.device('meta'))) / 1e6) == 63
     for name in ('mocov3_vit_b', 'mocov3_vit_l'):
         assert count(build(load(f'rdm/{name}'))) == 62721280

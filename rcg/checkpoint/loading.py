@@ -23,7 +23,7 @@ _KINDS = {
     r'generator\.': 'a generator of this project.',
     r'backbone\.': 'an encoder of this project.',
     r'quantizer\.': 'a tokenizer of this project.',
-    r'encoder\.levels\.': 'a tokenizer of this project.',
+    r'down\.levels\.': 'a tokenizer of this project.',
 }
 
 

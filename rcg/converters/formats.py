@@ -102,7 +102,7 @@ _WRONG = {
     ('denoiser.', ): 'an RDM' + _OURS,
     ('generator.network.', ): 'a generator' + _OURS,
     ('backbone.cls_token', 'head.'): 'an encoder' + _OURS,
-    ('encoder.levels.', ): 'a tokenizer' + _OURS,
+    ('down.levels.', ): 'a tokenizer' + _OURS,
 }
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from rcg.converters.layout import Layout
-from rcg.converters.vqgan import NAMES, joined
+from rcg.converters.vqgan import HALVES, NAMES, joined
 
 _QUANT = {name: name for name in ('quant_conv.*', 'post_quant_conv.*')}
 _IGNORED = {
@@ -24,11 +24,11 @@ _ORIGINAL = Layout(
     names={
         **{theirs: ours for theirs, ours in NAMES.items()
            if not theirs.startswith('quantize.')},
-        **joined({f'{half}.mid.attn_1.': f'{half}.middle.0.attention.'
-                  for half in ('encoder', 'decoder')},
+        **joined({f'{theirs}mid.attn_1.': f'{ours}middle.0.attention.'
+                  for theirs, ours in HALVES.items()},
                  {'norm.*': 'norm.*', 'q.*': 'q.*', 'k.*': 'k.*',
                   'v.*': 'v.*', 'proj_out.*': 'proj.*'}),
-        'encoder.down.{0}.downsample.conv.*': 'encoder.downsamplers.{0}.*',
+        'encoder.down.{0}.downsample.conv.*': 'down.downsamplers.{0}.*',
         **_QUANT,
     },
     ignored=_IGNORED,
@@ -49,22 +49,21 @@ _ONCE = _NORM | {'query.*': 'q.*', 'key.*': 'k.*', 'value.*': 'v.*',
 def _names(attention: Mapping[str, str]) -> dict[str, str]:
     return {
         **joined({
-            'encoder.down_blocks.{0}.resnets.{0}.': 'encoder.levels.{0}.{0}.',
-            'encoder.mid_block.resnets.{0}.': 'encoder.middle.{0}.',
-            'decoder.mid_block.resnets.{0}.': 'decoder.middle.{0}.',
-            'decoder.up_blocks.{0}.resnets.{0}.': 'decoder.levels.{0}.{0}.',
+            'encoder.down_blocks.{0}.resnets.{0}.': 'down.levels.{0}.{0}.',
+            'encoder.mid_block.resnets.{0}.': 'down.middle.{0}.',
+            'decoder.mid_block.resnets.{0}.': 'up.middle.{0}.',
+            'decoder.up_blocks.{0}.resnets.{0}.': 'up.levels.{0}.{0}.',
         }, {'norm1.*': 'norm1.*', 'conv1.*': 'conv1.*', 'norm2.*': 'norm2.*',
             'conv2.*': 'conv2.*', 'conv_shortcut.*': 'shortcut.*'}),
-        **joined({f'{half}.mid_block.attentions.0.':
-                  f'{half}.middle.0.attention.'
-                  for half in ('encoder', 'decoder')}, attention),
-        **joined({'encoder.': 'encoder.', 'decoder.': 'decoder.'},
+        **joined({f'{theirs}mid_block.attentions.0.':
+                  f'{ours}middle.0.attention.'
+                  for theirs, ours in HALVES.items()}, attention),
+        **joined(HALVES,
                  {'conv_in.*': 'conv_in.*', 'conv_norm_out.*': 'norm_out.*',
                   'conv_out.*': 'conv_out.*'}),
         'encoder.down_blocks.{0}.downsamplers.0.conv.*':
-            'encoder.downsamplers.{0}.*',
-        'decoder.up_blocks.{1}.upsamplers.0.conv.*':
-            'decoder.upsamplers.{0}.*',
+            'down.downsamplers.{0}.*',
+        'decoder.up_blocks.{1}.upsamplers.0.conv.*': 'up.upsamplers.{0}.*',
         **_QUANT,
     }
 

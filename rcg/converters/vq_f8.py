@@ -3,10 +3,10 @@ from rcg.converters.layout import Layout
 from rcg.converters.vqgan import NAMES, joined
 
 _ATTENTIONS = {
-    'encoder.down.{0}.attn.{0}.': 'encoder.levels.{0}.{0}.attention.',
-    'encoder.mid.attn_1.': 'encoder.middle.0.attention.',
-    'decoder.mid.attn_1.': 'decoder.middle.0.attention.',
-    'decoder.up.{0}.attn.{0}.': 'decoder.levels.{0}.{0}.attention.',
+    'encoder.down.{0}.attn.{0}.': 'down.levels.{0}.{0}.attention.',
+    'encoder.mid.attn_1.': 'down.middle.0.attention.',
+    'decoder.mid.attn_1.': 'up.middle.0.attention.',
+    'decoder.up.{0}.attn.{0}.': 'up.levels.{0}.{0}.attention.',
 }
 _LAYERS = {'norm.*': 'norm.*', 'q.*': 'q.*', 'k.*': 'k.*', 'v.*': 'v.*',
            'proj_out.*': 'proj.*'}
@@ -16,7 +16,7 @@ _LAYOUT = Layout(
     names={
         **NAMES,
         **joined(_ATTENTIONS, _LAYERS),
-        'encoder.down.{0}.downsample.conv.*': 'encoder.downsamplers.{0}.*',
+        'encoder.down.{0}.downsample.conv.*': 'down.downsamplers.{0}.*',
         'quant_conv.*': 'quant_conv.*',
         'post_quant_conv.*': 'post_quant_conv.*',
     },

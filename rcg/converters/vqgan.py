@@ -4,15 +4,16 @@ from rcg.converters.layout import Layout
 # Blocks of the middle count from 1, and an upsampler belongs to the level
 # that it leaves there, to the one that it enters here.
 _BLOCKS = {
-    'encoder.down.{0}.block.{0}.': 'encoder.levels.{0}.{0}.',
-    'encoder.mid.block_{1}.': 'encoder.middle.{0}.',
-    'decoder.mid.block_{1}.': 'decoder.middle.{0}.',
-    'decoder.up.{0}.block.{0}.': 'decoder.levels.{0}.{0}.',
+    'encoder.down.{0}.block.{0}.': 'down.levels.{0}.{0}.',
+    'encoder.mid.block_{1}.': 'down.middle.{0}.',
+    'decoder.mid.block_{1}.': 'up.middle.{0}.',
+    'decoder.up.{0}.block.{0}.': 'up.levels.{0}.{0}.',
 }
 _LAYERS = {'nin_shortcut.*': 'shortcut.*'} | {
     name: name for name in ('norm1.*', 'conv1.*', 'norm2.*', 'conv2.*')}
-_ENDS = [half + name for half in ('encoder.', 'decoder.')
-         for name in ('conv_in.*', 'norm_out.*', 'conv_out.*')]
+# Published halves of the network: ours.
+HALVES = {'encoder.': 'down.', 'decoder.': 'up.'}
+_ENDS = {name: name for name in ('conv_in.*', 'norm_out.*', 'conv_out.*')}
 
 
 def joined(blocks: dict[str, str], layers: dict[str, str]) -> dict[str, str]:
@@ -23,8 +24,8 @@ def joined(blocks: dict[str, str], layers: dict[str, str]) -> dict[str, str]:
 
 NAMES = {
     **joined(_BLOCKS, _LAYERS),
-    **{name: name for name in _ENDS},
-    'decoder.up.{1}.upsample.conv.*': 'decoder.upsamplers.{0}.*',
+    **joined(HALVES, _ENDS),
+    'decoder.up.{1}.upsample.conv.*': 'up.upsamplers.{0}.*',
     'quantize.embedding.weight': 'quantizer.codebook',
 }
 _LAYOUT = Layout("MAGE's tokenizer", NAMES)

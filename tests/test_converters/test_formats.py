@@ -63,7 +63,7 @@ def test_full_size_files(name):
     (['cls_token', 'blocks.0.attn.qkv.weight'], 'bare vision transformer'),
     (['denoiser.norm.weight'], 'an RDM of this project.*no conversion'),
     (['generator.network.norm.bias'], 'a generator of this project'),
-    (['encoder.levels.0.0.norm1.bias'], 'a tokenizer of this project'),
+    (['down.levels.0.0.norm1.bias'], 'a tokenizer of this project'),
     (['conv1.weight', 'fc.bias'], 'not known.*conv1, fc.*a DiT of RCG'),
     ([], 'start with nothing')])
 def test_other_files_are_called_by_their_names(names, text):

@@ -83,7 +83,7 @@ def test_every_parameter_gets_a_gradient_in_every_phase(kwargs, warmup_steps):
         sum(v for k, v in losses.items() if 'loss' in k).backward()
         without = [n for n, p in model.named_parameters() if p.grad is None]
         assert without == []
-    assert any(p.grad.any() for p in model.tokenizer.encoder.parameters())
+    assert any(p.grad.any() for p in model.tokenizer.down.parameters())
 
 
 def test_terms_and_monitors():
@@ -115,7 +115,7 @@ def test_warmup_does_not_quantise_and_then_codes_come_from_data():
     model = build(warmup_steps=2)
     codes = model.tokenizer.quantizer.codebook
     before, latents = codes.detach().clone(), []
-    model.tokenizer.encoder.register_forward_hook(
+    model.tokenizer.down.register_forward_hook(
         lambda module, args, out: latents.append(out.detach()))
     wrapper = optimizer_of(model)
     wrapper.optimizer.param_groups[0]['weight_decay'] = 0.
@@ -207,12 +207,12 @@ def test_adversarial_step_moves_each_side_by_its_own_loss():
     moved = {name for name, value in model.state_dict().items()
              if not torch.equal(value, before[name])}
     assert any(name.startswith('adversarial.') for name in moved)
-    assert any(name.startswith('tokenizer.decoder') for name in moved)
+    assert any(name.startswith('tokenizer.up.') for name in moved)
     # The generator's term gives the discriminator no gradient.
     model.zero_grad()
     losses_of(model)['loss_generator'].backward()
     assert all(p.grad is None for p in model.adversarial.parameters())
-    assert model.tokenizer.decoder.conv_out.weight.grad.any()
+    assert model.tokenizer.up.conv_out.weight.grad.any()
     # Nor the other way round.
     model.zero_grad()
     losses_of(model)['loss_discriminator'].backward()

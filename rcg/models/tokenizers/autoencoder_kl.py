@@ -4,7 +4,10 @@ Letters: N batch, C channels of a latent, H W image, h w grid.
 """
 from torch import Tensor, nn
 
-from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Variant
+from rcg.models.tokenizers.conv_autoencoder import (
+    AutoencoderForm,
+    ConvAutoencoder,
+)
 from rcg.registry import TOKENIZERS
 from rcg.rng import SampleRng
 
@@ -20,7 +23,7 @@ class AutoencoderKL(ConvAutoencoder):
 
     Args:
         dim, dim_mult, num_res_blocks, norm_groups: See
-            :class:`ConvAutoencoder`; a level of the decoder has one residual
+            :class:`ConvAutoencoder`; a level of the upsampler has one residual
             block more.
         z_dim: C.
         scale: What latents are multiplied by, so that they have about unit
@@ -35,9 +38,9 @@ class AutoencoderKL(ConvAutoencoder):
         if not scale > 0:
             raise ValueError(f'scale must be positive, got {scale}; it is 1 '
                              'over the standard deviation of the latents.')
-        super().__init__(dim, dim_mult, num_res_blocks, z_dim, Variant(
-            attention=() if attention else None, groups=norm_groups,
-            moments=True))
+        form = AutoencoderForm(attention=() if attention else None,
+                               groups=norm_groups, moments=True)
+        super().__init__(dim, dim_mult, num_res_blocks, z_dim, form)
         self.scale = scale
         self.quant_conv = nn.Conv2d(2 * z_dim, 2 * z_dim, 1)
         self.post_quant_conv = nn.Conv2d(z_dim, z_dim, 1)
@@ -45,7 +48,7 @@ class AutoencoderKL(ConvAutoencoder):
     def encode(self, images: Tensor) -> Tensor:
         """Moments (N, 2 C, h, w) of the latents: the means, then the
         logarithms of the variances, neither scaled."""
-        return self.quant_conv(self.run_encoder(images))
+        return self.quant_conv(self.compress(images))
 
     def draw(self, moments: Tensor, rng: SampleRng) -> Tensor:
         """Latents (N, C, h, w) to learn, scaled, float32, of moments."""
@@ -59,7 +62,7 @@ class AutoencoderKL(ConvAutoencoder):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Images of scaled latents."""
-        return self.decoder(self.post_quant_conv(codes / self.scale))
+        return self.up(self.post_quant_conv(codes / self.scale))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstruct images from the means; and their moments."""

@@ -14,21 +14,26 @@ from rcg.rng import SampleRng
 
 
 @dataclass(frozen=True)
-class Variant:
-    """What tells published networks apart; by default, latent diffusion.
+class AutoencoderForm:
+    """Options in which the published autoencoders differ.
+
+    The defaults are latent diffusion's.
 
     Attributes:
         attention: Levels (0 is full resolution) whose blocks are followed by
             attention. The middle always has it, unless this is None.
-        bias: Whether convolutions in blocks and the encoder's first have one.
-        shortcut_of_input: Whether the shortcut of a block that changes the
-            width is applied to its input, or to its result.
-        strided: Whether the encoder halves by a convolution or averages 2x2.
-        kernel_out: Size of the encoder's last convolution.
-        extra_blocks: Blocks that a level of the decoder has more.
-        groups: Groups of the norms.
-        moments: Whether the encoder gives mean and log variance of each
-            channel of the latents, or the latents.
+        bias: Whether the convolutions of the blocks and the first one of the
+            downsampler have a bias.
+        shortcut_of_input: Whether the shortcut convolution of a block that
+            changes the width is applied to the block's input (True) or to
+            its result.
+        strided: Whether the downsampler halves the resolution with a strided
+            convolution (True) or by averaging 2x2 places.
+        kernel_out: Kernel size of the downsampler's last convolution.
+        extra_blocks: How many blocks more a level of the upsampler has.
+        groups: Groups of the group norms.
+        moments: Whether the downsampler returns the mean and log variance of
+            each latent channel (True) or the latents themselves.
     """
     attention: tuple[int, ...] | None = ()
     bias: bool = True
@@ -58,9 +63,9 @@ class Variant:
 class SpatialAttention(nn.Module):
     """Self-attention of one head over the places of a feature map."""
 
-    def __init__(self, dim: int, variant: Variant) -> None:
+    def __init__(self, dim: int, form: AutoencoderForm) -> None:
         super().__init__()
-        self.norm = variant.norm(dim)
+        self.norm = form.norm(dim)
         self.q, self.k, self.v, self.proj = (
             nn.Conv2d(dim, dim, 1) for _ in range(4))
 
@@ -80,13 +85,13 @@ class ResidualBlock(nn.Module):
     block's result: there is no skip path then, and its weights want it so.
     """
 
-    def __init__(self, in_dim: int, out_dim: int, variant: Variant,
+    def __init__(self, in_dim: int, out_dim: int, form: AutoencoderForm,
                  attends: bool) -> None:
         super().__init__()
-        bias, self.shortcut_of_input = variant.bias, variant.shortcut_of_input
-        self.norm1 = variant.norm(in_dim)
+        bias, self.shortcut_of_input = form.bias, form.shortcut_of_input
+        self.norm1 = form.norm(in_dim)
         self.conv1 = nn.Conv2d(in_dim, out_dim, 3, padding=1, bias=bias)
-        self.norm2 = variant.norm(out_dim)
+        self.norm2 = form.norm(out_dim)
         self.conv2 = nn.Conv2d(out_dim, out_dim, 3, padding=1, bias=bias)
         self.shortcut = None
         if in_dim != out_dim:
@@ -94,7 +99,7 @@ class ResidualBlock(nn.Module):
             self.shortcut = nn.Conv2d(dim, out_dim, 1, bias=bias)
         self.attention = None
         if attends:
-            self.attention = SpatialAttention(out_dim, variant)
+            self.attention = SpatialAttention(out_dim, form)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, in_dim, h, w) to (N, out_dim, h, w)."""
@@ -106,25 +111,28 @@ class ResidualBlock(nn.Module):
         return x if self.attention is None else self.attention(x)
 
 
-class Encoder(nn.Module):
-    """Images to latents, through levels of widths ``dims``, each at half the
-    resolution of the one before."""
+class Downsampler(nn.Module):
+    """Images to latents.
+
+    Level i has the width ``dims[i]``; each has half the resolution of the one
+    before.
+    """
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 variant: Variant) -> None:
+                 form: AutoencoderForm) -> None:
         super().__init__()
-        self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=variant.bias)
+        self.conv_in = nn.Conv2d(3, dims[0], 3, padding=1, bias=form.bias)
         self.levels = nn.ModuleList(
-            variant.blocks(a, b, num_res_blocks, level)
+            form.blocks(a, b, num_res_blocks, level)
             for level, (a, b) in enumerate(pairwise(dims[:1] + dims)))
         # downsamplers[i] leads from level i to level i + 1.
         self.downsamplers = nn.ModuleList(
             nn.Conv2d(dim, dim, 3, stride=2)
-            for dim in dims[:-1] if variant.strided)
-        self.middle = variant.middle(dims[-1])
-        self.norm_out = variant.norm(dims[-1])
-        self.conv_out = nn.Conv2d(dims[-1], z_dim, variant.kernel_out,
-                                  padding=variant.kernel_out // 2)
+            for dim in dims[:-1] if form.strided)
+        self.middle = form.middle(dims[-1])
+        self.norm_out = form.norm(dims[-1])
+        self.conv_out = nn.Conv2d(dims[-1], z_dim, form.kernel_out,
+                                  padding=form.kernel_out // 2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) to (N, z_dim, h, w)."""
@@ -140,23 +148,25 @@ class Encoder(nn.Module):
         return self.downsamplers[i](F.pad(x, (0, 1, 0, 1)))
 
 
-class Decoder(nn.Module):
-    """Latents to images, through the encoder's levels the other way; each has
-    ``num_res_blocks`` and the variant's extra ones."""
+class Upsampler(nn.Module):
+    """Latents to images, through the downsampler's levels in reverse order.
+
+    A level has ``num_res_blocks`` blocks and the extra ones of ``form``.
+    """
 
     def __init__(self, dims: list[int], num_res_blocks: int, z_dim: int,
-                 variant: Variant) -> None:
+                 form: AutoencoderForm) -> None:
         super().__init__()
         self.conv_in = nn.Conv2d(z_dim, dims[-1], 3, padding=1)
-        self.middle = variant.middle(dims[-1])
-        num_blocks = num_res_blocks + variant.extra_blocks
+        self.middle = form.middle(dims[-1])
+        num_blocks = num_res_blocks + form.extra_blocks
         self.levels = nn.ModuleList(
-            variant.blocks(b, a, num_blocks, level)
+            form.blocks(b, a, num_blocks, level)
             for level, (a, b) in enumerate(pairwise(dims + dims[-1:])))
         # upsamplers[i] leads from level i + 1 to level i.
         self.upsamplers = nn.ModuleList(
             nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:])
-        self.norm_out = variant.norm(dims[0])
+        self.norm_out = form.norm(dims[0])
         self.conv_out = nn.Conv2d(dims[0], 3, 3, padding=1)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -185,31 +195,32 @@ class ConvAutoencoder(nn.Module):
             level but the first halves the resolution: four make f = 8.
         num_res_blocks: Residual blocks of a level.
         z_dim: Channels of the latents.
-        variant: Which of the published forms. Of its GroupNorms' groups,
-            every width is a multiple; in a narrow network fewer than the
-            published 32 reconstruct better: with one channel a group, the
-            norms take the contrast of every image from it.
+        form: Options of the published autoencoders. Every width must be a
+            multiple of ``form.groups``. Narrow networks reconstruct better
+            with fewer than the published 32 groups: with one channel a
+            group, the norms remove the contrast of each image.
 
     Raises:
-        ValueError: A width does not split into the groups of the norms, or
-            changes where there is no block to change it; there is no such
-            level for attention.
+        ValueError: A width is not a multiple of the groups; widths differ
+            although there are no residual blocks to change them; attention
+            is asked for at a level that does not exist.
     """
 
     def __init__(self, dim: int, dim_mult: tuple, num_res_blocks: int,
-                 z_dim: int, variant: Variant) -> None:
+                 z_dim: int, form: AutoencoderForm) -> None:
         super().__init__()
         dims = [dim * mult for mult in dim_mult]
-        _check(dims, num_res_blocks, variant)
+        _check(dims, num_res_blocks, form)
         self.downsampling = 2**(len(dims) - 1)
-        self.encoder = Encoder(dims, num_res_blocks,
-                               (1 + variant.moments) * z_dim, variant)
-        self.decoder = Decoder(dims, num_res_blocks, z_dim, variant)
+        self.down = Downsampler(dims, num_res_blocks,
+                                2 * z_dim if form.moments else z_dim, form)
+        self.up = Upsampler(dims, num_res_blocks, z_dim, form)
 
-    def run_encoder(self, images: Tensor) -> Tensor:
+    def compress(self, images: Tensor) -> Tensor:
+        """What the downsampler makes of images; checks their size."""
         for size in images.shape[2:]:
             self.grid_size(size)
-        return self.encoder(images)
+        return self.down(images)
 
     def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:
         """The same codes, where encoding is not random."""
@@ -225,17 +236,18 @@ class ConvAutoencoder(nn.Module):
         return image_size // self.downsampling
 
 
-def _check(dims: list[int], num_res_blocks: int, variant: Variant) -> None:
-    if not dims or any(d <= 0 or d % variant.groups for d in dims):
+def _check(dims: list[int], num_res_blocks: int,
+           form: AutoencoderForm) -> None:
+    if not dims or any(d <= 0 or d % form.groups for d in dims):
         raise ValueError(
             'the width of every level (dim * dim_mult) must be a multiple of '
-            f'the {variant.groups} groups of its GroupNorms, got {dims}. Take '
-            f'dim={variant.groups} or a multiple, or fewer groups where they '
+            f'the {form.groups} groups of its GroupNorms, got {dims}. Take '
+            f'dim={form.groups} or a multiple, or fewer groups where they '
             'can be chosen (published weights want 32).')
     if num_res_blocks == 0 and len(set(dims)) > 1:
         raise ValueError('without residual blocks all levels must have the '
                          f'same width, got {dims}; take num_res_blocks=1.')
-    wrong = set(variant.attention or ()) - set(range(len(dims)))
+    wrong = set(form.attention or ()) - set(range(len(dims)))
     if wrong:
         raise ValueError(f'attention_levels must be in [0, {len(dims)}), one '
                          f'for each entry of dim_mult, got {sorted(wrong)}.')

@@ -4,7 +4,10 @@ Letters: N batch, C channels of a latent, h w grid, K codes.
 """
 from torch import Tensor, nn
 
-from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Variant
+from rcg.models.tokenizers.conv_autoencoder import (
+    AutoencoderForm,
+    ConvAutoencoder,
+)
 from rcg.models.tokenizers.quantizer import VectorQuantizer
 from rcg.registry import TOKENIZERS
 
@@ -18,8 +21,9 @@ class LatentVQGAN(ConvAutoencoder):
 
     Args:
         dim, dim_mult, num_res_blocks: See :class:`ConvAutoencoder`; a level
-            of the decoder has one residual block more.
-        z_dim: Channels between the encoder and the 1x1 convolution to codes.
+            of the upsampler has one residual block more.
+        z_dim: Channels that the downsampler returns; a 1x1 convolution turns
+            them into latents.
         code_dim: C, the channels of the latents and the width of a code.
         num_codes: K.
         attention_levels: Levels (0 is full resolution) with attention after
@@ -32,7 +36,7 @@ class LatentVQGAN(ConvAutoencoder):
                  num_codes: int = 16384,
                  attention_levels: tuple = (3, )) -> None:
         super().__init__(dim, dim_mult, num_res_blocks, z_dim,
-                         Variant(attention=tuple(attention_levels)))
+                         AutoencoderForm(attention=tuple(attention_levels)))
         self.num_codes = num_codes
         self.quantizer = VectorQuantizer(num_codes, code_dim)
         self.quant_conv = nn.Conv2d(z_dim, code_dim, 1)
@@ -40,13 +44,13 @@ class LatentVQGAN(ConvAutoencoder):
 
     def latents(self, images: Tensor) -> Tensor:
         """Unquantised latents, which are the codes."""
-        return self.quant_conv(self.run_encoder(images))
+        return self.quant_conv(self.compress(images))
 
     encode = latents
 
     def decode_latents(self, z: Tensor) -> Tensor:
         """Images of latents (N, C, h, w), not quantised here."""
-        return self.decoder(self.post_quant_conv(z))
+        return self.up(self.post_quant_conv(z))
 
     def decode(self, codes: Tensor) -> Tensor:
         """Images of latents, which are quantised first."""

@@ -69,7 +69,7 @@ class VectorQuantizer(nn.Module):
     def look_up(self, ids: Tensor) -> Tensor:
         """Codes (N, D, h, w), channels first, of ids (N, h, w)."""
         codes = F.embedding(ids, self.codebook).permute(0, 3, 1, 2)
-        # PyTorch's group norm of the decoder loses two digits where channels
+        # PyTorch's group norm in the upsampler loses two digits where channels
         # come last in memory (CPU): 5e-6 a norm at 256x256.
         return codes.contiguous()
 

@@ -6,7 +6,10 @@ import math
 
 from torch import Tensor
 
-from rcg.models.tokenizers.conv_autoencoder import ConvAutoencoder, Variant
+from rcg.models.tokenizers.conv_autoencoder import (
+    AutoencoderForm,
+    ConvAutoencoder,
+)
 from rcg.models.tokenizers.quantizer import VectorQuantizer
 from rcg.registry import TOKENIZERS
 
@@ -30,15 +33,16 @@ class VQGAN(ConvAutoencoder):
                  num_res_blocks: int = 2, z_dim: int = 256,
                  num_codes: int = 1024, beta: float = .25,
                  norm_groups: int = 32) -> None:
-        super().__init__(dim, dim_mult, num_res_blocks, z_dim, Variant(
+        form = AutoencoderForm(
             attention=None, bias=False, shortcut_of_input=False,
-            strided=False, kernel_out=1, extra_blocks=0, groups=norm_groups))
+            strided=False, kernel_out=1, extra_blocks=0, groups=norm_groups)
+        super().__init__(dim, dim_mult, num_res_blocks, z_dim, form)
         self.num_codes = num_codes
         self.quantizer = VectorQuantizer(num_codes, z_dim, beta)
 
     def latents(self, images: Tensor) -> Tensor:
         """Unquantised latents (N, z_dim, h, w)."""
-        return self.run_encoder((images + 1) / 2)
+        return self.compress((images + 1) / 2)
 
     def encode(self, images: Tensor) -> Tensor:
         """Token ids (N, L), int64 in [0, K), row by row."""
@@ -46,7 +50,7 @@ class VQGAN(ConvAutoencoder):
 
     def decode_latents(self, z: Tensor) -> Tensor:
         """Images of latents (N, z_dim, h, w), as a rule quantised ones."""
-        return self.decoder(z) * 2 - 1
+        return self.up(z) * 2 - 1
 
     def decode(self, codes: Tensor) -> Tensor:
         """Images of token ids; a ValueError if L is no square number."""

@@ -37,8 +37,8 @@ def test_default_is_kl_f8():
     assert sum(p.numel() for p in tokenizer.parameters()) == 83653863
     attends = [name for name, module in tokenizer.named_modules()
                if isinstance(module, SpatialAttention)]
-    assert attends == ['encoder.middle.0.attention',
-                       'decoder.middle.0.attention']
+    assert attends == ['down.middle.0.attention',
+                       'up.middle.0.attention']
 
 
 def test_shapes(tokenizer):

@@ -5,15 +5,16 @@ from torch import nn
 from torch.nn import functional as F
 
 from rcg.models.tokenizers.conv_autoencoder import (
-    Decoder,
-    Encoder,
+    AutoencoderForm,
+    Downsampler,
     ResidualBlock,
     SpatialAttention,
-    Variant,
+    Upsampler,
 )
 
-MASKGIT = Variant(attention=None, bias=False, shortcut_of_input=False,
-                 strided=False, kernel_out=1, extra_blocks=0)
+MASKGIT = AutoencoderForm(
+    attention=None, bias=False, shortcut_of_input=False, strided=False,
+    kernel_out=1, extra_blocks=0)
 
 
 @pytest.fixture(autouse=True)
@@ -21,28 +22,28 @@ def seed():
     torch.manual_seed(0)
 
 
-@pytest.mark.parametrize('variant', [MASKGIT, Variant()])
-def test_shortcut_of_the_result_or_of_the_input(variant):
-    block = ResidualBlock(32, 64, variant, False)
+@pytest.mark.parametrize('form', [MASKGIT, AutoencoderForm()])
+def test_shortcut_of_the_result_or_of_the_input(form):
+    block = ResidualBlock(32, 64, form, False)
     x = torch.randn(2, 32, 4, 4)
     h = block.conv1(F.silu(block.norm1(x)))
     h = block.conv2(F.silu(block.norm2(h)))
-    skipped = block.shortcut(h if variant is MASKGIT else x)
+    skipped = block.shortcut(h if form is MASKGIT else x)
     assert torch.allclose(block(x), h + skipped, atol=1e-6)
     # Without its second convolution, nothing of the input is left there.
     nn.init.zeros_(block.conv2.weight)
-    if variant.bias:
+    if form.bias:
         nn.init.zeros_(block.conv2.bias)
-    assert bool(block(x).any()) == (variant is not MASKGIT)
+    assert bool(block(x).any()) == (form is not MASKGIT)
 
 
 def test_strided_convolutions_pad_right_and_bottom():
-    encoder = Encoder([32, 32], 1, 4, Variant())
+    down = Downsampler([32, 32], 1, 4, AutoencoderForm())
     x = torch.randn(1, 32, 6, 6)
-    halved = encoder._halved(x, 0)
+    halved = down._halved(x, 0)
     assert halved.shape == (1, 32, 3, 3)
     # So the first value sees the first 3x3, and nothing of the padding.
-    conv = encoder.downsamplers[0]
+    conv = down.downsamplers[0]
     first = (conv.weight * x[:, :, :3, :3]).sum((1, 2, 3)) + conv.bias
     assert torch.allclose(halved[0, :, 0, 0], first, atol=1e-5)
     last = (conv.weight[..., :2, :2] * x[:, :, 4:, 4:]).sum((1, 2, 3))
@@ -50,14 +51,14 @@ def test_strided_convolutions_pad_right_and_bottom():
 
 
 def test_averages_halve_without_weights():
-    encoder = Encoder([32, 32], 1, 4, MASKGIT)
+    down = Downsampler([32, 32], 1, 4, MASKGIT)
     x = torch.randn(1, 32, 2, 2)
-    assert not list(encoder.downsamplers)
-    assert torch.allclose(encoder._halved(x, 0), x.mean((2, 3), True))
+    assert not list(down.downsamplers)
+    assert torch.allclose(down._halved(x, 0), x.mean((2, 3), True))
 
 
 def test_attention_of_all_places():
-    attention = SpatialAttention(32, Variant())
+    attention = SpatialAttention(32, AutoencoderForm())
     x = torch.randn(2, 32, 3, 5)
     q, k, v = (layer(attention.norm(x)).flatten(2)
                for layer in (attention.q, attention.k, attention.v))
@@ -72,23 +73,23 @@ def attends(network):
 
 
 def test_where_attention_is():
-    variant = Variant(attention=(1, ))
-    encoder = Encoder([32, 32, 32], 2, 4, variant)
-    decoder = Decoder([32, 32, 32], 2, 4, variant)
+    form = AutoencoderForm(attention=(1, ))
+    down = Downsampler([32, 32, 32], 2, 4, form)
+    up = Upsampler([32, 32, 32], 2, 4, form)
     middle = {'middle.0.attention'}
-    assert attends(encoder) == middle | {
+    assert attends(down) == middle | {
         f'levels.1.{i}.attention' for i in range(2)}
-    assert attends(decoder) == middle | {
+    assert attends(up) == middle | {
         f'levels.1.{i}.attention' for i in range(3)}
-    assert attends(Encoder([32, 32], 2, 4, Variant())) == middle
-    assert not attends(Encoder([32, 32], 2, 4, MASKGIT))
+    assert attends(Downsampler([32, 32], 2, 4, AutoencoderForm())) == middle
+    assert not attends(Downsampler([32, 32], 2, 4, MASKGIT))
 
 
 def test_as_the_first_stage_of_stable_diffusion():
-    # KL-f8: mean and log variance out of the encoder, no attention outside
-    # of the middle.
-    encoder = Encoder([32, 64, 64], 1, 8, Variant())
-    decoder = Decoder([32, 64, 64], 1, 4, Variant())
-    mean, _ = encoder(torch.randn(1, 3, 16, 16)).chunk(2, 1)
+    # KL-f8: mean and log variance out of the downsampler, attention only
+    # in the middle.
+    down = Downsampler([32, 64, 64], 1, 8, AutoencoderForm())
+    up = Upsampler([32, 64, 64], 1, 4, AutoencoderForm())
+    mean, _ = down(torch.randn(1, 3, 16, 16)).chunk(2, 1)
     assert mean.shape == (1, 4, 4, 4)
-    assert decoder(mean).shape == (1, 3, 16, 16)
+    assert up(mean).shape == (1, 3, 16, 16)

@@ -79,7 +79,7 @@ def test_row_by_row():
 
 def test_the_network_works_in_0_1(tokenizer):
     seen = []
-    hook = tokenizer.encoder.register_forward_pre_hook(
+    hook = tokenizer.down.register_forward_pre_hook(
         lambda module, args: seen.append(args[0]))
     tokenizer.latents(torch.tensor([-1., 0., 1.]).view(1, 3, 1, 1).expand(
         1, 3, 16, 16))
@@ -87,7 +87,7 @@ def test_the_network_works_in_0_1(tokenizer):
     assert seen[0][0, :, 0, 0].tolist() == [0, .5, 1]
     z = torch.randn(1, 8, 4, 4)
     assert torch.equal(tokenizer.decode_latents(z),
-                       tokenizer.decoder(z) * 2 - 1)
+                       tokenizer.up(z) * 2 - 1)
 
 
 def test_rows_do_not_depend_on_the_batch(tokenizer):
