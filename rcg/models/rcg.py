@@ -95,7 +95,8 @@ class RCG(HasFrozenParts, BaseModel):
             condition (N, ...): What conditions the generator, if anything.
             rng: Streams of the images.
         """
-        codes = self.tokenizer.on(codes.device).draw(codes, rng)
+        tokenizer = self.tokenizer.on(codes.device)
+        codes = tokenizer.training_codes(codes, rng)
         return self.generator.loss(codes, condition, rng)
 
     @torch.no_grad()

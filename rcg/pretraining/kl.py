@@ -43,7 +43,8 @@ class KLTraining(VQTraining):
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
         """Terms of the loss for images drawn from their latents; psnr."""
         moments = self.tokenizer.encode(images)
-        fakes = self.tokenizer.decode(self.tokenizer.draw(moments, rng))
+        latents = self.tokenizer.training_codes(moments, rng)
+        fakes = self.tokenizer.decode(latents)
         # Per value of an image, as the pixel loss is.
         weight = self.kl_weight / images[0].numel()
         losses = dict(loss_kl=weight * divergence(moments).mean())

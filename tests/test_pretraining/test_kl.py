@@ -56,7 +56,8 @@ def test_terms_in_closed_form():
     assert losses.keys() == {'loss_kl', 'loss_pixel', 'psnr'}
     images, rng = data['images'], model.data_preprocessor(batch())['rng']
     moments = model.tokenizer.encode(images)
-    fakes = model.tokenizer.decode(model.tokenizer.draw(moments, rng))
+    latents = model.tokenizer.training_codes(moments, rng)
+    fakes = model.tokenizer.decode(latents)
     error = ((fakes - images) / 2).square().sum((1, 2, 3))  # as in [0, 1]
     total = (error + 1e-2 * divergence(moments)).mean() / 192
     torch.testing.assert_close(losses['loss_pixel'] + losses['loss_kl'],

@@ -1,4 +1,4 @@
-"""Codecs: images <-> token ids, latents or pixels."""
+"""Tokenizers: images <-> token ids, latents or pixels."""
 from .autoencoder_kl import AutoencoderKL
 from .latent_vqgan import LatentVQGAN
 from .pixels import Pixels

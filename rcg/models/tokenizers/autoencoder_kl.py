@@ -14,21 +14,24 @@ from rcg.rng import SampleRng
 
 @TOKENIZERS.register_module()
 class AutoencoderKL(ConvAutoencoder):
-    """Images <-> continuous latents (N, C, h, w), drawn from a normal law.
+    """Images <-> continuous latents (N, C, h, w) with a normal distribution.
 
-    An image has no one latent but a normal distribution of them. So
-    :meth:`encode` returns its moments, which are a function of the image
-    alone and can be kept, and :meth:`draw` makes latents of them, anew in
-    every training step. The defaults are KL-f8.
+    :meth:`encode` returns the mean and log variance of a normal distribution
+    over latents. They depend on the image alone and can be cached.
+    :meth:`training_codes` samples latents from the distribution, anew in each
+    training step. The defaults are KL-f8's.
 
     Args:
         dim, dim_mult, num_res_blocks, norm_groups: See
             :class:`ConvAutoencoder`; a level of the upsampler has one residual
             block more.
         z_dim: C.
-        scale: What latents are multiplied by, so that they have about unit
-            standard deviation; positive, and not learned.
+        scale: Constant by which latents are multiplied, so that they have
+            about unit standard deviation; positive.
         attention: Whether the middle of either half has attention.
+
+    Raises:
+        ValueError: ``scale`` is not positive.
     """
 
     def __init__(self, dim: int = 128, dim_mult: tuple = (1, 2, 4, 4),
@@ -46,12 +49,14 @@ class AutoencoderKL(ConvAutoencoder):
         self.post_quant_conv = nn.Conv2d(z_dim, z_dim, 1)
 
     def encode(self, images: Tensor) -> Tensor:
-        """Moments (N, 2 C, h, w) of the latents: the means, then the
-        logarithms of the variances, neither scaled."""
+        """Moments (N, 2 C, h, w) of the latents, not scaled.
+
+        The first C channels are the means, the others the log variances.
+        """
         return self.quant_conv(self.compress(images))
 
-    def draw(self, moments: Tensor, rng: SampleRng) -> Tensor:
-        """Latents (N, C, h, w) to learn, scaled, float32, of moments."""
+    def training_codes(self, moments: Tensor, rng: SampleRng) -> Tensor:
+        """Sample latents (N, C, h, w), scaled, float32, from moments."""
         mean, log_var = split_moments(moments)
         noise = rng.normal(*mean.shape[1:])
         return (mean + (log_var / 2).exp() * noise) * self.scale
@@ -61,20 +66,20 @@ class AutoencoderKL(ConvAutoencoder):
         return split_moments(self.encode(images))[0] * self.scale
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Images of scaled latents."""
+        """Scaled latents -> images."""
         return self.up(self.post_quant_conv(codes / self.scale))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Reconstruct images from the means; and their moments."""
+        """Reconstructions from the means, and the moments."""
         moments = self.encode(images)
         mean, _ = split_moments(moments)
         return self.decode(mean * self.scale), moments
 
 
 def split_moments(moments: Tensor) -> tuple[Tensor, Tensor]:
-    """Means and logarithms of the variances, (N, C, h, w) float32 each.
+    """Means and log variances, (N, C, h, w) float32 each.
 
-    The latter are clamped to [-30, 20], as published.
+    The log variances are clamped to [-30, 20], as in the published code.
     """
     mean, log_var = moments.float().chunk(2, 1)
     return mean, log_var.clamp(-30, 20)

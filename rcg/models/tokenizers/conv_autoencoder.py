@@ -1,7 +1,7 @@
 """The convolutional autoencoder that all tokenizers are built on.
 
-That of VQGAN (arXiv:2012.09841), in the two forms that were published: with
-attention for latent diffusion (arXiv:2112.10752), without it by MaskGIT.
+It is that of VQGAN (arXiv:2012.09841), which was published in two forms:
+latent diffusion's (arXiv:2112.10752) has attention, MaskGIT's has none.
 Letters: N batch, C channels, H W image, h w grid, z latents.
 """
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ class AutoencoderForm:
 
 
 class SpatialAttention(nn.Module):
-    """Self-attention of one head over the places of a feature map."""
+    """Single-head self-attention over the places of a feature map."""
 
     def __init__(self, dim: int, form: AutoencoderForm) -> None:
         super().__init__()
@@ -81,8 +81,9 @@ class SpatialAttention(nn.Module):
 class ResidualBlock(nn.Module):
     """Norm, swish and 3x3 convolution, twice, with a skip path.
 
-    Where the width changes, MaskGIT's network applies the shortcut to the
-    block's result: there is no skip path then, and its weights want it so.
+    Where the width changes, MaskGIT's network applies the shortcut
+    convolution to the block's result instead of its input. Such a block has
+    no skip path; the published weights were trained so.
     """
 
     def __init__(self, in_dim: int, out_dim: int, form: AutoencoderForm,
@@ -183,11 +184,16 @@ class Upsampler(nn.Module):
 class ConvAutoencoder(nn.Module):
     """Base of the tokenizers: images (N, 3, H, W) in [-1, 1] <-> codes.
 
-    A tokenizer has ``encode`` (images -> codes to keep), ``draw`` (those ->
-    codes that a generator learns), ``decode`` (codes -> images, about [-1, 1],
-    not clamped), ``latents`` (images -> continuous codes) and ``forward``,
-    which reconstructs. What takes images raises a ValueError if H or W is not
-    a multiple of the downsampling.
+    The methods of a tokenizer:
+
+    * ``encode``: images -> codes, a function of the images alone;
+    * ``training_codes``: these -> the codes that a generator learns;
+    * ``decode``: codes -> images, about [-1, 1], not clamped;
+    * ``latents``: images -> continuous codes;
+    * ``forward``: images -> their reconstruction, and more.
+
+    Those that take images raise a ValueError if H or W is not a multiple of
+    the downsampling factor.
 
     Args:
         dim: Width of a level with multiplier 1.
@@ -222,8 +228,13 @@ class ConvAutoencoder(nn.Module):
             self.grid_size(size)
         return self.down(images)
 
-    def draw(self, codes: Tensor, rng: SampleRng) -> Tensor:
-        """The same codes, where encoding is not random."""
+    def training_codes(self, codes: Tensor, rng: SampleRng) -> Tensor:
+        """What a generator learns: the same codes unless encoding is random.
+
+        Args:
+            codes: Those of ``encode``.
+            rng: One stream an image.
+        """
         return codes
 
     def grid_size(self, image_size: int) -> int:

@@ -16,8 +16,9 @@ from rcg.registry import TOKENIZERS
 class LatentVQGAN(ConvAutoencoder):
     """Images <-> latents (N, C, h, w), quantised only when they are decoded.
 
-    A diffusion model learns latents that no code has rounded; the codebook
-    then takes small errors from what it draws. The defaults are VQ-f8.
+    A diffusion model learns the latents as they are, before quantisation.
+    Decoding replaces those that it samples by their nearest codes, which
+    removes small errors. The defaults are VQ-f8's.
 
     Args:
         dim, dim_mult, num_res_blocks: See :class:`ConvAutoencoder`; a level
@@ -27,8 +28,8 @@ class LatentVQGAN(ConvAutoencoder):
         code_dim: C, the channels of the latents and the width of a code.
         num_codes: K.
         attention_levels: Levels (0 is full resolution) with attention after
-            each block. The published 32x32 of 256x256 is level 3. The middle
-            always has one.
+            each block. The published one, 32x32 for images of 256x256, is
+            level 3. The middle always has attention.
     """
 
     def __init__(self, dim: int = 128, dim_mult: tuple = (1, 2, 2, 4),
@@ -43,17 +44,17 @@ class LatentVQGAN(ConvAutoencoder):
         self.post_quant_conv = nn.Conv2d(code_dim, z_dim, 1)
 
     def latents(self, images: Tensor) -> Tensor:
-        """Unquantised latents, which are the codes."""
+        """Latents before quantisation; they are also the codes."""
         return self.quant_conv(self.compress(images))
 
     encode = latents
 
     def decode_latents(self, z: Tensor) -> Tensor:
-        """Images of latents (N, C, h, w), not quantised here."""
+        """Latents (N, C, h, w) -> images, without quantising."""
         return self.up(self.post_quant_conv(z))
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Images of latents, which are quantised first."""
+        """Quantise latents, then decode them to images."""
         ids = self.quantizer.encode(codes)
         return self.decode_latents(self.quantizer.look_up(ids))
 

@@ -16,10 +16,10 @@ from rcg.registry import TOKENIZERS
 
 @TOKENIZERS.register_module()
 class VQGAN(ConvAutoencoder):
-    """Images <-> token ids (N, L). The defaults are the tokenizer of MAGE.
+    """Images <-> token ids (N, L). The defaults are MAGE's tokenizer.
 
-    Images are in [-1, 1] outside; the network works in [0, 1], as published,
-    and this class alone converts.
+    The network works on images in [0, 1], as published. This class converts
+    from and to [-1, 1], so that nobody else has to.
 
     Args:
         dim, dim_mult, num_res_blocks, norm_groups: See
@@ -41,7 +41,7 @@ class VQGAN(ConvAutoencoder):
         self.quantizer = VectorQuantizer(num_codes, z_dim, beta)
 
     def latents(self, images: Tensor) -> Tensor:
-        """Unquantised latents (N, z_dim, h, w)."""
+        """Latents (N, z_dim, h, w) before quantisation."""
         return self.compress((images + 1) / 2)
 
     def encode(self, images: Tensor) -> Tensor:
@@ -49,11 +49,15 @@ class VQGAN(ConvAutoencoder):
         return self.quantizer.encode(self.latents(images)).flatten(1)
 
     def decode_latents(self, z: Tensor) -> Tensor:
-        """Images of latents (N, z_dim, h, w), as a rule quantised ones."""
+        """Latents (N, z_dim, h, w) -> images, without quantising."""
         return self.up(z) * 2 - 1
 
     def decode(self, codes: Tensor) -> Tensor:
-        """Images of token ids; a ValueError if L is no square number."""
+        """Token ids -> square images.
+
+        Raises:
+            ValueError: L is not a square number.
+        """
         size = math.isqrt(codes.shape[1])
         if size**2 != codes.shape[1]:
             raise ValueError('decode wants the tokens of a square image, got '

@@ -66,7 +66,7 @@ def random_weights() -> dict[str, Tensor]:
     state = Untrained('inception-v3-compat', ['2048'], nothing).state_dict()
     for place, (name, value) in enumerate(state.items()):
         if value.ndim > 1:
-            # He et al. (arXiv:1502.01852), uniform.
+            # He et al. (arXiv:1502.01852), from a uniform distribution.
             bound = math.sqrt(6 / math.prod(value.shape[1:]))
             if name == 'fc.weight':  # or logits would be nearly equal
                 bound *= 16

@@ -45,15 +45,15 @@ def test_shapes(tokenizer):
     images = images_of(height=16, width=24)
     moments = tokenizer.encode(images)
     assert moments.shape == (2, 6, 4, 6)
-    latents = tokenizer.draw(moments, rng_of(0, 1))
+    latents = tokenizer.training_codes(moments, rng_of(0, 1))
     assert latents.shape == tokenizer.latents(images).shape == (2, 3, 4, 6)
     assert tokenizer.decode(latents).shape == images.shape
 
 
 def test_draws_have_the_moments(tokenizer):
     one = torch.tensor([2., -1, 0, 0, 2, -4]).view(1, 6, 1, 1)
-    latents = tokenizer.draw(one.expand(20000, 6, 1, 1),
-                             rng_of(*range(20000)))[..., 0, 0]
+    latents = tokenizer.training_codes(
+        one.expand(20000, 6, 1, 1), rng_of(*range(20000)))[..., 0, 0]
     torch.testing.assert_close(
         latents.mean(0), torch.tensor([1., -.5, 0]), atol=.02, rtol=0)
     stds = .5 * torch.tensor([0., 1, -2]).exp()
@@ -63,7 +63,7 @@ def test_draws_have_the_moments(tokenizer):
 def test_log_variances_are_clamped_as_published(tokenizer):
     moments = torch.zeros(2, 6, 1, 1)
     moments[:, 3:] = torch.tensor([-1e3, 1e3]).view(2, 1, 1, 1)
-    drawn = tokenizer.draw(moments, rng_of(0, 1))
+    drawn = tokenizer.training_codes(moments, rng_of(0, 1))
     noise = rng_of(0, 1).normal(3, 1, 1)
     wanted = .5 * noise * torch.tensor([-15., 10]).exp().view(2, 1, 1, 1)
     torch.testing.assert_close(drawn, wanted)
@@ -73,10 +73,11 @@ def test_draws_are_float32_and_scaled_as_means_are(tokenizer):
     images = images_of()
     moments = tokenizer.encode(images)
     certain = torch.cat([moments[:, :3], torch.full((2, 3, 4, 4), -30.)], 1)
-    drawn = tokenizer.draw(certain, rng_of(0, 1))
+    drawn = tokenizer.training_codes(certain, rng_of(0, 1))
     torch.testing.assert_close(drawn, tokenizer.latents(images), atol=1e-5,
                                rtol=0)
-    assert tokenizer.draw(moments.half(), rng_of(0, 1)).dtype == torch.float32
+    half = tokenizer.training_codes(moments.half(), rng_of(0, 1))
+    assert half.dtype == torch.float32
 
 
 def test_reconstructions_are_those_of_the_means(tokenizer):
@@ -111,7 +112,7 @@ def test_without_attention_and_with_one_group():
 def test_gradients_reach_every_parameter(attention):
     tokenizer, images = build(dim=64, attention=attention), images_of()
     moments = tokenizer.encode(images)
-    fakes = tokenizer.decode(tokenizer.draw(moments, rng_of(0, 1)))
+    fakes = tokenizer.decode(tokenizer.training_codes(moments, rng_of(0, 1)))
     (fakes - images).abs().mean().backward()
     without = [n for n, p in tokenizer.named_parameters() if p.grad is None]
     zero = [n for n, p in tokenizer.named_parameters() if not p.grad.any()]
@@ -120,8 +121,9 @@ def test_gradients_reach_every_parameter(attention):
 
 def test_rows_do_not_depend_on_the_batch(tokenizer):
     images = images_of(4)
-    alone = tokenizer.draw(tokenizer.encode(images[1:2]), rng_of(7))
-    together = tokenizer.draw(tokenizer.encode(images), rng_of(5, 7, 9, 1))
+    alone = tokenizer.training_codes(tokenizer.encode(images[1:2]), rng_of(7))
+    together = tokenizer.training_codes(tokenizer.encode(images),
+                                        rng_of(5, 7, 9, 1))
     torch.testing.assert_close(alone, together[1:2], atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(tokenizer.decode(alone),
                                tokenizer.decode(together)[1:2],
