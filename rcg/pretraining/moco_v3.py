@@ -10,7 +10,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from rcg.models.encoders import Encoder
-from rcg.models.layers.mlp import batch_norm_mlp
+from rcg.models.layers.projector import batch_norm_mlp
 from rcg.precision import exact_float32
 from rcg.pretraining.augment import Augmentation
 from rcg.pretraining.represent import represent

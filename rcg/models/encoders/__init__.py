@@ -1,5 +1,6 @@
 from rcg.models.encoders.base import Encoder
-from rcg.models.encoders.small import ConvEncoder, PixelPCA
+from rcg.models.encoders.conv import ConvEncoder
+from rcg.models.encoders.pixel_pca import PixelPCA
 from rcg.models.encoders.timm import TimmEncoder
 from rcg.models.encoders.vit import DeiTViT, DINOViT, MoCoV3ViT
 

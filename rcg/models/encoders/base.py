@@ -1,4 +1,4 @@
-"""What every encoder does: preprocess, extract, project, standardize."""
+"""Base of the encoders: preprocess, extract, project, standardize."""
 import math
 from collections.abc import Sequence
 
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 def standardize(x: Tensor) -> Tensor:
-    """Scale rows (N, D > 1) to mean 0, unbiased deviation 1; float32.
+    """Standardize each row of (N, D > 1), in float32.
 
-    No epsilon, as in the published code: a constant row gives NaN, and so
-    does a vector that carries no information become visible.
+    Rows get mean 0 and unbiased standard deviation 1. There is no epsilon, as
+    in the published code: NaN exposes a constant vector.
     """
     x = x.float()
     std, mean = torch.std_mean(x, dim=1, keepdim=True)
@@ -26,18 +26,21 @@ class Encoder(nn.Module):
 
     Args:
         input_size: Side to which images are resized; None keeps their size.
-        mean: Of each channel, for images in [0, 1]; by default ImageNet's.
-        std: Likewise.
-        with_projector: Whether to represent by ``head``, not the features.
-        standardize: Whether to :func:`standardize` it, which RCG needs.
+        mean: Mean of each channel of images in [0, 1]; by default ImageNet's.
+        std: Standard deviation of each channel, likewise.
+        with_projector: Whether representations are the output of ``head``
+            (True) or the features.
+        standardize: Whether to :func:`standardize` representations, which
+            RCG needs.
 
     Attributes:
-        interpolation: 'bicubic' or 'bilinear'. The class attributes are the
-            published preprocessing of all encoders of RCG.
-        antialias: Whether to filter before shrinking, with the bicubic
-            coefficient -0.5 in place of -0.75; Pillow always does.
-        crop_pct: Images are resized to ``input_size / crop_pct``, then
-            cropped (above 1: padded with black) in the center.
+        interpolation: 'bicubic' or 'bilinear'. The values of this and the
+            following class attributes are those of the published
+            preprocessing of all encoders of RCG.
+        antialias: Whether to filter before shrinking, as Pillow always does;
+            the bicubic coefficient is then -0.5 instead of -0.75.
+        crop_pct: Images are resized to ``input_size / crop_pct``, then the
+            center is cropped (above 1: they are padded with black).
     """
 
     interpolation, antialias, crop_pct = 'bicubic', False, 1.
@@ -53,18 +56,19 @@ class Encoder(nn.Module):
         self.input_size = input_size
         self.with_projector, self.standardize = with_projector, standardize
         for name, values in ('mean', mean), ('std', std):
-            self.register_buffer(  # of the config: not in checkpoints
+            self.register_buffer(  # the config sets it, not a checkpoint
                 name, torch.tensor(values).view(1, -1, 1, 1), persistent=False)
 
     @property
-    def rep_dim(self) -> int:  # length of a representation
+    def rep_dim(self) -> int:
+        """Length of a representation."""
         return self.head_dim if self.with_projector else self.feature_dim
 
     def preprocess(self, images: Tensor) -> Tensor:
-        """From [-1, 1] to normalized images of ``input_size``.
+        """Images in [-1, 1] -> normalized images of ``input_size``.
 
-        Normalization comes first, as in the published code; images that are
-        not square are squeezed.
+        They are normalized before they are resized, as in the published code.
+        Images that are not square are squeezed.
         """
         x = ((images + 1) / 2 - self.mean) / self.std
         if self.input_size is None:
@@ -76,7 +80,7 @@ class Encoder(nn.Module):
         margin = self.input_size - side
         if not margin:
             return x
-        # Odd margins are divided as torchvision's CenterCrop does.
+        # Odd margins are split as in torchvision's CenterCrop.
         before = margin // 2 if margin > 0 else round(margin / 2)
         black = -self.mean / self.std
         return F.pad(x - black, (before, margin - before) * 2) + black
@@ -86,7 +90,10 @@ class Encoder(nn.Module):
         return self.backbone(x)
 
     def project(self, images: Tensor) -> Tensor:
-        """What pre-training compares; (N, 3, H, W) -> (N, rep_dim)."""
+        """Representations before standardization, for pre-training.
+
+        (N, 3, H, W) in [-1, 1] -> (N, rep_dim).
+        """
         x = self.features(self.preprocess(images))
         return self.head(x) if self.with_projector else x
 

@@ -10,25 +10,25 @@ from rcg.registry import ENCODERS
 
 @ENCODERS.register_module()
 class TimmEncoder(Encoder):
-    """A timm model without its classifier: the pooled features.
+    """The pooled features of a timm model without its classifier.
 
-    Preprocessing is what timm's configuration of these weights says: size,
-    mean, standard deviation, interpolation (antialiased, as Pillow's) and
-    center crop; its crop modes agree on square images. Numbers are those of
-    timm's transform of tensors; that of 8-bit images rounds after the
-    resize, by one or two gray levels.
+    Preprocessing follows timm's configuration of the weights: size, mean,
+    standard deviation, interpolation (antialiased, as Pillow's) and center
+    crop. Its crop modes agree on square images. Results equal those of timm's
+    transform of tensors. Its transform of 8-bit images rounds after resizing,
+    and differs by one or two gray levels.
 
     Args:
-        model: timm's name, such as 'vit_base_patch14_dinov2.lvd142m'.
-        pretrained: Whether to load timm's weights, from its cache or the
-            network; a path loads them from that file. False leaves the
-            model random, for weights from ``checkpoint``.
+        model: Name in timm, such as 'vit_base_patch14_dinov2.lvd142m'.
+        pretrained: True loads timm's weights from its cache or the network; a
+            path loads them from that file. False leaves the weights random,
+            to be loaded from ``checkpoint``.
         standardize: See :class:`Encoder`.
 
     Raises:
-        ValueError: timm has no such model or weights, or it does not turn
-            square RGB images into one vector each.
-        CheckpointError: Its weights are not to be had.
+        ValueError: timm has no such model or weights, or the model does not
+            turn each square RGB image into one vector.
+        CheckpointError: Its weights cannot be loaded.
     """
 
     antialias = True
@@ -49,13 +49,14 @@ class TimmEncoder(Encoder):
         self.interpolation = config['interpolation']
         self.crop_pct = config['crop_pct']
         self.backbone = backbone
-        # timm says where features are not those in front of the classifier.
+        # Where pooled features are not num_features wide, timm has
+        # head_hidden_size.
         self.feature_dim = getattr(backbone, 'head_hidden_size',
                                    backbone.num_features)
 
 
 def _check_name(timm, model: str, pretrained: bool) -> None:
-    if ':' in model:  # on a hub or in a folder: timm has no list of those
+    if ':' in model:  # on a hub or in a folder, which timm cannot list
         return
     architecture, _, tag = model.partition('.')
     if not timm.is_model(architecture):
@@ -76,7 +77,7 @@ def _create(timm, model: str, pretrained: bool | str) -> nn.Module:
         state = state.get('state_dict', state)
         overlay = dict(state_dict=state.get('model', state))
     try:
-        # With its classifier: without, timm would not see that names differ.
+        # With the classifier, or timm would not notice mismatched names.
         backbone = timm.create_model(model, pretrained=bool(pretrained),
                                      pretrained_cfg_overlay=overlay)
     except (OSError, RuntimeError) as error:

@@ -1,13 +1,16 @@
-"""ViTs (arXiv:2010.11929) of four encoders: N batch, L tokens, D width."""
+"""Vision transformers (arXiv:2010.11929) of the published encoders.
+
+Letters: N batch, L tokens, D width.
+"""
 import math
 
 import torch
 from torch import Tensor, nn
 
 from rcg.models.encoders.base import Encoder
-from rcg.models.layers.block import Block
 from rcg.models.layers.embeddings import position_table
-from rcg.models.layers.mlp import batch_norm_mlp
+from rcg.models.layers.projector import batch_norm_mlp
+from rcg.models.layers.transformer import Block
 from rcg.registry import ENCODERS
 
 
@@ -25,8 +28,16 @@ class PatchEmbed(nn.Module):
 class VisionTransformer(nn.Module):
     """Pre-norm ViT with a class token and a fixed position table.
 
-    Images have a side of ``img_size`` pixels, a multiple of ``patch_size``.
-    The hidden width of the MLPs is ``mlp_ratio`` times D, ``embed_dim``.
+    Args:
+        img_size: Side of the images, a multiple of ``patch_size``.
+        patch_size: Side of a patch.
+        embed_dim: D.
+        depth: Number of blocks.
+        num_heads: Attention heads of a block.
+        mlp_ratio: Hidden width of the MLPs over D.
+
+    Raises:
+        ValueError: ``img_size`` is not a multiple of ``patch_size``.
     """
 
     def __init__(self, img_size: int = 224, patch_size: int = 16,
@@ -39,7 +50,8 @@ class VisionTransformer(nn.Module):
         self.embed_dim = embed_dim
         self.patch_embed = PatchEmbed(patch_size, embed_dim)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dim))
-        # Fixed in MoCo v3, learned in DINO, iBOT, DeiT; in the files of all.
+        # MoCo v3's is fixed, those of DINO, iBOT and DeiT were learned. All
+        # published files hold it.
         self.register_buffer('pos_embed', position_table(
             embed_dim, img_size // patch_size, row_first=True,
             class_token=True)[None])
@@ -49,11 +61,11 @@ class VisionTransformer(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw initial weights as MoCo v3 does: Xavier, patches too."""
+        """Initialize as MoCo v3 does: Xavier, the patch embedding too."""
         for name, layer in (*self.blocks.named_modules(),
                             ('patches', self.patch_embed.proj)):
             if isinstance(layer, (nn.Linear, nn.Conv2d)):
-                # Queries, keys and values count as three layers.
+                # The joint layer of queries, keys and values counts as three.
                 fan_out = len(layer.weight) // (3 if 'qkv' in name else 1)
                 bound = math.sqrt(6 / (fan_out + layer.weight[0].numel()))
                 nn.init.uniform_(layer.weight, -bound, bound)
@@ -61,17 +73,21 @@ class VisionTransformer(nn.Module):
         nn.init.normal_(self.cls_token, std=1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The normed class token; (N, 3, img_size, img_size) -> (N, D)."""
+        """(N, 3, img_size, img_size) -> normalized class tokens (N, D)."""
         cls_token = self.cls_token.expand(len(x), -1, -1)
         x = torch.cat([cls_token, self.patch_embed(x)], 1)  # (N, L, D)
         return self.norm(self.blocks(x + self.pos_embed))[:, 0]
 
 
 class ViTEncoder(Encoder):
-    """A ViT whose class token a ``head`` projects, which a subclass defines.
+    """Base of the ViTs; a subclass adds ``head``.
 
-    Images are resized to ``img_size``. ``vit`` holds other arguments of
-    :class:`VisionTransformer`, ``kwargs`` those of :class:`Encoder`.
+    The class token is the features; ``head`` projects it.
+
+    Args:
+        img_size: Side to which images are resized.
+        vit: Other arguments of :class:`VisionTransformer`.
+        kwargs: Arguments of :class:`Encoder`.
     """
 
     def __init__(self, img_size: int = 224, vit: dict | None = None,
@@ -85,8 +101,12 @@ class ViTEncoder(Encoder):
 class MoCoV3ViT(ViTEncoder):
     """The ViT and three-layer projector of MoCo v3 (arXiv:2104.02057).
 
-    With ``freeze_patch_embed`` the patch embedding keeps its random initial
-    weights, which makes training stable (section 4.3).
+    Args:
+        projector_hidden_dim: Width of the projector's hidden layers.
+        projector_dim: Width of its output.
+        freeze_patch_embed: Whether the patch embedding keeps its random
+            initial weights, which makes training stable (section 4.3).
+        kwargs: Arguments of :class:`ViTEncoder`.
     """
 
     def __init__(self, projector_hidden_dim: int = 4096,
@@ -101,9 +121,10 @@ class MoCoV3ViT(ViTEncoder):
 
 @ENCODERS.register_module()
 class DINOViT(ViTEncoder):
-    """The ViT and GELU projector of DINO (2104.14294), iBOT (2111.07832).
+    """The ViT and GELU projector of DINO and iBOT.
 
-    RCG stops in front of the L2 norm and the prototypes of DINO's own head.
+    See arXiv:2104.14294 and arXiv:2111.07832. RCG takes the output of the
+    projector before DINO's L2 norm and prototypes.
     """
 
     def __init__(self, projector_hidden_dim: int = 2048,
@@ -120,8 +141,8 @@ class DINOViT(ViTEncoder):
 class DeiTViT(ViTEncoder):
     """The ViT of DeiT (arXiv:2012.12877), without distillation token.
 
-    It was trained with labels: RCG takes its logits for representations;
-    ``with_projector=False``, its class token.
+    It was trained with labels. RCG uses its logits as representations, or
+    its class token if ``with_projector`` is False.
     """
 
     def __init__(self, num_classes: int = 1000, **kwargs) -> None:

@@ -19,16 +19,19 @@ def _sin_cos(positions: Tensor, dim: int) -> Tensor:  # (M,) -> (M, dim)
 def position_table(dim: int, grid_size: int, row_first: bool,
                    class_token: bool = False,
                    dtype: torch.dtype = torch.float32) -> Tensor:
-    """Sine-cosine table (grid_size^2 [+ 1], dim) of a square grid, by rows.
+    """Sine-cosine table (grid_size^2 [+ 1], dim) of a square grid, row-major.
 
     Args:
-        dim: Channels, a multiple of 4; in each half of them sines come first.
+        dim: Channels, a multiple of 4. One half of them encodes the row, the
+            other the column; in each half sines come before cosines.
         grid_size: Tokens along one side.
-        row_first: Whether the first half encodes the row (MoCo v3,
-            arXiv:2104.02057), the second the column, or the other way round
-            (MAE, arXiv:2111.06377).
-        class_token: Whether a row of zeros comes first.
+        row_first: Whether the first half encodes the row (as MoCo v3,
+            arXiv:2104.02057) or the column (as MAE, arXiv:2111.06377).
+        class_token: Whether to prepend a row of zeros, for a class token.
         dtype: Of the table; it is computed in float64.
+
+    Raises:
+        ValueError: ``dim`` is not a multiple of 4.
     """
     if dim % 4:
         raise ValueError(f'dim must be a multiple of 4, got {dim}: sine and '
@@ -45,7 +48,7 @@ def timestep_embedding(t: Tensor, dim: int,
     """Sinusoidal features of timesteps, cosines first (arXiv:2006.11239).
 
     Args:
-        t (N,): Timesteps, whole or fractional.
+        t (N,): Timesteps, integers or fractions.
         dim: Channels of the result (N, dim), float32; if odd, the last is 0.
         max_period: Inverse of the lowest frequency, in radians per step.
     """
@@ -54,14 +57,15 @@ def timestep_embedding(t: Tensor, dim: int,
     return torch.nn.functional.pad(table, (0, dim % 2))
 
 
-@torch.compiler.assume_constant_result  # which must not be lru_cache's own
+# Two functions, since assume_constant_result cannot decorate an lru_cache.
+@torch.compiler.assume_constant_result
 def _frequencies(*key) -> Tensor:
     return _make_frequencies(*key)
 
 
 @functools.lru_cache
 def _make_frequencies(count: int, max_period: float, device: torch.device):
-    # Float32 as in published code, made once, on the CPU: what the last bit
-    # of one does at t = 999 is 3e-5 in its cosine.
+    # Float32 as in the published code, and on the CPU whatever the device:
+    # at t = 999, the last bit of a frequency changes its cosine by 3e-5.
     steps = torch.arange(count, dtype=torch.float32, device='cpu')
     return (-math.log(max_period) * steps / count).exp().to(device)

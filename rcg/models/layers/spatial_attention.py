@@ -1,20 +1,20 @@
-"""Attention over the places of a feature map, as U-Nets have it.
+"""Attention of U-Nets over the places of a feature map.
 
-N batch, C channels, h w feature map, L = h w places, M context tokens, E
-their width, H heads.
+Letters: N batch, C channels, h w feature map, L = h w places, H heads, M
+context tokens, E their width.
 """
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from rcg.models.layers.mlp import zero
+from rcg.models.layers.transformer import zero
 
 
 class GroupNorm(nn.GroupNorm):
-    """The same numbers in every memory format."""
+    """A group norm that gives the same numbers in every memory format."""
 
     def forward(self, x: Tensor) -> Tensor:
-        # With channels last, torch's own loses digits on a CPU; on a GPU it
-        # copies to this order anyway.
+        # With channels last, PyTorch's group norm loses digits on a CPU. On a
+        # GPU it copies to the contiguous order anyway.
         return super().forward(x.contiguous())
 
 
@@ -39,7 +39,7 @@ class SpatialSelfAttention(nn.Module):
     def forward(self, x: Tensor, *_) -> Tensor:
         """(N, C, h, w) to the same."""
         qkv = self.qkv(to_tokens(self.norm(x)))  # (N, L, 3 C)
-        # First come the heads, then q, k and v in each of them.
+        # Channels are ordered by head; q, k and v are inside each head.
         qkv = qkv.unflatten(-1, (-1, 3, self.head_dim))
         q, k, v = qkv.permute(3, 0, 2, 1, 4)  # each (N, H, L, C/H)
         mixed = F.scaled_dot_product_attention(q, k, v)
@@ -48,9 +48,9 @@ class SpatialSelfAttention(nn.Module):
 
 
 class TokenAttention(nn.Module):
-    """Attention of tokens to others, or to themselves.
+    """Attention of tokens to context tokens, or to themselves.
 
-    ``dim`` is C, divisible by ``head_dim``, ``context_dim`` E.
+    ``dim`` is C, divisible by ``head_dim``; ``context_dim`` is E.
     """
 
     def __init__(self, dim: int, context_dim: int, head_dim: int) -> None:
@@ -70,8 +70,7 @@ class TokenAttention(nn.Module):
 
 
 class GatedMlp(nn.Module):
-    """(..., C) -> (..., C); hidden units times GELU of others (GEGLU,
-    arXiv:2002.05202)."""
+    """An MLP whose hidden units are gated: GEGLU (arXiv:2002.05202)."""
 
     def __init__(self, dim: int, hidden_dim: int) -> None:
         super().__init__()
@@ -79,6 +78,7 @@ class GatedMlp(nn.Module):
         self.fc2 = nn.Linear(hidden_dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:
+        """(..., C) -> (..., C)."""
         value, gate = self.fc1(x).chunk(2, -1)
         return self.fc2(value * F.gelu(gate))
 
@@ -87,8 +87,9 @@ class SpatialTransformer(nn.Module):
     """Latent diffusion's transformer block (arXiv:2112.10752), section 3.3.
 
     Self-attention, attention to the context and an MLP, between two 1x1
-    convolutions and with a skip path around all. ``dim`` is C, divisible by
-    ``head_dim`` and by ``groups`` of the norm, ``context_dim`` E.
+    convolutions, with a skip path around them all. ``dim`` is C, divisible by
+    ``head_dim`` and by ``groups``, the groups of the norm; ``context_dim`` is
+    E.
     """
 
     def __init__(self, dim: int, context_dim: int, head_dim: int,

@@ -6,7 +6,7 @@ W width, H hidden width of a block, E time embedding, C context.
 from torch import Tensor, nn
 
 from rcg.models.layers.embeddings import timestep_embedding
-from rcg.models.layers.mlp import zero
+from rcg.models.layers.transformer import zero
 from rcg.registry import MODELS
 
 

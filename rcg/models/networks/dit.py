@@ -5,10 +5,9 @@ N batch, C channels, h w latents, p side of a patch, L patches, D width.
 import torch
 from torch import Tensor, nn
 
-from rcg.models.layers.attention import Attention
 from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.embeddings import position_table, timestep_embedding
-from rcg.models.layers.mlp import Mlp, zero
+from rcg.models.layers.transformer import Attention, Mlp, zero
 from rcg.registry import MODELS
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from rcg.models.layers.block import Block
 from rcg.models.layers.condition import build_condition_embed
+from rcg.models.layers.transformer import Block
 from rcg.registry import MODELS
 
 

@@ -12,12 +12,12 @@ from torch.utils.checkpoint import checkpoint
 
 from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.embeddings import timestep_embedding
-from rcg.models.layers.mlp import zero
 from rcg.models.layers.spatial_attention import (
     GroupNorm,
     SpatialSelfAttention,
     SpatialTransformer,
 )
+from rcg.models.layers.transformer import zero
 from rcg.registry import MODELS
 
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from rcg.models.encoders.small import ConvEncoder
+from rcg.models.encoders.conv import ConvEncoder
 
 
 def test_default_size_is_the_quick_starts():

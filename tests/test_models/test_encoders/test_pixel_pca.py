@@ -2,7 +2,7 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from rcg.models.encoders.small import PixelPCA
+from rcg.models.encoders.pixel_pca import PixelPCA
 
 
 @pytest.fixture

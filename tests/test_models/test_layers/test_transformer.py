@@ -2,8 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from rcg.models.layers.attention import Attention
-from rcg.models.layers.block import Block
+from rcg.models.layers.transformer import Attention, Block
 
 
 def test_attention_is_softmax_of_scaled_products():

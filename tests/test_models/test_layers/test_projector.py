@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from rcg.models.layers.mlp import batch_norm_mlp
+from rcg.models.layers.projector import batch_norm_mlp
 
 
 def test_projector_is_laid_out_as_published():
