@@ -77,7 +77,8 @@ def test_an_encoder_of_ones_own(reader, tmp_path):
     # No weights can be downloaded here; the rest is to be quick.
     reader.run(command + ' --cfg-options train_cfg.max_iters=2 '
                'model.encoder.weights=None val_evaluator.encoder.weights=None '
-               'train_dataloader.batch_size=4 '
+               'train_dataloader.batch_size=4 model.denoiser.width=32 '
+               'model.denoiser.num_blocks=1 model.sampler.num_steps=2 '
                'val_dataloader.dataset.num_images=8',
                RCG_DATA=str(tmp_path / 'images'))
     assert list(reader.folder.glob('work_dirs/**/iter_2.pth'))

@@ -53,11 +53,11 @@ class SampleGridHook(Hook):
     def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
                 or self.is_last_train_iter(runner)):
-            self.draw(runner, runner.iter + 1)
+            self.write_grid(runner, runner.iter + 1)
 
     @master_only
     @torch.no_grad()
-    def draw(self, runner, step: int) -> None:
+    def write_grid(self, runner, step: int) -> None:
         """Sample and write one picture."""
         if self._batch is None:
             self._batch = self._make_batch()

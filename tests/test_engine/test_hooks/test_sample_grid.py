@@ -86,7 +86,7 @@ def test_a_model_without_images_is_refused(tmp_path):
     runner = build_runner(tmp_path)
     runner.model.test_step = lambda batch: [{'representations': 1}]
     with pytest.raises(ValueError, match='ToyModel does not'):
-        SampleGridHook(1, num_images=2).draw(runner, 1)
+        SampleGridHook(1, num_images=2).write_grid(runner, 1)
 
 
 def test_what_a_metric_shows_is_written(tmp_path):
