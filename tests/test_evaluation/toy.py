@@ -99,3 +99,27 @@ def run_processes(world, folder, function, *args):
         child.join()
     return [pickle.loads((folder / f'{rank}.pkl').read_bytes())
             for rank in range(world)]
+
+
+def for_torch_fidelity(make_network):
+    """A class of torch-fidelity's around a network that is made here."""
+    from torch_fidelity.feature_extractor_base import FeatureExtractorBase
+
+    class Theirs(FeatureExtractorBase):
+        def __init__(self, name, features_list, **kwargs):
+            super().__init__(name, features_list)
+            self.network = make_network()
+
+        @staticmethod
+        def get_provided_features_list():
+            return 'features', 'logits'
+
+        @staticmethod
+        def get_default_feature_layer_for_metric(metric):
+            return 'logits' if metric == 'isc' else 'features'
+
+        def forward(self, images):
+            found = self.network(images)
+            return tuple(found[name] for name in self.features_list)
+
+    return Theirs

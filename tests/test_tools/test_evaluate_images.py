@@ -10,14 +10,13 @@ import torch
 import torch_fidelity
 from PIL import Image
 from torch_fidelity import fidelity
-from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from rcg.checkpoint import CheckpointError
 from tools import evaluate_images
 
 from ..test_engine.running import ROOT, run_tool
 from ..test_evaluation.conftest import random_network  # noqa: F401
-from ..test_evaluation.toy import ToyExtractor
+from ..test_evaluation.toy import ToyExtractor, for_torch_fidelity
 
 
 def make_images(count, seed=0, size=16):
@@ -74,24 +73,6 @@ def fidelity_scores(monkeypatch, capsys, *args):
     return json.loads(capsys.readouterr().out)
 
 
-class Theirs(FeatureExtractorBase):
-    def __init__(self, name, features_list, **kwargs):
-        super().__init__(name, features_list)
-        self.network = ToyExtractor(0)
-
-    @staticmethod
-    def get_provided_features_list():
-        return 'features', 'logits'
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric):
-        return 'logits' if metric == 'isc' else 'features'
-
-    def forward(self, images):
-        found = self.network(images)
-        return tuple(found[name] for name in self.features_list)
-
-
 NAMES = {'real/fd_toyextractor': 'frechet_inception_distance',
          'generation/is': 'inception_score_mean',
          'generation/is_std': 'inception_score_std',
@@ -102,7 +83,7 @@ NAMES = {'real/fd_toyextractor': 'frechet_inception_distance',
 def test_agrees_with_the_command_line_of_torch_fidelity(
         places, toy, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(torch_fidelity.registry.FEATURE_EXTRACTORS_REGISTRY,
-                        'toy', Theirs)
+                        'toy', for_torch_fidelity(lambda: ToyExtractor(0)))
     theirs = fidelity_scores(
         monkeypatch, capsys, '--input1', places[0], '--input2', places[1],
         '--kid', '--prc', '--kid-subset-size', 40, '--feature-extractor',

@@ -1,27 +1,15 @@
 """tools/verify_reference.py: its output, files and exit status."""
 import json
-import shutil
 
 import pytest
-from safetensors.torch import load_file, save_file
-
-from tests.reference import CASES
 
 from ..test_engine.running import run_tool
+from ..test_verification.copied_pack import change, copy_cases
 
 
 @pytest.fixture
 def pack(tmp_path):
-    """A copy of two small cases."""
-    for name in ('enc_deit', 'schedules'):
-        shutil.copytree(CASES / name, tmp_path / 'cases' / name)
-    return tmp_path
-
-
-def change(path, edit):
-    tensors = load_file(path)
-    edit(tensors)
-    save_file(tensors, path)
+    return copy_cases(tmp_path)
 
 
 @pytest.mark.slow

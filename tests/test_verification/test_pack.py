@@ -5,27 +5,19 @@ import shutil
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 
 from rcg.verification.parity.pack import FAMILIES, find_cases, verify
 from rcg.verification.parity.rules import judge, judge_pixels
 from tests.reference import CASES
 
+from .copied_pack import change, copy_cases
 from .own_pack import write_encoder, write_mage, write_rdm
 
 
 @pytest.fixture
 def pack(tmp_path):
-    """A copy of two small cases."""
-    for name in ('enc_deit', 'schedules'):
-        shutil.copytree(CASES / name, tmp_path / 'cases' / name)
-    return tmp_path
-
-
-def change(path, edit):
-    tensors = load_file(path)
-    edit(tensors)
-    save_file(tensors, path)
+    return copy_cases(tmp_path)
 
 
 def reasons(pack, name):

@@ -8,11 +8,10 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import Evaluator
 from torch import nn
 from torch.utils.data import DataLoader, Dataset
-from torch_fidelity.feature_extractor_base import FeatureExtractorBase
 
 from rcg.datasets import SeedBatchSampler, SeedDataset
 from rcg.registry import DATASETS, FEATURE_EXTRACTORS, METRICS
-from tests.test_evaluation.toy import run_processes
+from tests.test_evaluation.toy import for_torch_fidelity, run_processes
 
 pytestmark = pytest.mark.slow
 NUM_IMAGES = 2000
@@ -75,24 +74,6 @@ class PixelStatistics(nn.Module):
         return {'features': features, 'logits': 4 * self.head(features)}
 
 
-class TheirExtractor(FeatureExtractorBase):
-    def __init__(self, name, features_list, **kwargs):
-        super().__init__(name, features_list)
-        self.network = PixelStatistics()
-
-    @staticmethod
-    def get_provided_features_list():
-        return 'features', 'logits'
-
-    @staticmethod
-    def get_default_feature_layer_for_metric(metric):
-        return 'logits' if metric == 'isc' else 'features'
-
-    def forward(self, images):
-        found = self.network(images)
-        return tuple(found[name] for name in self.features_list)
-
-
 class Bare(Gradients):
     def __getitem__(self, index):
         return self.images[index]
@@ -119,7 +100,7 @@ def ours():
 def test_torch_fidelity_agrees(ours, monkeypatch):
     monkeypatch.setitem(
         torch_fidelity.registry.FEATURE_EXTRACTORS_REGISTRY, 'pixels',
-        TheirExtractor)
+        for_torch_fidelity(PixelStatistics))
     theirs = torch_fidelity.calculate_metrics(
         input1=Bare(0), input2=Bare(1), feature_extractor='pixels', fid=True,
         isc=True, kid=True, prc=True, cuda=False, verbose=False,
