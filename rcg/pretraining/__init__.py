@@ -1,19 +1,43 @@
-"""Learning the parts from unlabeled images. Importing it registers all."""
-from rcg.pretraining import (
-    adversarial,
-    augment,
-    augment_color,
-    classifier,
-    codebook,
-    kl,
-    moco_v3,
-    perceptual,
-    pixel_pca,
-    recompute_bn,
-    vqgan,
+"""Pre-training of the frozen parts: encoders, tokenizers, classifiers.
+
+Importing this package registers its models, losses, transforms and hooks.
+"""
+from rcg.pretraining.adversarial import AdversarialLoss, PatchDiscriminator
+from rcg.pretraining.augment import (
+    Augmentation,
+    Cutout,
+    RandomAffine,
+    RandomFlip,
+    RandomResizedCrop,
+    RandomTransform,
 )
+from rcg.pretraining.augment_color import (
+    ColorJitter,
+    GaussianBlur,
+    GaussianNoise,
+    RandomGamma,
+    RandomGrayscale,
+    Solarize,
+)
+from rcg.pretraining.classifier import ClassifierTraining, ConvClassifier
+from rcg.pretraining.codebook import EMACodebook
+from rcg.pretraining.kl import KLTraining
+from rcg.pretraining.moco_v3 import MoCoV3
+from rcg.pretraining.perceptual import (
+    EncoderFeatures,
+    PerceptualLoss,
+    VGG16Features,
+)
+from rcg.pretraining.pixel_pca import NoOptimizer, NoWrapper, PCATraining
+from rcg.pretraining.recompute_bn import RecomputeBatchNormHook
+from rcg.pretraining.vqgan import VQTraining
 
 __all__ = [
-    'adversarial', 'augment', 'augment_color', 'classifier', 'codebook', 'kl',
-    'moco_v3', 'perceptual', 'pixel_pca', 'recompute_bn', 'vqgan'
+    'AdversarialLoss', 'Augmentation', 'ClassifierTraining', 'ColorJitter',
+    'ConvClassifier', 'Cutout', 'EMACodebook', 'EncoderFeatures',
+    'GaussianBlur', 'GaussianNoise', 'KLTraining', 'MoCoV3', 'NoOptimizer',
+    'NoWrapper', 'PCATraining', 'PatchDiscriminator', 'PerceptualLoss',
+    'RandomAffine', 'RandomFlip', 'RandomGamma', 'RandomGrayscale',
+    'RandomResizedCrop', 'RandomTransform', 'RecomputeBatchNormHook',
+    'Solarize', 'VGG16Features', 'VQTraining'
 ]

@@ -1,4 +1,4 @@
-"""The adversarial term of VQGAN (arXiv:2012.09841) section 3.1."""
+"""The adversarial loss of VQGAN (arXiv:2012.09841, section 3.1)."""
 import math
 from itertools import pairwise
 
@@ -12,15 +12,16 @@ from rcg.registry import MODELS
 
 @MODELS.register_module()
 class PatchDiscriminator(nn.Module):
-    """Judges overlapping patches (PatchGAN, arXiv:1611.07004).
+    """Classifies overlapping patches as real or fake.
 
-    Group norms, where the paper has batch norms: the verdict on an image
-    depends neither on its batch nor on the number of processes.
+    PatchGAN (arXiv:1611.07004), with group norms instead of batch norms, so
+    that the logits of an image depend neither on its batch nor on the number
+    of processes.
 
     Args:
-        dim: Width of the first layer; doubles with each one up to eightfold.
-        num_layers: Layers of stride 2; an image needs 3 * 2**num_layers
-            pixels a side.
+        dim: Width of the first layer. Each layer doubles it, up to eightfold.
+        num_layers: Layers of stride 2. Images need at least
+            3 * 2**num_layers pixels a side.
     """
 
     def __init__(self, dim: int = 64, num_layers: int = 3) -> None:
@@ -37,7 +38,7 @@ class PatchDiscriminator(nn.Module):
         self.min_size = 2**num_layers * 3
 
     def forward(self, images: Tensor) -> Tensor:
-        """Verdicts (N, 1, h, w), high for real, on images in [-1, 1].
+        """Images in [-1, 1] -> logits (N, 1, h, w), high for real patches.
 
         Raises:
             ValueError: The images are too small.
@@ -51,20 +52,21 @@ class PatchDiscriminator(nn.Module):
 
 @MODELS.register_module()
 class AdversarialLoss(nn.Module):
-    """Both sides of the game in one pass, with gradients kept apart.
+    """Losses of the tokenizer and the discriminator in one pass.
 
-    The tokenizer is judged by a copy of the discriminator without gradients,
-    the discriminator by detached images. One backward pass of the sum gives
-    either side its own gradient, and a plain optimizer, DDP and gradient
-    accumulation need to know nothing of the game; both sides step at once.
-    For one optimizer a side see
+    The tokenizer's loss goes through detached weights of the discriminator,
+    the discriminator's loss sees detached images. So one backward pass of
+    their sum gives either side the gradient of its own loss alone. Both take
+    their step at the same time, and a plain optimizer, DDP and gradient
+    accumulation work as usual. For one optimizer for each side see
     :class:`~rcg.engine.optim.JointOptimWrapper`.
 
     Args:
         discriminator: Config of the discriminator.
-        weight: Of the tokenizer's term, times the adaptive weight (eq. 7).
-        start: The game begins after that many steps. Until then the
-            discriminator's gradients are 0 (give it no weight decay).
+        weight: Weight of the tokenizer's loss, times the adaptive weight
+            (eq. 7).
+        start: Number of steps before adversarial training begins. Until then
+            the discriminator's gradients are 0 (give it no weight decay).
     """
 
     def __init__(self, discriminator: dict, weight: float = .8,
@@ -80,13 +82,13 @@ class AdversarialLoss(nn.Module):
         Args:
             reals (N, 3, H, W): Images in [-1, 1].
             fakes (N, 3, H, W): Their reconstructions, with gradients.
-            other_loss: Scalar; what else the reconstructions are to reduce.
-            last_layer: The decoder's last weights; the adaptive weight makes
-                both losses pull equally hard at them.
+            other_loss: Scalar; sum of the tokenizer's other losses.
+            last_layer: Last weights of the tokenizer. The adaptive weight
+                equalizes the gradients that both losses give them.
             step: Steps done so far.
         """
         if step < self.start:
-            # DDP wants a gradient, if only 0, for every parameter.
+            # DDP needs a gradient for every parameter, even if it is 0.
             zero = sum(p.sum() for p in self.discriminator.parameters()) * 0
             return dict(loss_generator=fakes.new_zeros(()),
                         loss_discriminator=zero)
@@ -101,24 +103,25 @@ class AdversarialLoss(nn.Module):
     def _generator_loss(self, fakes: Tensor) -> Tensor:
         frozen = {name: value.detach() for name, value in
                   self.discriminator.state_dict(keep_vars=True).items()}
-        verdicts = torch.func.functional_call(
+        logits = torch.func.functional_call(
             self.discriminator, frozen, (fakes,))
-        return -verdicts.float().mean()
+        return -logits.float().mean()
 
     def _discriminator_loss(self, reals: Tensor, fakes: Tensor) -> Tensor:
-        verdicts = self.discriminator(torch.cat([reals, fakes])).float()
-        real, fake = verdicts.chunk(2)
+        logits = self.discriminator(torch.cat([reals, fakes])).float()
+        real, fake = logits.chunk(2)
         return (F.relu(1 - real).mean() + F.relu(1 + fake).mean()) / 2
 
 
 def adaptive_weight(loss: Tensor, adversarial_loss: Tensor,
                     last_layer: Tensor) -> Tensor:
-    """|gradient of ``loss``| over that of ``adversarial_loss``, eq. 7.
+    """Ratio of the losses' gradient norms at ``last_layer`` (eq. 7).
 
-    The gradients are those of the whole batch on all processes.
+    The gradients are averaged over all processes.
 
     Returns:
-        Scalar without gradient, at most 1e4.
+        |gradient of ``loss``| / |gradient of ``adversarial_loss``|, a scalar
+        without gradient, at most 1e4.
     """
     norms = []
     for term in (loss, adversarial_loss):

@@ -1,8 +1,8 @@
-"""Random augmentation of whole batches on the device: geometry.
+"""Random geometric augmentation of batches, on the device.
 
 A transform maps images (N, 3, H, W) in [0, 1] and a :class:`SampleRng` to
-images. Each image draws its parameters from its own stream: how it is
-augmented does not depend on its batch. Colors are in ``augment_color.py``.
+images. Each image draws its parameters from its own stream, so they do not
+depend on the batch. Color transforms are in ``augment_color.py``.
 """
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ def uniform(rng: SampleRng, low: float, high: float, *shape: int) -> Tensor:
 
 
 class Augmentation:
-    """Transforms one after the other, on images in [-1, 1].
+    """Applies transforms one after the other to images in [-1, 1].
 
     Args:
         transforms: Configs of registered transforms.
@@ -41,7 +41,14 @@ class Augmentation:
 
 
 class RandomTransform:
-    """Base: apply to each image with probability ``prob``."""
+    """Base of transforms that apply to each image with a probability.
+
+    Args:
+        prob: Probability in [0, 1] that an image is transformed.
+
+    Raises:
+        ValueError: ``prob`` is out of range.
+    """
 
     def __init__(self, prob: float = 1.) -> None:
         if not 0 <= prob <= 1:
@@ -61,14 +68,17 @@ class RandomTransform:
 
 @MODELS.register_module()
 class RandomAffine(RandomTransform):
-    """Rotate, scale, shear and shift about the center; black outside.
+    """Rotate, scale, shear and shift about the center.
+
+    What comes from outside of the image is black.
 
     Args:
-        degrees: Largest rotation to either side.
-        scale: Range of the magnification, drawn on a log scale.
-        shear: Largest horizontal shear to either side, as a slope.
-        translate: Largest shift to either side, as a share of the side.
-        prob: Share of images that are transformed.
+        degrees: Largest rotation in either direction.
+        scale: Range of the magnification, log-uniform.
+        shear: Largest horizontal shear in either direction, as a slope.
+        translate: Largest shift in either direction, as a fraction of the
+            image's side.
+        prob: See :class:`RandomTransform`.
     """
 
     def __init__(self, degrees: float = 0., scale: Range = (1., 1.),
@@ -85,8 +95,9 @@ class RandomAffine(RandomTransform):
         zoom = ((low - high) * u[:, 1] / 2 - (low + high) / 2).exp()
         slope = u[:, 2] * self.shear
         cos, sin = zoom * angle.cos(), zoom * angle.sin()
-        # From output to input pixels: shear, then rotation and 1 / scale.
-        # Coordinates run from -1 to 1, so unequal sides enter as a ratio.
+        # The map from output to input pixels: shear, then rotation and
+        # 1 / scale. Coordinates run from -1 to 1 on both axes, hence the
+        # ratio of the sides.
         ratio = x.shape[-2] / x.shape[-1]
         shift = 2 * self.translate * u[:, 3:]
         theta = torch.stack([
@@ -99,15 +110,16 @@ class RandomAffine(RandomTransform):
 
 @MODELS.register_module()
 class RandomResizedCrop:
-    """Cut a rectangle of random area and aspect, resize it (bilinear).
+    """Crop a rectangle of random area and aspect ratio and resize it.
 
-    A rectangle that would stick out is narrowed, where torchvision draws
-    again. No antialiasing: images should not be much larger than ``size``.
+    A rectangle that exceeds the image is narrowed (torchvision draws another
+    one). Resizing is bilinear without antialiasing, so images should not be
+    much larger than ``size``.
 
     Args:
         size: Side of the result.
-        scale: Range of the area, as a share of the image's.
-        ratio: Range of width over height, drawn on a log scale.
+        scale: Range of the area, as a fraction of the image's.
+        ratio: Range of width over height, log-uniform.
     """
 
     def __init__(self, size: int, scale: Range = (.08, 1.),
@@ -131,7 +143,7 @@ class RandomResizedCrop:
 
 @MODELS.register_module()
 class RandomFlip(RandomTransform):
-    """Mirror left and right."""
+    """Flip horizontally."""
 
     def __init__(self, prob: float = .5) -> None:
         super().__init__(prob)
@@ -142,11 +154,11 @@ class RandomFlip(RandomTransform):
 
 @MODELS.register_module()
 class Cutout(RandomTransform):
-    """Blacken a square (arXiv:1708.04552); it may stick out of the image.
+    """Blacken a square (arXiv:1708.04552), which may exceed the image.
 
     Args:
-        size: Range of its side, as a share of the image's sides.
-        prob: Share of images that are transformed.
+        size: Range of its side, as a fraction of the image's sides.
+        prob: See :class:`RandomTransform`.
     """
 
     def __init__(self, size: Range = (.2, .4), prob: float = 1.) -> None:

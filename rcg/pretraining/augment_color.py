@@ -1,4 +1,4 @@
-"""Random augmentation of whole batches: colors; see ``augment.py``."""
+"""Random color augmentation of batches; see ``augment.py``."""
 import math
 
 import torch
@@ -11,17 +11,17 @@ from rcg.rng import SampleRng
 
 
 def luma(x: Tensor) -> Tensor:
-    """ITU-R 601 gray value; (N, 3, H, W) -> (N, 1, H, W)."""
+    """Gray values (ITU-R BT.601); (N, 3, H, W) -> (N, 1, H, W)."""
     weights = x.new_tensor([.299, .587, .114]).view(1, 3, 1, 1)
     return (x * weights).sum(1, keepdim=True)
 
 
 def shift_hue(x: Tensor, shift: Tensor) -> Tensor:
-    """Turn the hue of HSV; value and saturation stay.
+    """Shift the hue of HSV; value and saturation stay the same.
 
     Args:
         x (N, 3, H, W): In [0, 1].
-        shift (N, 1, 1): In turns.
+        shift (N, 1, 1): In turns of the color circle.
 
     Returns:
         (N, 3, H, W): In [0, 1].
@@ -29,7 +29,7 @@ def shift_hue(x: Tensor, shift: Tensor) -> Tensor:
     value, at = x.max(1)
     chroma = value - x.amin(1)
     red, green, blue = x.unbind(1)
-    safe = chroma.clamp(min=1e-8)  # a gray pixel has no hue; any will do
+    safe = chroma.clamp(min=1e-8)  # gray pixels have no hue
     sector = torch.stack([(green - blue) / safe, (blue - red) / safe + 2,
                           (red - green) / safe + 4], 1)
     hue = sector.gather(1, at[:, None])[:, 0] + 6 * shift  # sixths of a turn
@@ -43,14 +43,15 @@ def shift_hue(x: Tensor, shift: Tensor) -> Tensor:
 class ColorJitter(RandomTransform):
     """Change brightness, contrast, saturation and hue, in this order.
 
-    Factors are drawn as in torchvision, where the order is drawn as well.
+    Factors have the distributions of torchvision's ColorJitter, whose order
+    is random as well.
 
     Args:
-        brightness: Largest change of the factor 1.
-        contrast: Likewise, about the mean gray value of the image.
-        saturation: Likewise, about the gray value of each pixel.
-        hue: Largest shift to either side in turns, at most 0.5.
-        prob: Share of images that are transformed.
+        brightness: The factor is uniform in 1 plus or minus this.
+        contrast: Likewise, relative to the mean gray value of the image.
+        saturation: Likewise, relative to the gray value of each pixel.
+        hue: Largest shift in either direction in turns, at most 0.5.
+        prob: See :class:`RandomTransform`.
     """
 
     def __init__(self, brightness: float = 0., contrast: float = 0.,
@@ -77,7 +78,7 @@ class ColorJitter(RandomTransform):
 
 @MODELS.register_module()
 class RandomGrayscale(RandomTransform):
-    """Take the color away."""
+    """Replace colors by gray values."""
 
     def __init__(self, prob: float = .2) -> None:
         super().__init__(prob)
@@ -88,7 +89,7 @@ class RandomGrayscale(RandomTransform):
 
 @MODELS.register_module()
 class Solarize(RandomTransform):
-    """Invert all values from ``threshold`` up."""
+    """Invert all values that are at least ``threshold``."""
 
     def __init__(self, threshold: float = .5, prob: float = .2) -> None:
         super().__init__(prob)
@@ -100,11 +101,11 @@ class Solarize(RandomTransform):
 
 @MODELS.register_module()
 class GaussianBlur(RandomTransform):
-    """Blur; the kernel ends at three standard deviations.
+    """Blur with a Gaussian kernel, cut off at three standard deviations.
 
     Args:
         sigma: Range of the standard deviation in pixels.
-        prob: Share of images that are transformed.
+        prob: See :class:`RandomTransform`.
     """
 
     def __init__(self, sigma: Range = (.1, 2.), prob: float = 1.) -> None:
@@ -119,7 +120,7 @@ class GaussianBlur(RandomTransform):
         at = torch.arange(-radius, radius + 1, device=x.device)
         kernel = (-(at / sigma)**2 / 2).softmax(1)  # (N, 2 radius + 1)
         kernel = kernel.repeat_interleave(channels, 0)[:, None, None]
-        # One group per image and channel: every image has its own kernel.
+        # One group for each image and channel, since kernels differ.
         x = F.pad(x, [radius] * 4, 'reflect').flatten(0, 1)[None]
         x = F.conv2d(x, kernel, groups=n * channels)
         x = F.conv2d(x, kernel.transpose(2, 3), groups=n * channels)
@@ -131,8 +132,8 @@ class RandomGamma(RandomTransform):
     """Raise all values to a power.
 
     Args:
-        gamma: Range of the power, drawn on a log scale.
-        prob: Share of images that are transformed.
+        gamma: Range of the power, log-uniform.
+        prob: See :class:`RandomTransform`.
     """
 
     def __init__(self, gamma: Range = (.7, 1.4), prob: float = 1.) -> None:
@@ -147,11 +148,11 @@ class RandomGamma(RandomTransform):
 
 @MODELS.register_module()
 class GaussianNoise(RandomTransform):
-    """Add white noise, the same to all channels.
+    """Add white noise, the same in all channels.
 
     Args:
         std: Range of its standard deviation.
-        prob: Share of images that are transformed.
+        prob: See :class:`RandomTransform`.
     """
 
     def __init__(self, std: Range = (0., .1), prob: float = 1.) -> None:

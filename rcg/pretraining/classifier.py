@@ -1,7 +1,7 @@
-"""A small classifier: a yardstick for small images.
+"""A small classifier that serves as feature extractor for small images.
 
 Frechet distance and Inception Score need a network that knows the data.
-Inception has never seen digits; this one learns them in seconds.
+Inception has never seen digits; this network learns them in seconds.
 """
 import torch.nn.functional as F
 from mmengine.model import BaseModel
@@ -21,7 +21,7 @@ def _block(in_dim: int, out_dim: int, stride: int) -> nn.Sequential:
 class ConvClassifier(nn.Module):
     """Four convolutions, global average pooling, one linear layer.
 
-    Batch norm learns digits in 100 steps, group norm in three times as many.
+    With batch norm it learns digits in 100 steps, with group norm in 300.
 
     Args:
         num_classes: Length K of the logits.
@@ -40,22 +40,22 @@ class ConvClassifier(nn.Module):
         self.head = nn.Linear(feature_dim, num_classes)
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """Features (N, D) and logits (N, K) of uint8 images (N, 3, H, W)."""
+        """Uint8 images (N, 3, H, W) -> features (N, D), logits (N, K)."""
         features = self.features(images.float().div_(127.5).sub_(1))
         return {'features': features, 'logits': self.head(features)}
 
     def features(self, images: Tensor) -> Tensor:
-        """Features (N, D), before the head, of images in [-1, 1]."""
+        """Images in [-1, 1] -> features (N, D) before the head."""
         return self.body(images).mean((2, 3))
 
 
 def random_shift(images: Tensor, rng: SampleRng, pixels: int) -> Tensor:
-    """Move each image by up to ``pixels`` in both directions.
+    """Shift each image by up to ``pixels`` along both axes.
 
     Args:
-        images (N, C, H, W): Pixels that move in repeat the border.
-        rng: Draws one pair of offsets an image.
-        pixels: Largest offset.
+        images (N, C, H, W): Their borders are replicated.
+        rng: Gives each image a pair of offsets.
+        pixels: Largest offset in either direction.
     """
     N, C, H, W = images.shape
     padded = F.pad(images, [pixels] * 4, mode='replicate')
@@ -72,7 +72,7 @@ class ClassifierTraining(BaseModel):
     Args:
         classifier: Config of a feature extractor with ``features`` and
             ``head``, such as :class:`ConvClassifier`.
-        shift: Augmentation: move images by up to so many pixels.
+        shift: Largest shift in pixels; see :func:`random_shift`.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.
     """
 
@@ -102,7 +102,7 @@ class ClassifierTraining(BaseModel):
 
     def loss(self, images: Tensor, labels: Tensor,
              rng: SampleRng) -> dict[str, Tensor]:
-        """Cross-entropy on shifted images, and the share of right answers."""
+        """Cross-entropy and accuracy on randomly shifted images."""
         logits = self.logits(random_shift(images, rng, self.shift))
         right = (logits.argmax(1) == labels).float().mean()
         return {'loss_cross_entropy': F.cross_entropy(logits, labels),

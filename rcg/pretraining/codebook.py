@@ -1,7 +1,7 @@
-"""How codes learn: from data at first, then as averages of their vectors.
+"""Codebooks whose codes are running averages of the vectors they quantise.
 
-Letters: M vectors of this process, K codes, D width of a code. All results
-are the same on every process, however the batch is split.
+Letters: M vectors of this process, K codes, D width of a code. All processes
+get the same results, however the batch is split among them.
 """
 import torch
 from mmengine.dist import all_gather, all_reduce
@@ -16,13 +16,13 @@ def pick(vectors: Tensor, scores: Tensor, count: int) -> Tensor:
     """The ``count`` vectors of highest score among all processes.
 
     Args:
-        vectors (M, D): Candidates of this process; as many on each.
-        scores (M,): Drawn from the samples' own streams, so that who is
-            picked does not depend on the process that holds it.
-        count: Repeats the best from the start if there are fewer vectors.
+        vectors (M, D): Candidates of this process; M is the same on each.
+        scores (M,): From the samples' own streams, so that the choice does
+            not depend on how samples are split among processes.
+        count: If there are fewer vectors, they are repeated in order.
 
     Returns:
-        (count, D): float32, best first.
+        (count, D): float32, by falling score.
     """
     for gather in (lambda x: x, lambda x: torch.cat(all_gather(x))):
         vectors, scores = gather(vectors.float()), gather(scores)
@@ -33,7 +33,7 @@ def pick(vectors: Tensor, scores: Tensor, count: int) -> Tensor:
 
 
 def count_codes(ids: Tensor, num_codes: int) -> Tensor:
-    """How often each code was used on all processes, (K,) float32."""
+    """Number of uses of each code on all processes, (K,) float32."""
     counts = torch.bincount(ids.flatten(), minlength=num_codes).float()
     all_reduce(counts)
     return counts
@@ -41,24 +41,25 @@ def count_codes(ids: Tensor, num_codes: int) -> Tensor:
 
 @MODELS.register_module()
 class EMACodebook(nn.Module):
-    """Moves each code to the running average of the vectors it stands for.
+    """Moves each code to the running average of the vectors it quantises.
 
-    VQ-VAE (arXiv:1711.00937) appendix A.1. Codes that hardly any vector uses
-    become vectors of the batch, as in Jukebox (arXiv:2005.00341) section 3.1.
+    See VQ-VAE (arXiv:1711.00937), appendix A.1. Rarely used ("dead") codes
+    are replaced by vectors of the batch, as in Jukebox (arXiv:2005.00341),
+    section 3.1.
 
     Args:
-        num_codes: K; filled in by the model.
-        dim: D; filled in by the model.
-        decay: Share of the average that a step keeps.
-        reseed_interval: Steps between two searches for dead codes.
-        dead_share: A code is dead if used less often than this share of an
-            even use of all codes. 0 keeps all codes.
+        num_codes: K; the model sets it.
+        dim: D; the model sets it.
+        decay: Weight of the previous average in each step, in (0, 1).
+        reseed_interval: Steps between two replacements of dead codes.
+        dead_share: A code is dead if its use is less than this fraction of
+            the mean use of all codes; in [0, 1). 0 keeps all codes.
 
     Raises:
         ValueError: An argument is out of range.
     """
 
-    # Laplace smoothing, in vectors a code; keeps an unused code finite.
+    # Laplace smoothing, in vectors a code: an unused code stays finite.
     smoothing = 1e-5
 
     def __init__(self, num_codes: int, dim: int, decay: float = .99,
@@ -78,22 +79,22 @@ class EMACodebook(nn.Module):
 
     @torch.no_grad()
     def start(self, codebook: Tensor) -> None:
-        """Begin averaging from the codes as they are, each worth 1 vector."""
+        """Start the averages at the codes, each counted as one vector."""
         self.cluster_size.fill_(1)
         self.code_sum.copy_(codebook)
 
     @torch.no_grad()
     def update(self, codebook: Tensor, vectors: Tensor, ids: Tensor) -> None:
-        """Take one batch into the averages and move the codes there.
+        """Update the averages with one batch, and the codes with them.
 
         Args:
             codebook (K, D): Changed in place.
-            vectors (M, D): Unquantised vectors.
-            ids (M,): The code that each was given.
+            vectors (M, D): Vectors before quantisation.
+            ids (M,): The code of each vector.
         """
         K = len(codebook)
-        # A product and not a scatter, whose sums vary from run to run on a
-        # GPU; exact whatever autocast says.
+        # A matrix product, since a scatter's sums vary from run to run on a
+        # GPU; in exact float32 even under autocast.
         with exact_float32(vectors.device):
             chosen = F.one_hot(ids, K).float()  # (M, K)
             batch = torch.cat([chosen.T @ vectors.float(),
@@ -107,21 +108,21 @@ class EMACodebook(nn.Module):
         codebook.copy_(self.code_sum / size[:, None])
 
     def reseeds(self, step: int) -> bool:
-        """Whether dead codes are looked for after step ``step``."""
+        """Whether dead codes are replaced after step ``step``."""
         return self.dead_share > 0 and (step + 1) % self.reseed_interval == 0
 
     @torch.no_grad()
     def reseed(self, codebook: Tensor, vectors: Tensor,
                scores: Tensor) -> None:
-        """Replace dead codes by vectors, without a look at how many.
+        """Replace dead codes by vectors, without waiting for the device.
 
-        The squared distance from its code weighs a vector's chance, as
-        k-means++ chooses its starts.
+        The probability of a vector is proportional to its squared distance
+        from the nearest code, as k-means++ chooses its starts.
 
         Args:
             codebook (K, D): Changed in place.
-            vectors (M, D): Unquantised vectors.
-            scores (M,): Standard Gumbel numbers, from the samples' streams.
+            vectors (M, D): Vectors before quantisation.
+            scores (M,): Standard Gumbel numbers from the samples' streams.
         """
         distances = torch.cdist(vectors.float(), codebook).amin(1).square()
         seeds = pick(vectors, scores + distances.clamp(min=1e-12).log(),
@@ -130,7 +131,7 @@ class EMACodebook(nn.Module):
         dead = self.cluster_size < self.dead_share * even  # (K,)
         # The n-th dead code gets the n-th seed.
         seeds = seeds[(dead.cumsum(0) - 1).clamp(min=0)]
-        # It dies again if nothing comes in about 1 / (1 - decay) steps.
+        # Unused, the code is dead again after about 1 / (1 - decay) steps.
         size = torch.where(dead, 3 * self.dead_share * even,
                            self.cluster_size)
         self.code_sum.copy_(torch.where(dead[:, None], seeds * size[:, None],

@@ -1,4 +1,4 @@
-"""Learning a tokenizer with continuous latents from images."""
+"""Training of a tokenizer with continuous latents."""
 from torch import Tensor
 
 from rcg.models.tokenizers.autoencoder_kl import split_moments
@@ -9,16 +9,17 @@ from rcg.rng import SampleRng
 
 @MODELS.register_module()
 class KLTraining(VQTraining):
-    """Trains an autoencoder of latents that are drawn, not quantised.
+    """Trains an autoencoder whose latents are sampled, not quantised.
 
-    That of latent diffusion (arXiv:2112.10752), appendix G, and like
-    :class:`VQTraining` apart from the codes: it monitors psnr, predicts
-    reconstructions, and is loaded with prefix 'tokenizer.'.
+    See latent diffusion (arXiv:2112.10752), appendix G. It monitors PSNR,
+    predicts reconstructions and is loaded with ``prefix='tokenizer.'``, like
+    :class:`VQTraining`.
 
     Args:
         tokenizer: Config of an autoencoder such as :class:`AutoencoderKL`.
-        kl_weight: Of an image's divergence from a standard normal
-            distribution, relative to the pixel loss summed over the image.
+        kl_weight: Weight of the KL divergence of an image's latents from a
+            standard normal distribution, relative to the pixel loss summed
+            over the image.
         pixel_loss: 'l1' or 'l2', between images in [0, 1].
         perceptual: Config of a :class:`PerceptualLoss`, if any.
         adversarial: Config of an :class:`AdversarialLoss`, if any.
@@ -41,11 +42,11 @@ class KLTraining(VQTraining):
         self.kl_weight = kl_weight
 
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
-        """Terms of the loss for images drawn from their latents; psnr."""
+        """Losses of the reconstructions from sampled latents, and psnr."""
         moments = self.tokenizer.encode(images)
         latents = self.tokenizer.training_codes(moments, rng)
         fakes = self.tokenizer.decode(latents)
-        # Per value of an image, as the pixel loss is.
+        # Divided by the values of an image, as the pixel loss is a mean.
         weight = self.kl_weight / images[0].numel()
         losses = dict(loss_kl=weight * divergence(moments).mean())
         losses |= self._image_losses(images, fakes.float(), int(self.step))
