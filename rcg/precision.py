@@ -1,4 +1,4 @@
-"""Precision of float32 on a GPU; a CPU is exact."""
+"""Precision of float32 arithmetic on GPUs; on CPUs it is always exact."""
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,8 +7,12 @@ from torch.backends import cudnn
 
 
 def set_float32(precision: str) -> None:
-    """For matrix products and convolutions, of the whole process: 'highest'
-    is exact, 'high' rounds what is multiplied to TF32 (11 bits)."""
+    """Set the precision of matrix products and convolutions on GPUs.
+
+    Args:
+        precision: 'highest' is exact; 'high' rounds factors to TF32 (11
+            bits). It holds for the whole process.
+    """
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision(precision)
         cudnn.allow_tf32 = precision != 'highest'
@@ -16,7 +20,7 @@ def set_float32(precision: str) -> None:
 
 @contextmanager
 def exact_float32(device: torch.device) -> Iterator[None]:
-    """Neither autocast nor TF32 inside."""
+    """A context without autocast and TF32."""
     before = torch.get_float32_matmul_precision()
     set_float32('highest')
     try:

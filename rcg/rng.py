@@ -1,13 +1,14 @@
-"""Random numbers that depend on a sample alone, not on its batch.
+"""Random numbers that depend on the sample, not on its batch.
 
-Every image, in training and in sampling, owns a stream that is a function of
-(seed, position): its place in the stream of training samples, or its index
-among the images to generate. So images do not depend on the number of
-processes or the batch size, and a resumed run needs no generator state.
+Every image has its own random stream, in training and in sampling. The stream
+is a function of (seed, position). The position is the image's place in the
+sequence of training samples, or its index among the images to generate. So
+results depend neither on the number of processes nor on the batch size, and
+resuming a run needs no state of a random number generator.
 
-The generator is Philox4x32-10 (Salmon et al., "Parallel random numbers: as
-easy as 1, 2, 3", SC 2011) as integer arithmetic on whole batches: no loop
-over images, the same integers on a CPU and on a GPU.
+The numbers come from Philox4x32-10 (Salmon et al., "Parallel random numbers:
+as easy as 1, 2, 3", SC 2011), computed for whole batches in integer
+arithmetic. CPUs and GPUs give the same integers.
 """
 import math
 
@@ -21,11 +22,11 @@ _LOW = 0xFFFFFFFF
 
 
 def philox4x32(counter: list, key: list) -> list:
-    """Ten rounds of Philox4x32: four random words.
+    """Four random words from ten rounds of Philox4x32.
 
-    Words are integers in [0, 2^32), as int64 tensors or uint64 arrays: what
-    overflows is cut off. The four of the counter and the two of the key
-    broadcast together.
+    Words are integers in [0, 2^32), in int64 tensors or uint64 arrays, whose
+    products wrap around. The counter has four words, the key two; they
+    broadcast against each other.
     """
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -41,10 +42,15 @@ def philox4x32(counter: list, key: list) -> list:
 class SampleRng:
     """One random stream for each row of a batch.
 
-    Draws advance all streams together: the n-th draw of a row is the same
-    whatever the other rows are. Two parts with the same object never see the
-    same numbers. ``keys`` (N, 2) int64, non-negative, hold seed and position
-    of each row.
+    Each draw advances all streams together. The n-th draw of a row is the
+    same whatever the other rows are. Parts of a model that share the object
+    get different numbers, as each draws in turn.
+
+    Args:
+        keys (N, 2): Seed and position of each row; non-negative int64.
+
+    Raises:
+        ValueError: ``keys`` has another shape or type.
     """
 
     def __init__(self, keys: Tensor) -> None:
@@ -56,7 +62,7 @@ class SampleRng:
 
     @classmethod
     def from_seed(cls, seed: int, positions, device=None) -> 'SampleRng':
-        """Streams of one seed at the given positions (a sequence of ints)."""
+        """Streams of one seed at the given positions, a sequence of ints."""
         positions = torch.as_tensor(positions, device=device).long()
         return cls(torch.stack(
             [torch.full_like(positions, seed), positions], 1))
@@ -72,7 +78,7 @@ class SampleRng:
         keys = self.keys
         place = torch.arange(-(-count // 4), device=self.device)
         if self.device.type == 'cpu':
-            # The same integers; NumPy's small operations cost less.
+            # NumPy gives the same integers, and is faster on small arrays.
             keys, place = (x.numpy().view(np.uint64) for x in (keys, place))
         low, high = keys & _LOW, (keys >> 32) & _LOW
         words = philox4x32(
@@ -93,7 +99,7 @@ class SampleRng:
         count = math.prod(shape)
         half = -(-count // 2)
         words = self._words(2 * half)
-        # 32 bits for the radius, so that the tail reaches 6.7 sigma.
+        # With 32 bits for the radius, the tail reaches 6.7 sigma.
         u = (words[:, :half].float() + .5).mul_(2.**-32).clamp_(max=1)
         radius = u.log_().mul_(-2).sqrt_()
         angle = words[:, half:].float().mul_(2 * math.pi * 2.**-32)
@@ -118,15 +124,23 @@ class SampleRng:
 
 
 def check_finite(values: Tensor, rng: SampleRng, what: str) -> None:
-    """Refuse NaN and infinity in values (N, ...); waits for the device.
+    """Check that values (N, ...) are finite; waits for the device.
 
-    The ValueError names the positions of the rows that hold any.
+    Args:
+        values (N, ...): One row for each stream of ``rng``.
+        rng: Its positions name the rows in the message.
+        what: Name of the values in the message.
+
+    Raises:
+        ValueError: A row holds NaN or infinity.
     """
     finite = values.flatten(1).isfinite().all(1)
     if not finite.all():
         bad = rng.keys[~finite, 1].tolist()
+        names = ', '.join(map(str, bad[:10]))
+        if len(bad) > 10:
+            names += ', ...'
         raise ValueError(
             f'{what} of {len(bad)} samples hold NaN or infinite values, those '
-            f'with index {", ".join(map(str, bad[:10]))}'
-            f'{", ..." * (len(bad) > 10)}: the model has diverged. Use an '
-            'earlier checkpoint.')
+            f'with index {names}: the model has diverged. Use an earlier '
+            'checkpoint.')

@@ -47,7 +47,8 @@ class ColorJitter(RandomTransform):
     is random as well.
 
     Args:
-        brightness: The factor is uniform in 1 plus or minus this.
+        brightness: The factor is uniform in [max(0, 1 - brightness),
+            1 + brightness].
         contrast: Likewise, relative to the mean gray value of the image.
         saturation: Likewise, relative to the gray value of each pixel.
         hue: Largest shift in either direction in turns, at most 0.5.

@@ -24,12 +24,18 @@ def pick(vectors: Tensor, scores: Tensor, count: int) -> Tensor:
     Returns:
         (count, D): float32, by falling score.
     """
-    for gather in (lambda x: x, lambda x: torch.cat(all_gather(x))):
-        vectors, scores = gather(vectors.float()), gather(scores)
-        scores, best = scores.topk(min(count, len(scores)))
-        vectors = vectors[best]
+    # First on each process, so that there is less to gather.
+    vectors, scores = _top(vectors.float(), scores, count)
+    vectors, _ = _top(torch.cat(all_gather(vectors)),
+                      torch.cat(all_gather(scores)), count)
     repeats = -(-count // len(vectors))
     return vectors.repeat(repeats, 1)[:count]
+
+
+def _top(vectors: Tensor, scores: Tensor,
+         count: int) -> tuple[Tensor, Tensor]:
+    scores, best = scores.topk(min(count, len(scores)))
+    return vectors[best], scores
 
 
 def count_codes(ids: Tensor, num_codes: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""MoCo v3 (arXiv:2104.02057): learn an encoder from unlabeled images."""
+"""MoCo v3 (arXiv:2104.02057): training of an encoder without labels."""
 import copy
 import math
 from collections.abc import Sequence
@@ -19,18 +19,19 @@ from rcg.rng import SampleRng
 
 
 def contrast(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
-    """Cosine similarities over the temperature.
+    """Cosine similarities of queries and keys, over the temperature.
 
     Args:
-        queries (N, D): Row i belongs to row i of ``keys``.
-        keys (N, D): Of this process; all are gathered in order of rank.
+        queries (N, D): Row i and row i of ``keys`` are a positive pair.
+        keys (N, D): Of this process; all processes' are gathered by rank.
+        temperature: Divides the similarities.
 
     Returns:
-        (N, N * number of processes): Logits of the true key.
+        (N, N * number of processes): Logits over all keys.
     """
     queries = F.normalize(queries.float(), dim=1)
     keys = torch.cat(all_gather(F.normalize(keys.float(), dim=1)))
-    # bfloat16 would round similarities by more than their differences.
+    # The rounding of bfloat16 would exceed differences of similarities.
     with exact_float32(queries.device):
         return queries @ keys.T / temperature
 
@@ -38,17 +39,21 @@ def contrast(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
 def info_nce(logits: Tensor, labels: Tensor, temperature: float) -> Tensor:
     """Contrastive loss, algorithm 1 of arXiv:2104.02057.
 
-    Twice the temperature keeps the size of gradients when it changes.
+    The factor 2 * temperature keeps the scale of gradients independent of
+    the temperature.
     """
     return 2 * temperature * F.cross_entropy(logits, labels)
 
 
 def spread(x: Tensor) -> Tensor:
-    """Collapse monitor (arXiv:2011.10566, section 4.1) of features (N, D).
+    """A monitor of collapse (arXiv:2011.10566, section 4.1).
+
+    Args:
+        x (N, D): Features; they are scaled to unit length.
 
     Returns:
-        Standard deviation of a dimension of unit vectors times sqrt(D):
-        about 1 when they spread over the sphere, 0 when all are the same.
+        Mean standard deviation of a dimension, times sqrt(D): about 1 if
+        features spread over the unit sphere, 0 if all are the same.
     """
     x = F.normalize(x.detach().float(), dim=1)
     return x.std(0, unbiased=False).mean() * math.sqrt(x.shape[1])
@@ -56,18 +61,23 @@ def spread(x: Tensor) -> Tensor:
 
 @MODELS.register_module()
 class MoCoV3(BaseModel):
-    """An encoder, its momentum copy and a predictor.
+    """Trains an encoder to give two views of an image similar outputs.
 
-    Load the result with ``prefix='encoder.'``.
+    It holds the encoder, its moving average (the momentum encoder) and a
+    predictor. Load the result with ``prefix='encoder.'``.
 
     Args:
-        encoder: Config of an encoder; its projector's output is compared.
+        encoder: Config of the encoder. The output of its projector is
+            compared.
         views: Two lists of transform configs, one for each view.
-        max_iters: Length of training, after which the momentum is 1.
+        max_iters: Length of training, at whose end the momentum is 1.
         predictor_hidden_dim: Hidden width of the two-layer predictor.
-        temperature: Of the softmax over keys.
-        momentum: Of the momentum encoder at the start.
-        data_preprocessor: See mmengine's BaseModel.
+        temperature: Temperature of the softmax over keys.
+        momentum: Momentum of the momentum encoder at the start.
+        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+
+    Raises:
+        ValueError: There are not two views.
     """
 
     def __init__(self, encoder: dict, views: Sequence[Sequence[dict]],
@@ -87,7 +97,7 @@ class MoCoV3(BaseModel):
         self.momentum_encoder.requires_grad_(False)
         dim = self.encoder.rep_dim
         self.predictor = batch_norm_mlp(dim, predictor_hidden_dim, dim)
-        # On the device and in checkpoints: no host sync, exact resume.
+        # A buffer: nothing waits for the device, and checkpoints hold it.
         self.register_buffer('iteration', torch.zeros((), dtype=torch.int64))
 
     def forward(self, images: Tensor, mode: str = 'tensor',
@@ -97,7 +107,7 @@ class MoCoV3(BaseModel):
         Args:
             images (N, 3, H, W): In [-1, 1].
             mode: 'loss', 'predict', or 'tensor' for representations.
-            rng: Streams of the images; only 'loss' draws.
+            rng: One stream for each image; needed for the loss.
             batch: Remaining entries of the batch.
         """
         if mode == 'loss':
@@ -107,13 +117,13 @@ class MoCoV3(BaseModel):
         return self.encoder(images)
 
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
-        """Symmetrized contrastive loss of two views, and monitors.
+        """Symmetric contrastive loss of two views, and monitors.
 
-        In training mode it also moves the momentum encoder.
+        In training mode it also updates the momentum encoder.
 
         Returns:
             ``loss_contrastive``; ``positive_similarity`` in [-1, 1];
-            ``top1``, the share of queries nearest to their key;
+            ``top1``, the share of queries whose own key is the nearest;
             ``feature_std``, see :func:`spread`; ``key_momentum``.
         """
         views = [view(images, rng) for view in self.views]
@@ -136,12 +146,12 @@ class MoCoV3(BaseModel):
                 top1=(logits.argmax(1) == labels).float().mean(),
                 feature_std=spread(features[0]),
                 key_momentum=momentum)
-        # The mean over both halves is half of algorithm 1's sum.
+        # Algorithm 1 adds up both halves; info_nce is their mean.
         loss = 2 * info_nce(logits, labels, self.temperature)
         return dict(loss_contrastive=loss, **monitors)
 
     def key_momentum(self) -> Tensor:
-        """Cosine from ``momentum`` to 1 over training; float32 scalar."""
+        """Rises from ``momentum`` to 1 along a cosine; float32 scalar."""
         phase = (self.iteration / self.max_iters).clamp(max=1) * math.pi
         return 1 - (1 - self.momentum) * (1 + phase.cos()) / 2
 
@@ -149,7 +159,7 @@ class MoCoV3(BaseModel):
     def update_momentum_encoder(self, momentum: Tensor) -> None:
         """key <- momentum * key + (1 - momentum) * query, parameters only.
 
-        Batch-norm statistics are the momentum encoder's own.
+        The momentum encoder has batch-norm statistics of its own.
         """
         for key, query in zip(self.momentum_encoder.parameters(),
                               self.encoder.parameters(), strict=True):

@@ -1,7 +1,8 @@
 """Distance of images in the features of a frozen network.
 
-LPIPS (arXiv:1801.03924) eq. 1 with all weights 1: features of unit length in
-each position, squared difference, mean over positions, sum over layers.
+It is LPIPS (arXiv:1801.03924, eq. 1) with all weights 1: features are scaled
+to unit length at each position; their squared differences are averaged over
+positions and summed over layers.
 """
 from collections.abc import Sequence
 
@@ -19,16 +20,16 @@ class VGG16Features(nn.Module):
     """Features of torchvision's VGG16 after five of its ReLUs, as in LPIPS.
 
     Args:
-        checkpoint: Local file of ImageNet weights (torchvision's
-            ``vgg16-397923af.pth``, or of the same layout).
+        checkpoint: Local file of ImageNet weights: torchvision's
+            ``vgg16-397923af.pth``, or one with the same names.
     """
 
     ends = 3, 8, 15, 22, 29  # relu1_2, relu2_2, relu3_3, relu4_3, relu5_3
 
     def __init__(self, checkpoint: str) -> None:
         super().__init__()
-        from torchvision.models import vgg16  # seconds to import
-        with torch.device('meta'):  # the classifier would be 500 MB
+        from torchvision.models import vgg16  # takes seconds
+        with torch.device('meta'):  # not 500 MB for its classifier
             layers = vgg16(weights=None).features[:self.ends[-1] + 1]
         self.layers = layers.to_empty(device='cpu')
         load_weights(self.layers, find_checkpoint(checkpoint), 'features.')
@@ -38,7 +39,10 @@ class VGG16Features(nn.Module):
                                  persistent=False)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """Five maps (N, C, h, w) of images in [-1, 1], 16 pixels or more."""
+        """Images in [-1, 1] -> five feature maps (N, C, h, w).
+
+        Images need at least 16 pixels a side.
+        """
         x = ((images + 1) / 2 - self.mean) / self.std
         features = []
         for i, layer in enumerate(self.layers):
@@ -50,7 +54,7 @@ class VGG16Features(nn.Module):
 
 @MODELS.register_module()
 class EncoderFeatures(HasFrozenParts, nn.Module):
-    """The representation of one of our encoders as the only feature.
+    """The representation of an encoder as the only feature.
 
     Args:
         encoder: Config of a frozen encoder, with ``checkpoint``.
@@ -61,20 +65,20 @@ class EncoderFeatures(HasFrozenParts, nn.Module):
         self.encoder = Frozen.build(ENCODERS, encoder)
 
     def forward(self, images: Tensor) -> list[Tensor]:
-        """One (N, D) of images (N, 3, H, W) in [-1, 1]."""
+        """Images (N, 3, H, W) in [-1, 1] -> a list of one tensor (N, D)."""
         return [self.encoder.on(images.device)(images)]
 
 
 def feature_distance(ours: Sequence[Tensor],
                      theirs: Sequence[Tensor]) -> Tensor:
-    """Mean distance of two batches of features, layer by layer.
+    """Distance of two batches of features, summed over layers.
 
     Args:
-        ours: For each layer (N, C, ...); float32 inside.
-        theirs: The same shapes.
+        ours: Features (N, C, ...) of each layer.
+        theirs: Likewise, of the same shapes.
 
     Returns:
-        Scalar, 0 for equal features, at most 4 a layer.
+        Float32 scalar, 0 for equal features, at most 4 for each layer.
     """
     return sum(
         (F.normalize(a.float(), dim=1) - F.normalize(b.float(), dim=1))
@@ -86,11 +90,11 @@ def feature_distance(ours: Sequence[Tensor],
 class PerceptualLoss(HasFrozenParts, nn.Module):
     """Weighted :func:`feature_distance` of images and reconstructions.
 
-    The network is frozen and no part of checkpoints.
+    The network is frozen; checkpoints do not hold it.
 
     Args:
         network: Config of the feature network.
-        weight: Of the term.
+        weight: Weight of the loss.
     """
 
     def __init__(self, network: dict, weight: float = 1.) -> None:
@@ -99,7 +103,7 @@ class PerceptualLoss(HasFrozenParts, nn.Module):
         self.weight = weight
 
     def forward(self, fakes: Tensor, reals: Tensor) -> Tensor:
-        """Scalar; gradients reach ``fakes`` (N, 3, H, W) in [-1, 1]."""
+        """Loss of ``fakes`` (N, 3, H, W) in [-1, 1], which get gradients."""
         network = self.network.on(fakes.device)
         with torch.no_grad():
             theirs = network(reals)

@@ -1,4 +1,4 @@
-"""Principal components of pixels, learned by the ordinary training loop."""
+"""Principal components of pixels, computed in the usual training loop."""
 import torch
 from mmengine.dist import all_reduce
 from mmengine.model import BaseModel
@@ -18,13 +18,13 @@ from rcg.registry import (
 class _NoOptimWrapper(OptimWrapperDict):
 
     def get_lr(self) -> dict[str, list[float]]:
-        """A learning rate for the logs."""
+        """The learning rate 0, for the log."""
         return {'lr': [0.]}
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class NoOptimizer:
-    """For models that learn in closed form: an optimizer of nothing.
+    """Builds no optimizer, for models that are computed in closed form.
 
     In a config: ``optim_wrapper=dict(constructor='NoOptimizer')``.
     """
@@ -42,11 +42,11 @@ class NoOptimizer:
 
 @MODEL_WRAPPERS.register_module()
 class NoWrapper(nn.Module):
-    """For models without gradients, which DDP refuses: leaves them as is.
+    """Returns the model itself, since DDP refuses models without gradients.
 
     In a config: ``model_wrapper_cfg=dict(type='rcg.NoWrapper')`` (MMEngine
-    looks for wrappers in its own scope). The model itself exchanges between
-    processes what it has to.
+    looks for wrappers in its own scope). The model must communicate between
+    processes by itself.
     """
 
     def __new__(cls, module: nn.Module, **ddp_options) -> nn.Module:
@@ -55,16 +55,16 @@ class NoWrapper(nn.Module):
 
 @MODELS.register_module()
 class PCATraining(BaseModel):
-    """Exact principal components of all images seen so far.
+    """Computes the exact principal components of all images seen so far.
 
-    It sums images and their products over batches and processes: one pass
-    over a dataset gives its components, in whatever order the images come.
+    It sums pixels and their products over batches and processes. So one pass
+    over a dataset gives its components, whatever the order of the images.
 
     Load the result with ``prefix='encoder.'``.
 
     Args:
         encoder: Config of a :class:`PixelPCA`.
-        data_preprocessor: See mmengine's BaseModel.
+        data_preprocessor: Config; see :class:`ImagePreprocessor`.
     """
 
     def __init__(self, encoder: dict,
@@ -79,13 +79,13 @@ class PCATraining(BaseModel):
 
     def train_step(self, data: dict,
                    optim_wrapper: OptimWrapper) -> dict[str, Tensor]:
-        """Take in a batch; there are no gradients and no step."""
+        """Add a batch to the sums; there is no gradient and no step."""
         data = self.data_preprocessor(data, True)
         return self.parse_losses(self(**data, mode='loss'))[1]
 
     @torch.no_grad()
     def forward(self, images: Tensor, mode: str = 'tensor', **batch):
-        """Dispatch; images (N, 3, H, W) in [-1, 1]."""
+        """Dispatch on ``mode``; images (N, 3, H, W) in [-1, 1]."""
         if mode == 'loss':
             return self.loss(images)
         if mode == 'predict':
@@ -93,10 +93,11 @@ class PCATraining(BaseModel):
         return self.encoder(images)
 
     def loss(self, images: Tensor) -> dict[str, Tensor]:
-        """Take in a batch and give the error of its reconstruction.
+        """Add a batch to the sums, and update the components.
 
         Returns:
-            ``loss_reconstruction``: Mean squared error of pixels in [-1, 1].
+            ``loss_reconstruction``: Mean squared error of the batch's
+            pixels, in [-1, 1], when reconstructed.
         """
         x = self.encoder.preprocess(images).flatten(1)
         self.accumulate(x.double())
@@ -107,7 +108,7 @@ class PCATraining(BaseModel):
         return dict(loss_reconstruction=error.square().mean())
 
     def accumulate(self, x: Tensor) -> None:
-        """Add the rows of all processes; (N, num_pixels), float64."""
+        """Add rows (N, num_pixels), float64, of all processes to the sums."""
         sums = x.new_tensor(len(x)), x.sum(0), x.T @ x
         for buffer, part in zip((self.count, self.total, self.products),
                                 sums, strict=True):

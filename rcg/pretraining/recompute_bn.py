@@ -1,4 +1,4 @@
-"""Batch-norm statistics of clean images, at the end of training."""
+"""Recomputing batch-norm statistics at the end of training."""
 import math
 from collections.abc import Iterable
 
@@ -15,11 +15,12 @@ from rcg.registry import HOOKS
 
 @torch.no_grad()
 def recompute_batch_norm(encoder: Encoder, batches: Iterable[Tensor]) -> None:
-    """Replace running statistics by the mean over batches.
+    """Replace running statistics by their mean over batches.
 
     Args:
-        encoder: Its mode is kept. Dropout does not act.
-        batches: Of images (N, 3, H, W) in [-1, 1]; each counts the same.
+        encoder: Its training mode is restored. Dropout is off meanwhile.
+        batches: Images (N, 3, H, W) in [-1, 1]; all batches have the same
+            weight.
     """
     modes = {module: module.training for module in encoder.modules()}
     norms = [m for m in encoder.modules() if isinstance(m, _BatchNorm)]
@@ -38,15 +39,19 @@ def recompute_batch_norm(encoder: Encoder, batches: Iterable[Tensor]) -> None:
 
 @HOOKS.register_module()
 class RecomputeBatchNormHook(Hook):
-    """Recomputes the encoder's statistics before the last checkpoint.
+    """Recomputes batch-norm statistics before the last checkpoint.
 
-    In training they are of augmented views and past weights, which can be
-    far off for the clean images that the frozen encoder sees when training
-    was short. All processes compute the same.
+    The running statistics come from augmented views and earlier weights.
+    After a short training they can be far from those of the clean images
+    that the frozen encoder gets. All processes compute the same.
 
     Args:
-        num_images: How many training images to use, evenly spread.
-        batch_size: At most so many at once.
+        num_images: Number of training images to use, evenly spaced in the
+            dataset.
+        batch_size: Largest batch.
+
+    Raises:
+        ValueError: An argument is below 2.
     """
 
     priority = 'BELOW_NORMAL'  # after the step, before the checkpoint hook
@@ -67,7 +72,7 @@ class RecomputeBatchNormHook(Hook):
                 for batch in self.loader(runner.train_dataloader)))
 
     def loader(self, train: DataLoader) -> DataLoader:
-        """Clean images in a fixed order, batches of nearly equal size."""
+        """Clean images in a fixed order, in batches of nearly equal size."""
         size = len(train.dataset)
         count = min(self.num_images, size)
         indices = [i * size // count for i in range(count)]

@@ -6,15 +6,17 @@ from rcg.models.encoders import Encoder
 
 def represent(encoder: Encoder, images: Tensor, indices: Tensor,
               labels: Tensor | None = None, **_) -> list[dict]:
-    """Represent a batch, one dict an image, for the metrics.
+    """Compute the representations of a batch, for the metrics.
 
     Args:
+        encoder: The encoder.
         images (N, 3, H, W): In [-1, 1].
-        indices (N,): Place of each image in the dataset, int64.
+        indices (N,): Index of each image in the dataset, int64.
         labels (N,): Classes, if the dataset has any, int64.
 
     Returns:
-        N dicts of ``representations`` (D,), ``index`` and maybe ``labels``.
+        N dicts of ``representations`` (D,), ``index`` and, if given,
+        ``labels``.
     """
     columns = dict(representations=encoder(images), index=indices.tolist())
     if labels is not None:

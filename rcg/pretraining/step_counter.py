@@ -1,13 +1,13 @@
-"""Where a training run stands, for models that change with time."""
+"""A step counter for models whose loss changes during training."""
 import torch
 from torch import nn
 
 
 class StepCounter(nn.Module):
-    """Counts training steps in a buffer, so that a resumed run goes on.
+    """Counts training steps in a buffer, which checkpoints hold.
 
-    A copy on the host answers ``int(counter)`` without waiting for the
-    device; it is read from the buffer once, and again after loading.
+    ``int(counter)`` reads a copy on the host and does not wait for the
+    device. The copy is made from the buffer at first use and after loading.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Learning a tokenizer from images: VQ-VAE, up to a full VQGAN."""
+"""Training of a quantising tokenizer, from VQ-VAE to VQGAN."""
 import torch
 from mmengine.model import BaseModel
 from torch import Tensor
@@ -15,20 +15,23 @@ _PIXEL_LOSSES = {'l1': F.l1_loss, 'l2': F.mse_loss}
 
 @MODELS.register_module()
 class VQTraining(BaseModel):
-    """Trains a tokenizer; a frozen one is loaded with prefix 'tokenizer.'.
+    """Trains a tokenizer that quantises latents.
 
-    Without options, a VQ-VAE (arXiv:1711.00937); with perceptual and
-    adversarial terms, a VQGAN (arXiv:2012.09841). For ``warmup_steps`` the
-    autoencoder learns without its codebook; then codes are vectors of the
-    batch and quantisation begins. Steps are forward passes in training mode.
+    The loss is that of a VQ-VAE (arXiv:1711.00937), with perceptual and
+    adversarial losses that of a VQGAN (arXiv:2012.09841). For
+    ``warmup_steps`` the autoencoder learns without quantisation. Then the
+    codes are set to vectors of the batch and quantisation begins. A step is
+    a forward pass in training mode.
+
+    Load the result with ``prefix='tokenizer.'``.
 
     Args:
         tokenizer: Config of the tokenizer.
         pixel_loss: 'l1' or 'l2', between images in [0, 1].
-        warmup_steps: Steps without quantisation. None: quantise at once with
-            the codes that are there, to train a given tokenizer further.
-        codebook: Config of what moves the codes (:class:`EMACodebook`), if
-            not the gradient.
+        warmup_steps: Steps without quantisation. None trains a given
+            tokenizer further: its codes are kept and used at once.
+        codebook: Config of :class:`EMACodebook`; without it, gradients move
+            the codes.
         perceptual: Config of a :class:`PerceptualLoss`, if any.
         adversarial: Config of an :class:`AdversarialLoss`, if any.
         data_preprocessor: Config; see :class:`ImagePreprocessor`.
@@ -59,8 +62,11 @@ class VQTraining(BaseModel):
             self.codebook = MODELS.build(dict(
                 codebook, num_codes=quantizer.num_codes, dim=quantizer.dim))
             quantizer.codebook_to_buffer()
-        self.perceptual = perceptual and MODELS.build(perceptual)
-        self.adversarial = adversarial and MODELS.build(adversarial)
+        self.perceptual = self.adversarial = None
+        if perceptual is not None:
+            self.perceptual = MODELS.build(perceptual)
+        if adversarial is not None:
+            self.adversarial = MODELS.build(adversarial)
 
     def forward(self, images: Tensor, rng: SampleRng | None = None,
                 indices: Tensor | None = None, mode: str = 'tensor', **_):
@@ -68,8 +74,8 @@ class VQTraining(BaseModel):
 
         Args:
             images (N, 3, H, W): In [-1, 1].
-            rng: One stream an image; needed for the loss.
-            indices (N,): Of the images in their dataset.
+            rng: One stream for each image; needed for the loss.
+            indices (N,): Index of each image in the dataset.
             mode: 'loss', 'predict', or 'tensor' for the reconstruction
                 (N, 3, H, W) in [-1, 1].
         """
@@ -85,12 +91,12 @@ class VQTraining(BaseModel):
         """Reconstruct images.
 
         Returns:
-            One dict an image: ``images``, the reconstruction, and
+            A dict for each image: ``images``, the reconstruction, and
             ``originals``, both uint8 (3, H, W); ``index``.
         """
         if indices is None:
             indices = torch.arange(len(images))
-        # Rounded: to_uint8 would turn 41.99999 into 41.
+        # Rounded, since to_uint8 would truncate 41.99999 to 41.
         originals = ((images + 1) * 127.5).round().clamp(0, 255).byte()
         rows = zip(to_uint8(self.tokenizer(images)[0]), originals,
                    indices.tolist(), strict=True)
@@ -98,12 +104,12 @@ class VQTraining(BaseModel):
                 for image, original, index in rows]
 
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
-        """Terms of the loss; psnr, and how the codes are used."""
+        """Losses, psnr, and how evenly the codes are used."""
         step = int(self.step)
         z = self.tokenizer.latents(images)
         losses = {}
         if step < (self.warmup_steps or 0):
-            # DDP wants a gradient, if only 0, for every parameter.
+            # DDP needs a gradient for every parameter, even if it is 0.
             codes = self.tokenizer.quantizer.codebook
             losses['loss_codebook'] = (codes * 0).sum()
         else:
@@ -116,7 +122,7 @@ class VQTraining(BaseModel):
 
     def _quantize(self, z: Tensor, rng: SampleRng,
                   step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        """Quantise latents; in training, move the codes as well."""
+        """Quantise latents, and update the codes in training."""
         quantizer = self.tokenizer.quantizer
         # (N, D, h, w) -> (M, D)
         vectors = z.detach().float().movedim(1, -1).flatten(0, -2)
@@ -146,8 +152,8 @@ class VQTraining(BaseModel):
 
     def _image_losses(self, images: Tensor, fakes: Tensor,
                       step: int) -> dict[str, Tensor]:
-        """What the reconstruction ``fakes`` is worth; psnr."""
-        # Halved, for the range is [-1, 1] here and [0, 1] in the network.
+        """Losses of the reconstructions ``fakes``, and psnr."""
+        # Halved, since the pixel loss is for a range of 1: [0, 1].
         losses = dict(loss_pixel=_PIXEL_LOSSES[self.pixel_loss](
             fakes / 2, images / 2))
         if self.perceptual is not None:
