@@ -1,9 +1,9 @@
 """Weights published with DINO (github.com/facebookresearch/dino).
 
-Of the teacher, backbone and projector are used. The prototypes behind the
-projector are not part of a representation, so it does not matter whether
-they are weight-normed (``weight_g``, ``weight_v``), as in the full
-checkpoints of DINO, or not, which is all that RCG's own loader takes.
+The teacher's backbone and projector are used. The prototypes that follow the
+projector do not affect representations and are ignored. So they may be
+weight-normed (``weight_g``, ``weight_v``), as in DINO's full checkpoints, or
+not, as RCG's own loader requires.
 """
 from rcg.converters.layout import VIT, Layout
 

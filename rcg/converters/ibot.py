@@ -1,7 +1,7 @@
 """Weights published with iBOT (github.com/bytedance/ibot).
 
-The layout of DINO, with a second set of prototypes for patches. Either set
-may be weight-normed or not: neither is used.
+The layout is DINO's, with a second set of prototypes for patches. Neither set
+is used, so both may be weight-normed or not.
 """
 from rcg.converters.layout import VIT, Layout
 

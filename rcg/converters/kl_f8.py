@@ -1,9 +1,9 @@
-"""KL-f8 in either published layout <-> :class:`AutoencoderKL`.
+"""Published KL-f8 files <-> :class:`AutoencoderKL`.
 
-``kl_f8`` is that of the original code (github.com/CompVis/latent-diffusion),
-``kl_f8_diffusers`` that of github.com/huggingface/diffusers. There attention
-has matrices and not convolutions of size 1, and the levels of the decoder
-count from the lowest resolution.
+There are two layouts: ``kl_f8`` is that of the original code
+(github.com/CompVis/latent-diffusion), ``kl_f8_diffusers`` that of
+github.com/huggingface/diffusers. In the latter, attention has matrices instead
+of 1x1 convolutions, and the decoder's levels count from the lowest resolution.
 """
 import re
 from collections.abc import Mapping
@@ -41,7 +41,7 @@ kl_f8_to_published = _ORIGINAL.to_published
 _NORM = {'group_norm.*': 'norm.*'}
 _NOW = _NORM | {'to_q.*': 'q.*', 'to_k.*': 'k.*', 'to_v.*': 'v.*',
                 'to_out.0.*': 'proj.*'}
-# Files of before 2023 name them so, those of Stability AI among them.
+# Names in files from before 2023, such as Stability AI's.
 _ONCE = _NORM | {'query.*': 'q.*', 'key.*': 'k.*', 'value.*': 'v.*',
                  'proj_attn.*': 'proj.*'}
 
@@ -68,7 +68,7 @@ def _names(attention: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-# Either reads both; the first name that fits is written.
+# Both layouts read all names; each writes those that come first in it.
 _NEW, _OLD = (
     Layout('the KL-f8 of diffusers', _names(first) | _names(second), _IGNORED,
            needed={'quant_conv.': 'It looks like a part of the file.'})
@@ -81,10 +81,10 @@ kl_f8_diffusers_ignored = _NEW.ignored
 
 def kl_f8_diffusers_from_published(
         state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A published state dict as one of our AutoencoderKL.
+    """A published state dict -> a state dict of AutoencoderKL.
 
     Raises:
-        KeyError: A tensor is neither used nor known to be useless.
+        KeyError: A tensor is neither used nor listed as ignored.
     """
     converted = _NEW.from_published(_reversed(state))
     return {name: tensor[..., None, None] if _MATRIX.search(name) else tensor
@@ -94,11 +94,12 @@ def kl_f8_diffusers_from_published(
 def kl_f8_diffusers_to_published(
         state: Mapping[str, Tensor],
         old_names: bool = False) -> dict[str, Tensor]:
-    """The way back of :func:`kl_f8_diffusers_from_published`.
+    """Inverse of :func:`kl_f8_diffusers_from_published`.
 
     Args:
-        state: Our names.
-        old_names: Name the layers of attention as files of before 2023 do.
+        state: State dict of AutoencoderKL.
+        old_names: Whether to name the layers of attention as files from
+            before 2023 do.
     """
     flat = {name: tensor[..., 0, 0] if _MATRIX.search(name) else tensor
             for name, tensor in state.items()}
@@ -106,7 +107,7 @@ def kl_f8_diffusers_to_published(
 
 
 def _reversed(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Count the levels of the decoder from the other end."""
+    """Count the decoder's levels from the other end."""
     last = max((int(found[0]) for found in map(_LEVEL.search, state)
                 if found), default=0)
     return {_LEVEL.sub(lambda found: str(last - int(found[0])), name): tensor

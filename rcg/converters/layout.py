@@ -12,7 +12,7 @@ VIT = ('cls_token', 'pos_embed', 'patch_embed.proj.*', 'norm.*',
 
 
 def _rename(name: str, old: str, new: str) -> str | None:
-    """Rename if ``name`` is as the template ``old`` says."""
+    """Rename ``name`` if it matches the template ``old``."""
     wildcards = re.findall(r'{\d}|\*', old)
     pattern = re.escape(old).replace(r'\*', r'(\w+)')
     found = re.fullmatch(re.sub(r'\\{\d\\}', r'(\\d+)', pattern), name)
@@ -32,19 +32,19 @@ def _rename(name: str, old: str, new: str) -> str | None:
 class Layout:
     """Renames a published state dict to ours and back.
 
-    Tensors are passed on as they are, in their own dtype. In a template,
-    ``*`` stands for one word (weight, bias, running_mean, ...) and ``{0}``
-    for an index that counts from the number in the braces; wildcards have
-    the same order on both sides.
+    Tensors are passed on unchanged, in their own dtype. In a template, ``*``
+    stands for one word (weight, bias, running_mean, ...) and ``{0}`` for an
+    index that counts from the number in the braces. Both templates of a name
+    have their wildcards in the same order.
 
     Args:
         title: What the file is, for messages.
-        names: Template of a published name: template of ours. Whichever
-            fits first is taken.
-        ignored: Beginning of a published name that ours does not need:
-            why not.
-        needed: Beginning of a published name without which the file is of
-            no use: what to do if there is none.
+        names: Template of a published name -> template of our name. The first
+            template that matches is used.
+        ignored: Prefix of published names that our part does not need -> the
+            reason.
+        needed: Prefix that some published name must have -> what to do if
+            none has it.
     """
 
     def __init__(self, title: str, names: Mapping[str, str],
@@ -56,7 +56,7 @@ class Layout:
         self._needed = needed or {}
 
     def ignored(self, name: str) -> str | None:
-        """Why a published tensor is not needed; None if it is used.
+        """The reason why a published tensor is not needed, or None.
 
         Raises:
             KeyError: The published file has no such tensor.
@@ -69,10 +69,10 @@ class Layout:
 
     def from_published(self, state: Mapping[str, Tensor]
                        ) -> dict[str, Tensor]:
-        """The tensors that ours needs, under our names.
+        """The tensors that our part needs, under our names.
 
         Raises:
-            KeyError: A tensor is neither used nor known to be useless.
+            KeyError: A tensor is neither used nor listed as ignored.
             ValueError: The file lacks a whole group of tensors.
         """
         for start, remedy in self._needed.items():
@@ -87,7 +87,7 @@ class Layout:
         }
 
     def to_published(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The way back of :meth:`from_published`, less what that ignored.
+        """Inverse of :meth:`from_published`, without ignored tensors.
 
         Raises:
             KeyError: Our part has no such tensor.

@@ -1,6 +1,6 @@
 """Weights published with MoCo v3 (github.com/facebookresearch/moco-v3).
 
-RCG's ViT-L file has four layers under wrong names; they are put right.
+RCG's ViT-L file has wrong names for four layers, which are corrected.
 """
 from collections.abc import Mapping
 
@@ -61,9 +61,9 @@ def mocov3_to_published(state: Mapping[str, Tensor],
     """From ``MoCoV3ViT``; see :meth:`Layout.to_published`.
 
     Args:
-        state: Of the encoder.
-        misnamed: Whether to give the four layers their wrong names, as in
-            RCG's ViT-L file.
+        state: State dict of the encoder.
+        misnamed: Whether to give four layers their wrong names, as in RCG's
+            ViT-L file.
     """
     pairs = [(right, wrong) for wrong, right in _MISNAMED.items() if misnamed]
     return {_renamed(name, pairs): tensor

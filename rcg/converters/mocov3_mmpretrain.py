@@ -1,12 +1,12 @@
 """MoCo v3 as MMPretrain publishes it (github.com/open-mmlab/mmpretrain).
 
-Its pre-training files hold the whole model in ``state_dict``: backbone and
-neck (our encoder), a predictor and the moving average of both. The linear
-and fine-tuned classifiers have a backbone but no neck.
+Its pre-training files hold the whole model in ``state_dict``: the backbone
+and neck, which make up our encoder, a predictor, and moving averages. Files
+of linear and fine-tuned classifiers have a backbone but no neck.
 """
 from rcg.converters.layout import VIT, Layout
 
-# Their name of a layer, and ours.
+# Prefix of a layer: theirs -> ours.
 _LAYERS = {
     'patch_embed.projection.': 'patch_embed.proj.',
     'layers.{0}.ln1.': 'blocks.{0}.norm1.',
@@ -29,7 +29,7 @@ _LAYOUT = Layout(
     "MMPretrain's MoCo v3 pre-training checkpoint",
     names={
         **{'backbone.' + _theirs(name): 'backbone.' + name for name in VIT},
-        # Linear layers and batch norms; the ReLUs between them count too.
+        # Linear layers and batch norms. Our indices count ReLUs as well.
         **{f'neck.{layer}{i}.*': f'head.{3 * i + j}.*'
            for i in range(3) for j, layer in enumerate(('fc', 'bn'))},
     },

@@ -1,4 +1,4 @@
-"""First stage VQ-f8 <-> :class:`rcg.models.tokenizers.LatentVQGAN`."""
+"""Latent diffusion's VQ-f8 <-> :class:`LatentVQGAN`."""
 from rcg.converters.layout import Layout
 from rcg.converters.vqgan import NAMES, joined
 

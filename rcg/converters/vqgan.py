@@ -1,8 +1,8 @@
 """MAGE's tokenizer file <-> :class:`rcg.models.tokenizers.VQGAN`."""
 from rcg.converters.layout import Layout
 
-# Blocks of the middle count from 1, and an upsampler belongs to the level
-# that it leaves there, to the one that it enters here.
+# Published blocks of the middle count from 1. A published upsampler has the
+# index of the level before it, ours that of the level after it.
 _BLOCKS = {
     'encoder.down.{0}.block.{0}.': 'down.levels.{0}.{0}.',
     'encoder.mid.block_{1}.': 'down.middle.{0}.',
@@ -11,13 +11,13 @@ _BLOCKS = {
 }
 _LAYERS = {'nin_shortcut.*': 'shortcut.*'} | {
     name: name for name in ('norm1.*', 'conv1.*', 'norm2.*', 'conv2.*')}
-# Published halves of the network: ours.
+# Prefixes of the two halves: published -> ours.
 HALVES = {'encoder.': 'down.', 'decoder.': 'up.'}
 _ENDS = {name: name for name in ('conv_in.*', 'norm_out.*', 'conv_out.*')}
 
 
 def joined(blocks: dict[str, str], layers: dict[str, str]) -> dict[str, str]:
-    """Every name of a layer behind every name of a block."""
+    """Append each name of a layer to each name of a block."""
     return {old + theirs: new + ours for old, new in blocks.items()
             for theirs, ours in layers.items()}
 

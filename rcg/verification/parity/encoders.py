@@ -14,15 +14,15 @@ TYPES = {'mocov3': 'MoCoV3ViT', 'mocov3_mmpretrain': 'MoCoV3ViT',
 
 
 def images_of(pixels: Tensor) -> Tensor:
-    """Images in [-1, 1] of uint8, as the models get them."""
+    """Uint8 images -> images in [-1, 1], as the models get them."""
     preprocessor = here(MODELS.build(dict(type='ImagePreprocessor')))
     return preprocessor(dict(images=pixels))['images']
 
 
 def config_of(kind: str, state: dict[str, Tensor], num_heads: int) -> dict:
-    """The config of the encoder that has these weights.
+    """Config of the encoder that has these weights.
 
-    Only the number of heads leaves no trace in them.
+    The weights determine all but the number of heads.
     """
     dim = state['backbone.cls_token'].shape[-1]
     patch = state['backbone.patch_embed.proj.weight'].shape[-1]
@@ -53,41 +53,50 @@ def embedded(case: Case, state: dict[str, Tensor], images: Tensor,
              rep: Tensor | None = None) -> dict:
     """Config of the frozen MoCo v3 encoder in an RDM's or MAGE's file.
 
-    What config.json does not say (None) is what gives the stored ``rep``
-    best: the number of heads divides the width, and the width of ``rep`` is
-    that of the projector or of the features.
+    Where config.json does not give an option (None), that value is taken
+    which reproduces the stored representations best.
 
     Args:
         case: The case.
         state: Weights of the encoder.
-        images (N, 3, H, W): In [-1, 1]; the case stores their ``rep``.
-        num_heads: Of the ViT.
-        with_projector: Whether ``rep`` comes from the projector.
-        rep: If it is stored under another name.
+        images (N, 3, H, W): In [-1, 1].
+        num_heads: Attention heads of the ViT; they divide its width.
+        with_projector: Whether representations come from the projector.
+        rep: Representations of ``images``; by default the case's ``rep``.
+
+    Raises:
+        ValueError: Representations have the width neither of the projector
+            nor of the features.
     """
-    rep = (case.data['rep'] if rep is None else rep).flatten(1)
+    if rep is None:
+        rep = case.data['rep']
+    rep = rep.flatten(1)
+    candidates = _candidates(state, rep.shape[1], num_heads, with_projector)
+    with torch.no_grad():
+        errors = [(build(cfg, state)(images) - rep).abs().max().item()
+                  for cfg in candidates]
+    return candidates[errors.index(min(errors))]
+
+
+def _candidates(state: dict[str, Tensor], rep_dim: int, num_heads: int | None,
+                with_projector: bool | None) -> list[dict]:
     dim = state['backbone.cls_token'].shape[-1]
-    counts = [num_heads] if num_heads else [
-        count for count in range(1, dim + 1) if dim % count == 0]
+    counts = [num_heads]
+    if num_heads is None:
+        counts = [n for n in range(1, dim + 1) if dim % n == 0]
     widths = {True: config_of('mocov3', state, 1)['projector_dim'],
               False: dim}
     flags = [flag for flag in widths if with_projector in (None, flag)
-             and widths[flag] == rep.shape[1]]
+             and widths[flag] == rep_dim]
     if not flags:
-        raise ValueError(f'rep has {rep.shape[1]} values; the encoder gives '
+        raise ValueError(f'rep has {rep_dim} values; the encoder gives '
                          f'{widths[True]} with its projector, {dim} without.')
-
-    def error(cfg: dict) -> float:
-        with torch.no_grad():
-            ours = build(cfg, state)(images)
-        return (ours - rep).abs().max().item()
-
-    return min((dict(config_of('mocov3', state, count), with_projector=flag)
-                for flag in flags for count in counts), key=error)
+    return [dict(config_of('mocov3', state, count), with_projector=flag)
+            for flag in flags for count in counts]
 
 
 def mean_and_std(x: Tensor) -> Tensor:
-    """(N, 2): of all values of each image, unbiased."""
+    """(N, 2): mean and unbiased deviation of all values of each image."""
     x = x.flatten(1)
     return torch.stack([x.mean(1), x.std(1)], 1)
 

@@ -1,4 +1,4 @@
-"""Case ``preprocessing``: transforms of images, compared in bytes."""
+"""Case ``preprocessing``: transforms of uint8 images."""
 import re
 
 import PIL
@@ -8,12 +8,12 @@ from rcg.registry import TRANSFORMS
 from rcg.verification.parity.case import Case
 from rcg.verification.parity.rules import judge_pixels
 
-# The library's own filter, where a published script names none.
+# The filter where a published script names none: the library's default.
 DEFAULT = 'bilinear'
 
 
 class Draws:
-    """Stands in for NumPy's generator: hands out what it was given."""
+    """A stand-in for NumPy's generator, which returns given numbers."""
 
     def __init__(self, integers: list[int], uniform: float) -> None:
         self.drawn, self.uniform = list(integers), uniform

@@ -10,7 +10,7 @@ from rcg.verification.parity.weights import Weights
 
 def vqgan(state: dict[str, Tensor], sizes: dict,
           num_codes: int) -> nn.Module:
-    """MAGE's tokenizer; ``sizes`` is the published ``ddconfig``."""
+    """Build MAGE's tokenizer; ``sizes`` is the published ``ddconfig``."""
     tokenizer = TOKENIZERS.build(dict(
         type='VQGAN', dim=sizes['ch'], dim_mult=sizes['ch_mult'],
         num_res_blocks=sizes['num_res_blocks'], z_dim=sizes['z_channels'],
@@ -31,14 +31,14 @@ def verify_vqgan(case: Case) -> None:
     case.compare('z_q', z_q)
     case.compare('codebook_loss', loss)
     case.compare('z_q_from_indices', tokenizer.quantizer.look_up(ids))
-    # The published network puts out [0, 1].
+    # The published network returns images in [0, 1].
     decoded = tokenizer.decode(tokenizer.encode(images))
     case.compare('decoded_from_indices', (decoded + 1) / 2)
     case.compare('reconstruction', (tokenizer(images)[0] + 1) / 2)
 
 
 def attention_levels(sizes: dict) -> tuple[int, ...]:
-    """Levels whose resolution is among those with attention."""
+    """Levels with attention; the published config lists resolutions."""
     return tuple(level for level in range(len(sizes['ch_mult']))
                  if sizes['resolution'] // 2**level
                  in sizes['attn_resolutions'])
@@ -46,7 +46,7 @@ def attention_levels(sizes: dict) -> tuple[int, ...]:
 
 def vq_f8(state: dict[str, Tensor], sizes: dict, code_dim: int,
           num_codes: int) -> nn.Module:
-    """Latent diffusion's; ``sizes`` is the published ``ddconfig``."""
+    """Build VQ-f8; ``sizes`` is the published ``ddconfig``."""
     tokenizer = TOKENIZERS.build(dict(
         type='LatentVQGAN', dim=sizes['ch'], dim_mult=sizes['ch_mult'],
         num_res_blocks=sizes['num_res_blocks'], z_dim=sizes['z_channels'],
