@@ -40,7 +40,9 @@ def position_table(dim: int, grid_size: int, row_first: bool,
     halves = [_sin_cos(index.repeat_interleave(grid_size), dim // 2),  # rows
               _sin_cos(index.repeat(grid_size), dim // 2)]
     table = torch.cat(halves if row_first else halves[::-1], 1).to(dtype)
-    return torch.cat([table.new_zeros(int(class_token), dim), table])
+    if class_token:
+        table = torch.cat([table.new_zeros(1, dim), table])
+    return table
 
 
 def timestep_embedding(t: Tensor, dim: int,
