@@ -71,9 +71,10 @@ def _build(build, cfg, *args, registry: Registry, **kwargs):
     if isinstance(kind, str):
         with registry.switch_scope_and_registry(None) as scoped:
             cls = scoped.get(kind)
-        accepted = cls and _accepted_arguments(cls)
-        for name in cfg if accepted else ():
-            if name not in accepted | {'type', '_scope_'}:
+        accepted = None if cls is None else _accepted_arguments(cls)
+        for name in cfg:
+            if accepted is not None and name not in accepted | {
+                    'type', '_scope_'}:
                 raise TypeError(
                     f"'{kind}' ({registry.name}) has no argument '{name}'."
                     f'{nearest(name, accepted)}')

@@ -29,7 +29,7 @@ def test_misspelt_type_names_the_nearest():
         PIXEL_GENERATORS.build(dict(type='MAGe'))
 
 
-def test_types_of_the_pretraining_project_are_known():
+def test_types_of_pretraining_are_known():
     assert FEATURE_EXTRACTORS.get('ConvClassifier')
     assert HOOKS.get('RecomputeBatchNormHook')
     with pytest.raises(KeyError, match="Did you mean 'MoCoV3'"):

@@ -1,7 +1,7 @@
-"""What is built on rcg: the folder ``projects`` of the checkout.
+"""Makes the folder ``projects`` of a checkout importable.
 
-A wheel carries its packages here. Nothing in rcg imports them by name, save
-the registry, which asks pretraining for types that it does not know.
+A wheel carries the projects here. Nothing in rcg imports one: a config names
+a project in ``custom_imports``.
 """
 from pathlib import Path
 
