@@ -86,18 +86,7 @@ def convert(path: str, out: str | None = None, *, format: str | None = None,
     log = log or (lambda text: None)
     found = read(path, format, averaged)
     log(_title(found))
-    for part in found.parts:
-        for line in _report(part, verbose):
-            log(line)
-        fitting = _check(part, config if part is found.parts[0] else None)
-        if fitting:
-            log(f'  fits {fitting}: nothing missing, all shapes right')
-        else:
-            found.unchecked.append(part.stem)
-    if found.unchecked:
-        log('no config of this project has the size of '
-            f'{", ".join(found.unchecked)}: missing tensors are not noticed '
-            '(--config CONFIG checks)')
+    _check_all(found, config, verbose, log)
     found.paths = _places(found.parts, out, suffix)
     found.written = write(found, lean)
     for file, new in zip(found.paths, found.written, strict=True):
@@ -202,6 +191,27 @@ def _is_there(part: Part, path: Path, lean: bool) -> bool:
             f"'{path}' exists and holds other weights. Give another folder "
             'or file with --out, or remove it.')
     return part.named(lean).keys() <= find_weights(content)[1].keys()
+
+
+def _check_all(found: ConvertedFile, config: str | None, verbose: bool,
+               log: Callable[[str], None]) -> None:
+    """Log what each part holds and which config it fits; note the unchecked.
+
+    Raises:
+        CheckpointError: A part does not fit its config.
+    """
+    for part in found.parts:
+        for line in _report(part, verbose):
+            log(line)
+        fitting = _check(part, config if part is found.parts[0] else None)
+        if fitting:
+            log(f'  fits {fitting}: nothing missing, all shapes right')
+        else:
+            found.unchecked.append(part.stem)
+    if found.unchecked:
+        log('no config of this project has the size of '
+            f'{", ".join(found.unchecked)}: missing tensors are not noticed '
+            '(--config CONFIG checks)')
 
 
 def _check(part: Part, config: str | None) -> str | None:

@@ -36,13 +36,7 @@ def list_images(root: str) -> list[str]:
         raise NotADirectoryError(
             f"data_root must be a folder of images, but '{root}' is a file; "
             'unpack it first if it is an archive.')
-    paths, visited = [], set()
-    for folder, subfolders, files in os.walk(root, followlinks=True):
-        subfolders[:] = [s for s in subfolders if s[0] != '.']
-        if os.path.realpath(folder) in visited:  # a link back up
-            subfolders[:], files = [], []
-        visited.add(os.path.realpath(folder))
-        paths += [os.path.join(folder, f) for f in files if f[0] != '.']
+    paths = _list_files(root)
     images = [path.removeprefix(os.path.join(root, '')).replace(os.sep, '/')
               for path in paths if path.lower().endswith(EXTENSIONS)]
     if not paths:
@@ -57,6 +51,18 @@ def list_images(root: str) -> list[str]:
             f'image formats: {", ".join(EXTENSIONS)}; unpack archives and '
             'convert other formats first.')
     return sorted(images)
+
+
+def _list_files(root: str) -> list[str]:
+    """Paths of the files in a folder and its subfolders, but hidden ones."""
+    paths, visited = [], set()
+    for folder, subfolders, files in os.walk(root, followlinks=True):
+        subfolders[:] = [s for s in subfolders if s[0] != '.']
+        if os.path.realpath(folder) in visited:  # a link back up
+            subfolders[:], files = [], []
+        visited.add(os.path.realpath(folder))
+        paths += [os.path.join(folder, f) for f in files if f[0] != '.']
+    return paths
 
 
 def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:

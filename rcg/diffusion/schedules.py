@@ -66,22 +66,7 @@ def space_timesteps(num_timesteps: int, num_steps: int,
         raise ValueError(f'num_steps must be in [1, {num_timesteps}], got '
                          f'{num_steps}; T = {num_timesteps} is set by the '
                          'diffusion config.')
-    if spacing == 'rounded':
-        # Sums, not multiples of the stride: so ties round as published.
-        stride = (num_timesteps - 1) / max(num_steps - 1, 1)
-        timesteps = [round(place) for place in itertools.accumulate(
-            [0.] + [stride] * (num_steps - 1))]
-    elif spacing == 'trailing':
-        timesteps = [round((i + 1) * num_timesteps / num_steps) - 1
-                     for i in range(num_steps)]
-    elif spacing == 'uniform':
-        stride = -(-num_timesteps // num_steps)
-        timesteps = list(range(0, num_timesteps, stride))
-    elif spacing == 'strided':
-        timesteps = list(range(0, num_timesteps, num_timesteps // num_steps))
-    else:
-        raise ValueError("spacing must be 'uniform', 'strided', 'rounded' or "
-                         f"'trailing', got '{spacing}'.")
+    timesteps = _spaced(num_timesteps, num_steps, spacing)
     if len(timesteps) != num_steps and spacing != 'strided':
         raise ValueError(
             f'{num_steps} of {num_timesteps} timesteps cannot be spaced '
@@ -91,6 +76,28 @@ def space_timesteps(num_timesteps: int, num_steps: int,
             f'{num_steps} steps with offset {offset} reach beyond the last '
             f'timestep {num_timesteps - 1}; take fewer steps or offset 0.')
     return [time + offset for time in timesteps]
+
+
+def _spaced(num_timesteps: int, num_steps: int, spacing: str) -> list[int]:
+    """Timesteps without offset, of each spacing of :func:`space_timesteps`.
+
+    Raises:
+        ValueError: There is no such spacing.
+    """
+    if spacing == 'rounded':
+        # Sums, not multiples of the stride: so ties round as published.
+        stride = (num_timesteps - 1) / max(num_steps - 1, 1)
+        return [round(place) for place in itertools.accumulate(
+            [0.] + [stride] * (num_steps - 1))]
+    if spacing == 'trailing':
+        return [round((i + 1) * num_timesteps / num_steps) - 1
+                for i in range(num_steps)]
+    if spacing == 'uniform':
+        return list(range(0, num_timesteps, -(-num_timesteps // num_steps)))
+    if spacing == 'strided':
+        return list(range(0, num_timesteps, num_timesteps // num_steps))
+    raise ValueError("spacing must be 'uniform', 'strided', 'rounded' or "
+                     f"'trailing', got '{spacing}'.")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -119,12 +119,17 @@ def kernel_distance(fake: Tensor, real: Tensor, num_subsets: int = 100,
     for _ in range(num_subsets):
         x, y = (rows[torch.from_numpy(rng.choice(len(rows), size, False))
                      .to(rows.device)].double() for rows in (fake, real))
-        within = sum(k.sum() - k.diagonal().sum()
-                     for k in (_kernel(x, x, sigma), _kernel(y, y, sigma)))
-        found.append(within / (size * (size - 1))
-                     - 2 * _kernel(x, y, sigma).mean())
+        found.append(_squared_mmd(x, y, sigma))
     found = torch.stack(found)
     return found.mean().item(), found.std(correction=0).item()
+
+
+def _squared_mmd(x: Tensor, y: Tensor, sigma: float | None) -> Tensor:
+    """Unbiased squared MMD of two sets (n, D) of one size n."""
+    size = len(x)
+    within = sum(k.sum() - k.diagonal().sum()
+                 for k in (_kernel(x, x, sigma), _kernel(y, y, sigma)))
+    return within / (size * (size - 1)) - 2 * _kernel(x, y, sigma).mean()
 
 
 def _kernel(x: Tensor, y: Tensor, sigma: float | None) -> Tensor:

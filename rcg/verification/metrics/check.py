@@ -49,12 +49,22 @@ def verify_metrics(*, weights: str | None = None, record: str | None = None,
             stored = dict(made_by=made_by, sha256=hashes,
                           values=scores.theirs(path, fake, real, device))
         if record:
-            Path(record).write_text(json.dumps(stored, indent=1) + '\n')
-            print(f'{record}: {stored["values"]}')
+            _record(stored, record)
             return True
         reference = str(folder / 'reference.npz')
         np.savez(reference, arr_0=real.permute(0, 2, 3, 1).numpy())
         found = scores.ours(path, fake, reference, device)
+    return _compare(found, made_by, stored)
+
+
+def _record(stored: dict, path: str) -> None:
+    """Write the scores of torch-fidelity to a JSON file, and print them."""
+    Path(path).write_text(json.dumps(stored, indent=1) + '\n')
+    print(f'{path}: {stored["values"]}')
+
+
+def _compare(found: dict[str, float], made_by: str, stored: dict) -> bool:
+    """Print what made the scores and a line for each; whether all agree."""
     print(f'expected: {stored["made_by"]}\nhere:     {made_by}')
     lines, passed = scores.compare(found, stored['values'])
     print('\n'.join(lines))

@@ -57,6 +57,21 @@ def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
                        wrong == 0)
     wide, ours = theirs.double(), ours.double()
     error = torch.where(ours == wide, 0., (ours - wide).abs())
+    bound, size, text = _tolerance(name, theirs, floor)
+    relative = torch.where(error == 0, 0., error / size)
+    return Verdict(error.max().item(), relative.max().item(), text,
+                   bool((error <= bound).all()))
+
+
+def _tolerance(name: str, theirs: Tensor, floor: float
+               ) -> tuple[Tensor, Tensor, str]:
+    """What :func:`judge` allows for a stored floating-point tensor.
+
+    Returns:
+        The largest error allowed for each number, what its relative error is
+        relative to, and the tolerance in words.
+    """
+    wide = theirs.double()
     size = torch.where(wide.isfinite(), wide.abs(), 0.)
     largest = size.max() if size.numel() else size.sum()
     if name.endswith('grad_norm'):
@@ -68,10 +83,7 @@ def judge(name: str, ours: Tensor, theirs: Tensor, floor: float = 0.
     else:
         bound = (1e-5 * largest + 50 * floor).expand_as(size)
         text, size = f'{bound.max().item():.2e}', largest.expand_as(size)
-    relative = error / torch.where(size > 0, size, largest)
-    relative = torch.where(error == 0, 0., relative)
-    return Verdict(error.max().item(), relative.max().item(), text,
-                   bool((error <= bound).all()))
+    return bound, torch.where(size > 0, size, largest), text
 
 
 def judge_pixels(ours: Tensor, theirs: Tensor, same_pillow: bool) -> Verdict:
