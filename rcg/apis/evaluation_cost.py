@@ -56,18 +56,33 @@ def benchmark_evaluation(counts: Sequence[int] = (1000, 10000),
     if any(count < BATCH or count % BATCH for count in counts):
         raise ValueError(f'--images must be multiples of {BATCH}, got '
                          f'{list(counts)}')
-    found = []
     # Before Inception runs here: the peak memory of a child is at least what
     # its parent had when it began.
-    for count in counts:
-        out = subprocess.run(
-            [sys.executable, '-m', __name__, str(count)], check=True,
-            capture_output=True, text=True).stdout
-        found.append(json.loads(out.splitlines()[-1]))
-        print('{images} images: peak {peak_mib:.0f} MiB ({added_mib:.0f} for '
-              'sums), sums {sum_seconds:.1f} s, scores {final_seconds:.1f} s'
-              .format(**found[-1]))
-    last, speed = found[-1], images_per_second or inception_speed()
+    found = [_measure_apart(count) for count in counts]
+    _print_shares(found, images_per_second or inception_speed())
+    return found
+
+
+def _measure_apart(num_images: int) -> dict[str, float]:
+    """Call :func:`measure` in a new process; print and return the result."""
+    out = subprocess.run(
+        [sys.executable, '-m', __name__, str(num_images)], check=True,
+        capture_output=True, text=True).stdout
+    found = json.loads(out.splitlines()[-1])
+    print('{images} images: peak {peak_mib:.0f} MiB ({added_mib:.0f} for '
+          'sums), sums {sum_seconds:.1f} s, scores {final_seconds:.1f} s'
+          .format(**found))
+    return found
+
+
+def _print_shares(found: list[dict], speed: float) -> None:
+    """Print the growth of memory, and the time as a share of extraction.
+
+    Args:
+        found: Results of :func:`measure`.
+        speed: Images per second of Inception.
+    """
+    last = found[-1]
     print('peak memory, last over first: '
           f'{last["peak_mib"] / found[0]["peak_mib"]:.3f}\n'
           f'Inception: {speed:.2f} images/s')
@@ -76,7 +91,6 @@ def benchmark_evaluation(counts: Sequence[int] = (1000, 10000),
                  + last['final_seconds'])
         print(f'{count} images: {spent:.0f} s beside {count / speed:.0f} s '
               f'of extraction, {100 * spent * speed / count:.2f} %')
-    return found
 
 
 def measure(num_images: int) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Whether a model fits this machine, and how fast it is there."""
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
@@ -43,15 +43,8 @@ def check_full_size(config: Config | str, *, batch_size: int = 2,
     init_default_scope('rcg')
     set_float32(float32)
     timing = Timing(device)
-    with timing.stage('build'):
-        model = MODELS.build(without_weights(cfg.model.to_dict()))
-        model.to(timing.device)
-    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    print(f'{count:,} parameters are trained', flush=True)
-    wrapper_cfg = cfg.optim_wrapper.to_dict()
-    if not timing.on_gpu:
-        wrapper_cfg['dtype'] = 'float32'  # many CPUs only emulate bfloat16
-    resolve_lr(wrapper_cfg, batch_size, 1)
+    model, count = _build(cfg.model, timing)
+    wrapper_cfg = _optim_wrapper(cfg, batch_size, timing.on_gpu)
     batch = _noise(batch_size, image_size, timing.on_gpu)
     loss = _train(model, wrapper_cfg, batch, steps, timing)
     shapes = _sample(model.eval(), images, timing)
@@ -60,6 +53,25 @@ def check_full_size(config: Config | str, *, batch_size: int = 2,
     if out:
         write_json(found, out)
     return found
+
+
+def _build(model_cfg: ConfigDict, timing: Timing) -> tuple[BaseModel, int]:
+    """A model of random weights, and the number of trained parameters."""
+    with timing.stage('build'):
+        model = MODELS.build(without_weights(model_cfg.to_dict()))
+        model.to(timing.device)
+    count = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    print(f'{count:,} parameters are trained', flush=True)
+    return model, count
+
+
+def _optim_wrapper(cfg: Config, batch_size: int, on_gpu: bool) -> dict:
+    """Its config, with the learning rate of a batch on one device."""
+    wrapper_cfg = cfg.optim_wrapper.to_dict()
+    if not on_gpu:
+        wrapper_cfg['dtype'] = 'float32'  # many CPUs only emulate bfloat16
+    resolve_lr(wrapper_cfg, batch_size, 1)
+    return wrapper_cfg
 
 
 def _noise(size: int, image_size: int, pinned: bool) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
@@ -52,13 +53,23 @@ def prepare_imagenet_val(src: str, dst: str, *, size: int = 256,
     work = functools.partial(_prepare, dst=folder, size=size, resize=resize)
     if workers is None:
         workers = os.cpu_count()
+    bad = _count_unreadable(map_files(work, todo, workers))
+    print(f'{len(files) - bad} of {len(files)} files are in {dst}')
+    return bad
+
+
+def _count_unreadable(done: Iterable[tuple[str, str | None]]) -> int:
+    """Print the files that could not be read, and count them.
+
+    Args:
+        done: Path and error, if any, of each file.
+    """
     bad = 0
-    for path, error in map_files(work, todo, workers):
+    for path, error in done:
         if error:
             bad += 1
             print(f"'{path}' cannot be read ({error})", file=sys.stderr,
                   flush=True)
-    print(f'{len(files) - bad} of {len(files)} files are in {dst}')
     return bad
 
 

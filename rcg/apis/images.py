@@ -67,10 +67,8 @@ def load_images(cfg: Config, names: Sequence[str]
                 size = dataset()[0]['images'].shape[-1]
                 pipeline = [dict(type='Resize', size=size),
                             dict(type='CenterCrop', size=size)]
-            files = [os.path.join(name, file) for file in
-                     list_images(name)] if os.path.isdir(name) else [name]
             found += [(_read(file, pipeline), os.path.basename(file))
-                      for file in files]
+                      for file in _files(name)]
         elif name.isdecimal():
             found.append(_item(dataset(), int(name)))
         else:
@@ -79,6 +77,13 @@ def load_images(cfg: Config, names: Sequence[str]
                 f' and it is no number of an image of {wanted["type"]}.')
     images, titles = zip(*found, strict=True)
     return torch.stack(images), list(titles)
+
+
+def _files(path: str) -> list[str]:
+    """The images in a folder, or the one file."""
+    if os.path.isdir(path):
+        return [os.path.join(path, name) for name in list_images(path)]
+    return [path]
 
 
 def _item(dataset: ImageDataset, index: int) -> tuple[Tensor, str]:

@@ -2,6 +2,7 @@
 from collections.abc import Sequence
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 from torch import nn
 
 from rcg.apis.cached_rdm import CachedRDM
@@ -53,24 +54,38 @@ def compare_samplers(config: Config | str, checkpoint: str,
     Raises:
         ValueError: The model is not sampled by diffusion.
     """
-    runner = RUNNERS.build(config_of_test(config, work_dir, options,
-                                          launcher))
-    runner.load_checkpoint(checkpoint, strict=True)
-    model = bare_model(runner)
-    owner, rows = owner_of_sampler(model), []
-    if getattr(model, 'rdm', None) is not None:
-        model.rdm = CachedRDM(model.rdm)
+    cfg = config_of_test(config, work_dir, options, launcher)
+    runner, owner = _load(cfg, checkpoint)
+    rows = []
     for count in calls:
         for name, sampler in sampler_configs(count).items():
             owner.sampler = TASK_UTILS.build(sampler)
             log(runner, f'{name}, {count} calls')
-            metrics = {key: float(value) for key, value in
-                       runner.test().items() if isinstance(
-                           value, (int, float))}
+            metrics = _numbers(runner.test())
             rows.append(dict(sampler=name, calls=count, metrics=metrics))
             if out:
                 write_json(rows, out)
     return rows
+
+
+def _load(cfg: Config, checkpoint: str) -> tuple[Runner, nn.Module]:
+    """The runner, and the part of its model that has the sampler.
+
+    The RDM of an RCG draws each representation once, for all samplers.
+    """
+    runner = RUNNERS.build(cfg)
+    runner.load_checkpoint(checkpoint, strict=True)
+    model = bare_model(runner)
+    owner = owner_of_sampler(model)
+    if getattr(model, 'rdm', None) is not None:
+        model.rdm = CachedRDM(model.rdm)
+    return runner, owner
+
+
+def _numbers(scores: dict) -> dict[str, float]:
+    """The numbers among the results of a test, in their order."""
+    return {name: float(value) for name, value in scores.items()
+            if isinstance(value, (int, float))}
 
 
 def owner_of_sampler(model: nn.Module) -> nn.Module:

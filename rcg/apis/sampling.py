@@ -73,27 +73,44 @@ def sample_images(config: Config | str, checkpoint: str,
         ValueError: The model has no such classes.
     """
     cfg, model, folder = _start(config, checkpoint, out, device, options)
-    turn, titles = labels, {}
+    titles = {}
     if classes:
         titles = find_labels(cfg, classes, model.num_classes, class_names)
-        turn = list(titles)
-    elif turn is None and model.num_classes is not None:
-        turn = range(model.num_classes)
-    labels = None
-    if turn is not None:
-        labels = [turn[i % len(turn)] for i in range(num)]
+        labels = list(titles)
+    labels = _in_turn(labels, model.num_classes, num)
     shown = []
     for batch in model.batches(num, seed, labels, batch_size):
         shown.extend(batch[:SHOWN - len(shown)])
         folder.add(batch, num)
+    return folder.finish(_grid(shown, labels, titles))
+
+
+def _in_turn(labels: Sequence[int] | None, num_classes: int | None,
+             num: int) -> list[int] | None:
+    """The label of each image; by default all classes, if there are any."""
+    if labels is None and num_classes is not None:
+        labels = range(num_classes)
     if labels is None:
-        return folder.finish(_picture(make_grid(torch.stack(shown))))
+        return None
+    return [labels[i % len(labels)] for i in range(num)]
+
+
+def _grid(images: list[Tensor], labels: list[int] | None,
+          titles: dict[int, str]) -> Image.Image:
+    """A grid of the images; with labels, a row for each class.
+
+    Args:
+        images: The first images drawn, (3, H, W) uint8 each.
+        labels: Classes of all images drawn, in the same order.
+        titles: Names of classes by label, as far as they are known.
+    """
+    if labels is None:
+        return _picture(make_grid(torch.stack(images)))
     rows = {}
-    for label, image in zip(labels, shown, strict=False):
+    for label, image in zip(labels, images, strict=False):
         rows.setdefault(label, []).append(image)
-    return folder.finish(labelled_grid([
-        (titles.get(label, f'class {label}'), row)
-        for label, row in rows.items()]))
+    return labelled_grid([(titles.get(label, f'class {label}'), row)
+                          for label, row in rows.items()])
 
 
 def redraw_images(config: Config | str, checkpoint: str,

@@ -10,12 +10,12 @@ from mmengine.dist import (
     get_world_size,
     is_main_process,
 )
-from mmengine.evaluator import Evaluator
+from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.registry import init_default_scope
 from torch.utils.data import DataLoader
 
 from rcg.apis.json_file import write_json
-from rcg.datasets import ImageDataset, SeedBatchSampler, collate_batch
+from rcg.datasets import SeedBatchSampler, collate_batch
 from rcg.datasets.image_files import ImageSet, inspect_images
 from rcg.engine import load_config
 from rcg.engine.distributed import start_processes, usable_cores
@@ -47,19 +47,17 @@ def score_images(images: str, references: Sequence[str] = (), *,
                  extractor: str = 'inception', weights: str | None = None,
                  kid_subset_size: int = 1000, out: str | None = None,
                  batch_size: int = 64, num_workers: int | None = None,
-                 device: str | None = None,
-                 launcher: str = 'none') -> dict | None:
+                 device: str | None = None, launcher: str = 'none'
+                 ) -> dict | None:
     """Score the images of any generator.
 
     Args:
         images: Folder of PNG files, in any nesting, or an npz file in ADM's
             format (``arr_0``, uint8, (N, H, W, 3)).
-        references: Places of real images (such a folder or file), or of
-            their statistics, each 'PLACE' or 'NAME=PLACE'. The name, by
-            default that of the file, stands before the results.
+        references: Real images (as above) or their statistics, each 'PLACE' or
+            'NAME=PLACE'; results start with the name, or that of the file.
         metrics: Keys of ``METRICS_BY_NAME``.
-        extractor: inception, dinov2, clip, or the path of a config with
-            ``extractor``.
+        extractor: See :func:`extractor_config`.
         weights: File of the extractor's weights.
         kid_subset_size: Images in a subset of KID.
         out: JSON file for the result.
@@ -77,32 +75,24 @@ def score_images(images: str, references: Sequence[str] = (), *,
         ValueError: The images are not fit to be scored; a metric needs more
             of them, a reference, or another extractor.
     """
+    num_workers, device = _start(launcher, num_workers, device)
+    found, real = _look(images, references, num_workers)
+    network = extractor_config(extractor, weights)
+    built = build_metrics(metrics, network, found.count, real, kid_subset_size)
+    check_outputs(metrics, network, found.dataset)
+    scores, run = _score(found, built, batch_size, num_workers, device)
+    return _finish(images, found, built, scores, run, out)
+
+
+def _start(launcher: str, num_workers: int | None, device: str | None
+           ) -> tuple[int, torch.device]:
+    """Join the other processes; the number of workers, and the device."""
     init_default_scope('rcg')
     if num_workers is None:
         num_workers = usable_cores()
     if launcher != 'none':
         start_processes(launcher)
-    found, real = _look(images, references, num_workers)
-    device = default_device(device)
-    network = extractor_config(extractor, weights)
-    built = build_metrics(metrics, network, found.count, real,
-                          kid_subset_size)
-    check_outputs(metrics, network, found.dataset)
-    start = time.monotonic()
-    scores = _score(found.dataset, built, batch_size, num_workers, device)
-    if not is_main_process():
-        return None
-    dataset, seconds = DATASETS.build(found.dataset), time.monotonic() - start
-    result = {**scores, 'protocol': dict(
-        samples=_describe(images, found, dataset),
-        metrics=[dict(results=list(metric.names), **metric.describe())
-                 for metric in built],
-        versions=versions(),
-        run=dict(device=str(device), processes=get_world_size(),
-                 seconds=seconds, images_per_second=found.count / seconds))}
-    if out:
-        write_json(result, out)
-    return result
+    return num_workers, default_device(device)
 
 
 def default_device(device: str | None) -> torch.device:
@@ -140,11 +130,31 @@ def _announce(images: ImageSet) -> None:
               'number of JPEG files. Write PNG.', file=sys.stderr)
 
 
-def _describe(place: str, images: ImageSet, dataset: ImageDataset) -> dict:
-    """The images in the protocol."""
-    return dict(place=place, type=type(dataset).__name__, count=images.count,
-                sha256=dataset.fingerprint(), image_size=images.size,
-                converted=images.converted, jpeg_files=images.lossy)
+def _finish(place: str, images: ImageSet, metrics: list[BaseMetric],
+            scores: dict[str, float], run: dict, out: str | None
+            ) -> dict | None:
+    """Add the protocol to the scores and write both, on the first process."""
+    if not is_main_process():
+        return None
+    result = {**scores, 'protocol': _protocol(place, images, metrics, run)}
+    if out:
+        write_json(result, out)
+    return result
+
+
+def _protocol(place: str, images: ImageSet, metrics: list[BaseMetric],
+              run: dict) -> dict:
+    """How scores were computed: the images, metrics, versions and run."""
+    dataset = DATASETS.build(images.dataset)
+    samples = dict(
+        place=place, type=type(dataset).__name__, count=images.count,
+        sha256=dataset.fingerprint(), image_size=images.size,
+        converted=images.converted, jpeg_files=images.lossy)
+    return dict(
+        samples=samples,
+        metrics=[dict(results=list(metric.names), **metric.describe())
+                 for metric in metrics],
+        versions=versions(), run=run)
 
 
 def extractor_config(name: str, weights: str | None = None) -> dict:
@@ -227,10 +237,16 @@ def check_outputs(names: Sequence[str], extractor: dict,
                              'leave the metric out (--metrics).')
 
 
-def _score(dataset: dict, metrics: list, batch_size: int, num_workers: int,
-           device: torch.device) -> dict[str, float]:
-    """Score all images, the same for any number of processes."""
-    dataset = DATASETS.build(dataset)
+def _score(found: ImageSet, metrics: list[BaseMetric], batch_size: int,
+           num_workers: int, device: torch.device
+           ) -> tuple[dict[str, float], dict]:
+    """Score all images, the same for any number of processes.
+
+    Returns:
+        Scores by name; device, processes, seconds and speed of the run.
+    """
+    start = time.monotonic()
+    dataset = DATASETS.build(found.dataset)
     evaluator = Evaluator(metrics)
     evaluator.dataset_meta = dataset.metainfo
     loader = DataLoader(
@@ -244,4 +260,8 @@ def _score(dataset: dict, metrics: list, batch_size: int, num_workers: int,
                            in zip(images, batch['indices'], strict=True)])
         if number % 50 == 0 or number == len(loader):
             print(f'{number}/{len(loader)} batches', flush=True)
-    return evaluator.evaluate(len(dataset))
+    scores = evaluator.evaluate(len(dataset))
+    seconds = time.monotonic() - start
+    return scores, dict(
+        device=str(device), processes=get_world_size(), seconds=seconds,
+        images_per_second=found.count / seconds)

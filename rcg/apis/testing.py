@@ -1,6 +1,7 @@
 """Scores of a checkpoint."""
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.runner import Runner
 
 from rcg.apis.json_file import write_json
 from rcg.apis.run_config import config_of_test
@@ -17,9 +18,8 @@ def test(config: Config | str, checkpoint: str, *, out: str | None = None,
          launcher: str = 'none') -> dict | None:
     """Compute the metrics of a checkpoint.
 
-    They are the same on any number of processes. A call that was interrupted
-    goes on when it is made again: finished batches are kept below the work
-    folder.
+    They are the same on any number of processes. When an interrupted call is
+    repeated, it goes on: finished batches are kept below the work folder.
 
     Args:
         config: A config, or the path of one.
@@ -28,8 +28,7 @@ def test(config: Config | str, checkpoint: str, *, out: str | None = None,
         save_images: Folder for the images.
         restart: Begin anew, not where an interrupted call was.
         save_every: Seconds from one note of finished batches to the next.
-        work_dir: Folder of logs; by default ``work_dir`` of the config, else
-            work_dirs/<config name>.
+        work_dir: Folder of logs; default: the config's, else work_dirs/<name>.
         options: Changes of the config by dotted key.
         launcher: What started the processes: none, pytorch or slurm.
 
@@ -47,14 +46,20 @@ def test(config: Config | str, checkpoint: str, *, out: str | None = None,
     if save_images:
         runner.register_hook(SaveImagesHook(save_images))
     runner.load_checkpoint(checkpoint, strict=True)
-    metrics, scores = None, scalars(runner.test())
-    if is_main_process():
-        protocol = describe_test(runner, state.generated, state.spent)
-        metrics = scores | dict(protocol=protocol)
-        if out:
-            write_json(metrics, out)
+    metrics = _score(runner, state)
+    if out and metrics is not None:
+        write_json(metrics, out)
     state.clear()
     return metrics
+
+
+def _score(runner: Runner, state: ResumableTestHook) -> dict | None:
+    """Scores and protocol; None on all processes but the first."""
+    scores = scalars(runner.test())
+    if not is_main_process():
+        return None
+    protocol = describe_test(runner, state.generated, state.spent)
+    return scores | dict(protocol=protocol)
 
 
 def scalars(scores: dict) -> dict[str, float]:

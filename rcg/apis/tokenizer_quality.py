@@ -26,27 +26,23 @@ SHOWN = 32  # images in the grid, at most
 
 
 def measure_tokenizer(
-        config: Config | str, checkpoint: str, images: str, *,
-        size: int = 256, num: int | None = None,
-        out: str = 'work_dirs/tokenizer/metrics.json',
+        config: Config | str, checkpoint: str, images: str, *, size: int = 256,
+        num: int | None = None, out: str = 'work_dirs/tokenizer/metrics.json',
         inception: str | None = None, batch_size: int = 16,
         device: str | None = None,
         options: list[str] | dict | None = None) -> dict[str, float]:
     """Measure PSNR, SSIM and rFID of the reconstructions of a tokenizer.
 
-    Without weights of Inception, rFID is left out.
-
     Args:
-        config: A config with ``tokenizer``, or one that trains a tokenizer;
-            or its path.
+        config: A config that has or trains a ``tokenizer``; or its path.
         checkpoint: File or work folder.
         images: Folder of images, in any nesting.
         size: The shorter side is resized to it, then the centre is cropped.
         num: Use that many images, spread evenly over the folder.
         out: JSON file for the result. A grid of originals over their
             reconstructions goes beside it, as grid.png.
-        inception: Weights of torch-fidelity's Inception; by default
-            ``extractor`` of the config, else the cache of torch.hub.
+        inception: Weights of torch-fidelity's Inception; by default those of
+            the config's ``extractor`` or of torch.hub's cache, else no rFID.
         batch_size: Images at a time.
         device: By default a GPU, if there is one.
         options: Changes of the config by dotted key.
@@ -56,26 +52,19 @@ def measure_tokenizer(
 
     Raises:
         FileNotFoundError: There are no such images or weights.
-        ValueError: The config defines no tokenizer, or ``size`` does not fit
-            it.
+        ValueError: The config has no tokenizer, or ``size`` does not fit it.
     """
     init_default_scope('rcg')
     cfg = load_any_config(config, options)
     part, prefix = _tokenizer(cfg, config)
     model, sha256 = _load_model(part, prefix, checkpoint, size)
     model.to(default_device(device)).eval()
-    dataset = dict(type='ImageFolder', data_root=images, num_images=num,
-                   pipeline=[dict(type='Resize', size=size),
-                             dict(type='CenterCrop', size=size)])
-    metrics, shown, count = _evaluate(
-        model, _build_metrics(cfg, inception, dataset), dataset, batch_size)
-    Path(out).resolve().parent.mkdir(parents=True, exist_ok=True)
-    _save_grid(shown, Path(out).with_name('grid.png'))
-    metrics = {name.rpartition('/')[2]: x for name, x in metrics.items()}
-    write_json(metrics | dict(
-        config=name_of(config), checkpoint=checkpoint, sha256=sha256,
-        images=images, size=size, num=count), out)
-    return metrics
+    dataset = _dataset(images, size, num)
+    metrics = _build_metrics(cfg, inception, dataset)
+    found, shown, count = _evaluate(model, metrics, dataset, batch_size)
+    _write(out, found, shown, config=name_of(config), checkpoint=checkpoint,
+           sha256=sha256, images=images, size=size, num=count)
+    return found
 
 
 def _tokenizer(cfg: Config, config: Config | str) -> tuple[dict, str]:
@@ -101,6 +90,13 @@ def _load_model(tokenizer: dict, prefix: str, checkpoint: str,
     return model, loaded.sha256
 
 
+def _dataset(images: str, size: int, num: int | None) -> dict:
+    """Config of a dataset of central crops (3, size, size) of a folder."""
+    return dict(type='ImageFolder', data_root=images, num_images=num,
+                pipeline=[dict(type='Resize', size=size),
+                          dict(type='CenterCrop', size=size)])
+
+
 def _build_metrics(cfg: Config, inception: str | None,
                    dataset: dict) -> list[BaseMetric]:
     """PSNR and SSIM, and a Frechet distance if there is an extractor."""
@@ -121,7 +117,7 @@ def _build_metrics(cfg: Config, inception: str | None,
 
 def _evaluate(model: BaseModel, metrics: list[BaseMetric], dataset_cfg: dict,
               batch_size: int) -> tuple[dict, list[dict], int]:
-    """Metrics of all images, outputs to show, and number of images."""
+    """Scores of all images by name, outputs to show, number of images."""
     dataset, evaluator = DATASETS.build(dataset_cfg), Evaluator(metrics)
     shown, step = [], -(-len(dataset) // SHOWN)
     for batch in DataLoader(dataset, batch_size, num_workers=2,
@@ -130,7 +126,18 @@ def _evaluate(model: BaseModel, metrics: list[BaseMetric], dataset_cfg: dict,
         evaluator.process(outputs, batch)
         shown += [x for x in outputs if x['index'] % step == 0]
         print(f'{outputs[-1]["index"] + 1}/{len(dataset)} images', flush=True)
-    return evaluator.evaluate(len(dataset)), shown, len(dataset)
+    scores = {name.rpartition('/')[2]: score for name, score in
+              evaluator.evaluate(len(dataset)).items()}
+    return scores, shown, len(dataset)
+
+
+def _write(out: str, scores: dict[str, float], shown: list[dict],
+           **about: str | int) -> None:
+    """Write scores and what they are of, and the grid beside them."""
+    path = Path(out)
+    path.resolve().parent.mkdir(parents=True, exist_ok=True)
+    _save_grid(shown, path.with_name('grid.png'))
+    write_json(scores | about, out)
 
 
 def _save_grid(outputs: list[dict], path: Path) -> None:

@@ -22,26 +22,22 @@ def sweep(config: Config | str, checkpoint: str, *,
           guidance_scale: Sequence[float] | None = None,
           temperature: Sequence[float] | None = None,
           num_steps: Sequence[int] | None = None, out: str | None = None,
-          work_dir: str | None = None,
-          options: list[str] | dict | None = None,
+          work_dir: str | None = None, options: list[str] | dict | None = None,
           launcher: str = 'none') -> Records:
     """Score a generator at every combination of the given settings.
 
-    All are scored on the same seeds and the same representations, which the
-    RDM draws once. A call that was interrupted goes on when it is made again,
-    also with more settings.
+    All get the same seeds and representations; the RDM draws the latter once.
+    When an interrupted call is repeated, it goes on, also with more settings.
 
     Args:
         config: A config with ``model.generator``, or the path of one.
         checkpoint: File or work folder.
-        guidance_scale: Values of the generator's ``guidance_scale``; 1 is
-            off. The paper's tables count from 0.
-        temperature: Its choice temperatures.
+        guidance_scale: Guidance scales; 1 is off (0 in the paper's tables).
+        temperature: Choice temperatures of the generator.
         num_steps: Its numbers of sampling steps.
         out: Folder for sweep.json, sweep.png and the representations; by
             default sweep/ in the work folder.
-        work_dir: Folder of logs; by default ``work_dir`` of the config, else
-            work_dirs/<config name>.
+        work_dir: Folder of logs; default: the config's, else work_dirs/<name>.
         options: Changes of the config by dotted key.
         launcher: What started the processes: none, pytorch or slurm.
 
@@ -55,17 +51,12 @@ def sweep(config: Config | str, checkpoint: str, *,
     wanted = dict(guidance_scale=guidance_scale, temperature=temperature,
                   num_steps=num_steps)
     runner = _build_runner(config, work_dir, options, launcher)
-    model = bare_model(runner)
-    todo = settings.combinations(model.generator, wanted)
+    todo = settings.combinations(bare_model(runner).generator, wanted)
     runner.load_checkpoint(checkpoint, strict=True)
-    folder = Path(out or Path(runner.work_dir) / 'sweep')
-    about = identity(runner, checkpoint, list(wanted))
-    done = Records(folder, about)
-    if getattr(model, 'rdm', None) is not None:
-        model.rdm = CachedRDM(model.rdm, folder, about, get_rank())
+    done = _resume(runner, out, identity(runner, checkpoint, list(wanted)))
     _score_all(runner, todo, done)
     if is_main_process():
-        report.plot(done.rows, folder / 'sweep.png')
+        report.plot(done.rows, done.path.with_name('sweep.png'))
     return done
 
 
@@ -76,6 +67,20 @@ def _build_runner(config: Config | str, work_dir: str | None,
         raise ValueError(f"'{name_of(config)}' must have model.generator, "
                          'test_cfg, test_dataloader and test_evaluator.')
     return RUNNERS.build(config_of_test(cfg, work_dir, launcher=launcher))
+
+
+def _resume(runner: Runner, out: str | None, about: dict[str, str]
+            ) -> Records:
+    """Read the scores of earlier calls, and keep what the RDM draws.
+
+    Raises:
+        ValueError: The folder holds another sweep.
+    """
+    folder = Path(out or Path(runner.work_dir) / 'sweep')
+    done, model = Records(folder, about), bare_model(runner)
+    if getattr(model, 'rdm', None) is not None:
+        model.rdm = CachedRDM(model.rdm, folder, about, get_rank())
+    return done
 
 
 def _score_all(runner: Runner, todo: list[dict], done: Records) -> None:
