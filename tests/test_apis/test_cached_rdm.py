@@ -1,25 +1,28 @@
 """Representations that are drawn once are those that were drawn."""
 import pytest
 import torch
+from torch import nn
 
 from rcg.apis.cached_rdm import CachedRDM
+from rcg.frozen import Frozen
 from rcg.rng import SampleRng
 
 
-class Toy:
-    """Stands for a frozen RDM; counts how often it draws."""
-    sha256 = 'abc'
+class Toy(nn.Module):
+    """Stands for an RDM; counts how often it draws."""
 
     def __init__(self):
+        super().__init__()
         self.calls = 0
-
-    def on(self, device):
-        return self
 
     def sample(self, rng, labels=None):
         self.calls += 1
         drawn = rng.normal(3)
         return drawn if labels is None else drawn + labels[:, None]
+
+
+def frozen(rdm):
+    return Frozen(rdm, 'rdm.pth', 'abc')
 
 
 def draw(rdm, labels=None):
@@ -31,8 +34,8 @@ def draw(rdm, labels=None):
 @pytest.mark.parametrize('labels', [None, torch.tensor([3, 4])])
 def test_streams_go_on_as_if_it_had_been_drawn(labels):
     toy = Toy()
-    cached = CachedRDM(toy)
-    wanted = draw(Toy(), labels)
+    cached = CachedRDM(frozen(toy))
+    wanted = draw(frozen(Toy()), labels)
     for _ in range(2):
         assert all(map(torch.equal, draw(cached, labels), wanted))
     assert toy.calls == 1
@@ -42,12 +45,12 @@ def test_streams_go_on_as_if_it_had_been_drawn(labels):
 
 def test_the_next_start_reads_what_was_saved(tmp_path):
     about = dict(model='a')
-    first = CachedRDM(Toy(), tmp_path / 'sweep', about, 1)
+    first = CachedRDM(frozen(Toy()), tmp_path / 'sweep', about, 1)
     wanted = draw(first)
     first.save()
     toy = Toy()
     assert all(map(torch.equal, wanted, draw(
-        CachedRDM(toy, tmp_path / 'sweep', about, 0))))
+        CachedRDM(frozen(toy), tmp_path / 'sweep', about, 0))))
     assert toy.calls == 0
-    draw(CachedRDM(toy, tmp_path / 'sweep', dict(model='b'), 0))
+    draw(CachedRDM(frozen(toy), tmp_path / 'sweep', dict(model='b'), 0))
     assert toy.calls == 1
