@@ -13,9 +13,8 @@ from rcg.evaluation.references import statistics_formats
 from rcg.evaluation.references.build import build_reference
 from tools import reference_statistics as tool
 
-from ..test_evaluation.toy import ToyExtractor
+from ..test_evaluation.toy import ToyExtractor, for_torch_fidelity
 from .test_evaluate_images import (  # noqa: F401
-    Theirs,
     evaluate,
     make_images,
     toy,
@@ -96,7 +95,7 @@ def test_what_edm2_would_read(tmp_path):
 def test_torch_fidelity_reads_ours_and_we_read_its(
         tmp_path, toy, monkeypatch):  # noqa: F811
     monkeypatch.setitem(torch_fidelity.registry.FEATURE_EXTRACTORS_REGISTRY,
-                        'toy', Theirs)
+                        'toy', for_torch_fidelity(lambda: ToyExtractor(0)))
     fake = write_folder(tmp_path / 'fake', make_images(40))
     real = write_folder(tmp_path / 'real', make_images(30, 1))
 
