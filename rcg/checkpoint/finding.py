@@ -73,7 +73,10 @@ def _newest_first(folder: str) -> list[str]:
     names.sort(key=lambda name: int(re.search(r'\d+', name)[0]), reverse=True)
     with contextlib.suppress(FileNotFoundError), \
             open(os.path.join(folder, 'last_checkpoint')) as file:
-        names.insert(0, os.path.basename(file.read().strip()))
+        newest = file.read().strip()
+        # MMEngine's CheckpointHook writes a whole path. The folder may have
+        # been moved; with an out_dir the file is elsewhere.
+        names[:0] = [os.path.basename(newest), newest]
     paths = [os.path.join(folder, name) for name in names]
     return list(filter(os.path.isfile, paths))
 

@@ -20,6 +20,7 @@ from rcg.engine.compiling import compile_children
 from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
+from rcg.engine.saving import write_checkpoint
 from rcg.engine.schedule import in_iterations, resolve_lr
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import set_float32
@@ -262,18 +263,24 @@ class RcgRunner(Runner):
 
     @master_only
     def save_checkpoint(self, out_dir: str, filename: str,
-                        *, save_optimizer: bool = True,
+                        file_client_args: dict | None = None,
+                        save_optimizer: bool = True,
                         save_param_scheduler: bool = True,
-                        meta: dict | None = None, **kwargs) -> None:
-        """Write a checkpoint of tensors and built-in types, atomically.
+                        meta: dict | None = None, by_epoch: bool = True,
+                        backend_args: dict | None = None) -> None:
+        """Write a checkpoint of tensors and built-in types.
 
-        The arguments are MMEngine's. Those for file backends and for epochs
-        have no effect.
+        The arguments are MMEngine's; see also
+        :func:`~rcg.engine.saving.write_checkpoint`.
 
-        Raises:
-            OSError: Writing failed; earlier checkpoints are untouched.
+        Args:
+            by_epoch: It is the end of an epoch, which MMEngine counts later:
+                the default of ``meta`` is (epoch + 1, iter), otherwise (epoch,
+                iter + 1).
         """
-        meta = {'epoch': self.epoch, 'iter': self.iter + 1, **(meta or {})}
+        counts = (dict(epoch=self.epoch + 1, iter=self.iter) if by_epoch
+                  else dict(epoch=self.epoch, iter=self.iter + 1))
+        meta = {**counts, **(meta or {})}
         meta.update(
             cfg=self._config_text, run=self._run(), seed=self.seed,
             experiment_name=self.experiment_name,
@@ -286,5 +293,5 @@ class RcgRunner(Runner):
             checkpoint['param_schedulers'] = states.scheduler_states(
                 self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
-        files.save_atomically(states.on_cpu(files.to_plain(checkpoint)),
-                              os.path.join(out_dir, filename))
+        write_checkpoint(checkpoint, out_dir, filename, file_client_args,
+                         backend_args)

@@ -65,7 +65,7 @@ class PlainCheckpointHook(Hook):
         if self.max_keep_ckpts > 0:
             surplus = kept[:-self.max_keep_ckpts]
         hub.update_info('kept_checkpoints', kept[len(surplus):])
-        runner.save_checkpoint(folder, name)
+        runner.save_checkpoint(folder, name, by_epoch=False)
         if not is_main_process():
             return
         with open_atomically(os.path.join(folder, 'last_checkpoint')) as file:
@@ -89,5 +89,5 @@ class PlainCheckpointHook(Hook):
             runner.message_hub.update_info('best_value', value)
             runner.save_checkpoint(
                 runner.work_dir, 'best.pth', save_optimizer=False,
-                save_param_scheduler=False,
+                save_param_scheduler=False, by_epoch=False,
                 meta={'iter': runner.iter, self.save_best: value})
