@@ -1,10 +1,15 @@
 """Stock MMEngine hooks, backends, runners and strategies with our parts."""
+import contextlib
+
 import pytest
 import torch
+from mmengine.registry import RUNNERS
 
 from rcg.checkpoint import find_checkpoint, read_checkpoint
+from rcg.engine import load_config
 
-from .test_engine.running import build_runner, scalars
+from .test_engine.running import CONFIG, build_runner, scalars
+from .test_engine.test_runner import NoFetch
 
 
 def by_epoch():
@@ -112,3 +117,76 @@ def test_checkpoint_hook_with_the_arguments_of_old_configs(tmp_path):
                      by_epoch=False,
                      file_client_args=dict(backend='disk'))).train()
     assert (tmp_path / 'iter_2.pth').is_file()
+
+
+def logger_hook(**arguments):
+    return dict(_delete_=True, type='LoggerHook', **arguments)
+
+
+@pytest.mark.parametrize('runner_type', ['RcgRunner', 'Runner'])
+def test_logger_hook_alone_logs_loss_and_rate(tmp_path, runner_type):
+    """It writes what it writes beside MMEngine's RuntimeInfoHook."""
+    def train(name, runtime_info):
+        cfg = load_config(CONFIG, {
+            'work_dir': str(tmp_path / name), 'runner_type': runner_type,
+            'optim_wrapper.optimizer': dict(type='AdamW', lr=.01,
+                                            _delete_=True),
+            'default_hooks.runtime_info': dict(type=runtime_info),
+            'default_hooks.logger': logger_hook(
+                interval=3, log_metric_by_epoch=False),
+            # Stock Runners of one name and second share their backends.
+            'experiment_name': f'{runner_type} {name}'})
+        cfg.default_hooks.timer = dict(type='IterTimerHook')
+        if runtime_info == 'LightRuntimeInfoHook':
+            del cfg.default_hooks.timer
+        RUNNERS.build(cfg).train()
+        return {key: scalars(tmp_path / name, key) for key in (
+            'loss', 'loss_noise', 'lr', 'toy/mean', 'time', 'data_time')}
+
+    ours = train('ours', 'LightRuntimeInfoHook')
+    stock = train('stock', 'RuntimeInfoHook')
+    for key in ('loss', 'loss_noise', 'lr'):
+        assert ours[key] == stock[key], key
+    assert sorted(ours['loss']) == [3, 6, 9]
+    assert sorted(ours['toy/mean']) == [5, 10]
+    for key in ours:
+        assert ours[key].keys() == stock[key].keys(), key
+    assert 'grad_norm: ' in next((tmp_path / 'ours').glob(
+        '*/*.log')).read_text()
+
+
+def test_logger_hook_does_not_wait_for_the_device_in_between(tmp_path):
+    runner = build_runner(
+        tmp_path, default_hooks__logger=logger_hook(interval=4),
+        default_hooks__checkpoint__interval=100, train_cfg__max_iters=8,
+        custom_hooks=[])
+    run_iter = runner.train_loop.run_iter
+
+    def watch(batch):
+        with (contextlib.nullcontext() if runner.iter in (0, 3, 6, 7)
+              else NoFetch()):  # lines come after 3, 6 (a pass) and 7
+            run_iter(batch)
+
+    runner.train_loop.run_iter = watch
+    runner.train()
+    assert sorted(scalars(tmp_path)) == [4, 8]
+    history = runner.message_hub.get_scalar('train/loss')
+    assert len(history.data[0]) == 8
+
+
+def test_history_of_the_logger_hook_survives(tmp_path):
+    def build(name, **options):
+        return build_runner(
+            tmp_path / name, **options,
+            default_hooks__logger=logger_hook(interval=4))
+
+    whole = build('whole')
+    whole.train()
+    path = tmp_path / 'whole' / 'iter_8.pth'
+    other = build('other', resume=True, load_from=str(path))
+    other.train()
+    for name in ('train/loss', 'train/lr', 'train/grad_norm'):
+        first, second = (runner.message_hub.get_scalar(name).data[0]
+                         for runner in (whole, other))
+        assert len(first) == 10
+        assert (first == second).all()

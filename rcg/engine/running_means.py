@@ -1,7 +1,9 @@
-"""Means of logged values without waiting for the device."""
+"""Logged values, and their means without waiting for the device."""
 import torch
 from mmengine.dist import all_reduce
 from torch import Tensor
+
+from rcg.engine.optim import single_wrappers
 
 
 class RunningMeans:
@@ -32,3 +34,19 @@ class RunningMeans:
         values = dict(zip(self._sums, means.tolist(), strict=True))
         self._sums.clear()
         return values
+
+
+def logged_values(outputs: dict | None, optim_wrapper) -> dict:
+    """What an iteration of training has to log, by name.
+
+    Args:
+        outputs: Of ``model.train_step``.
+        optim_wrapper: The norms of gradients that it clips in this iteration
+            are added, as 'grad_norm' or, for one of several optimizers,
+            '<name>.grad_norm'.
+    """
+    norms = {f'{part}.grad_norm'.lstrip('.'): wrapper.grad_norm
+             for part, wrapper in single_wrappers(optim_wrapper).items()
+             if getattr(wrapper, 'grad_norm', None) is not None
+             and wrapper.should_update()}
+    return {**(outputs or {}), **norms}

@@ -3,13 +3,11 @@ import datetime
 import time
 
 import torch
-from mmengine.hooks import Hook
-from torch import Tensor
+from mmengine.hooks import Hook, RuntimeInfoHook
 
 from rcg.engine.console import log
 from rcg.engine.naming import stage_name
-from rcg.engine.optim import single_wrappers
-from rcg.engine.running_means import RunningMeans
+from rcg.engine.running_means import RunningMeans, logged_values
 from rcg.registry import HOOKS
 
 
@@ -42,8 +40,7 @@ class ProgressHook(Hook):
 
     def after_train_iter(self, runner, outputs: dict | None = None,
                          **kwargs) -> None:
-        self.means.add({**(outputs or {}),
-                        **_gradient_norms(runner.optim_wrapper)})
+        self.means.add(logged_values(outputs, runner.optim_wrapper))
         done = runner.iter + 1
         if done % self.interval == 0 or done == runner.max_iters:
             self._report(runner, done)
@@ -60,8 +57,9 @@ class ProgressHook(Hook):
         if torch.cuda.is_available():
             tags['memory_mb'] = torch.cuda.max_memory_allocated() >> 20
         runner.visualizer.add_scalars(tags, step=done)
-        for name, value in values.items():
-            runner.message_hub.update_scalar(f'train/{name}', value)
+        if not _records_values(runner.hooks):
+            for name, value in values.items():
+                runner.message_hub.update_scalar(f'train/{name}', value)
         losses = [name for name in values if 'loss' in name]
         if len(losses) == 2:  # the total and its only term
             losses = ['loss']
@@ -110,12 +108,10 @@ class ProgressHook(Hook):
         runner.visualizer.close()
 
 
-def _gradient_norms(optim_wrapper) -> dict[str, Tensor]:
-    """Gradient norms of the last step, of wrappers that clip."""
-    return {f'{part}.grad_norm'.lstrip('.'): wrapper.grad_norm
-            for part, wrapper in single_wrappers(optim_wrapper).items()
-            if getattr(wrapper, 'grad_norm', None) is not None
-            and wrapper.should_update()}
+def _records_values(hooks: list[Hook]) -> bool:
+    """Whether a hook gives the message hub the values of each iteration."""
+    return any(getattr(hook, 'records_values', True) for hook in hooks
+               if isinstance(hook, RuntimeInfoHook))
 
 
 def _learning_rate(optim_wrapper) -> float:

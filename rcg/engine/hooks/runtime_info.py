@@ -1,25 +1,72 @@
 """Where a run is, for whoever asks MMEngine's message hub."""
-from mmengine.hooks import RuntimeInfoHook
+from mmengine.hooks import IterTimerHook, LoggerHook, RuntimeInfoHook
+from torch import Tensor
 
+from rcg.engine.running_means import logged_values
 from rcg.registry import HOOKS
 
 
 @HOOKS.register_module()
 class LightRuntimeInfoHook(RuntimeInfoHook):
-    """MMEngine's hook without its record of logged values.
+    """MMEngine's hook, which does not wait for the device in each iteration.
 
-    The base class fetches every value in every iteration, so the host waits
-    for the device. Up to a million values per name stay in each checkpoint.
-    Here :class:`~rcg.engine.ProgressHook` records means instead.
+    The base class fetches every logged value in every iteration, and keeps up
+    to a million values per name in each checkpoint. Here
+    :class:`~rcg.engine.ProgressHook` records means instead.
+
+    If the run has a LoggerHook of MMEngine's, the message hub gets all that
+    the base class gives it, and gradient norms. Values wait on the device
+    until the LoggerHook writes a line. An IterTimerHook is added if there is
+    none, because the lines hold its times.
+
+    Attributes:
+        records_values: Whether the run has a LoggerHook.
     """
+
+    records_values = False
 
     def before_run(self, runner) -> None:
         runner.message_hub.update_info_dict({
             'seed': runner.seed, 'experiment_name': runner.experiment_name})
         self.last_loop_stage = None
+        self._loggers = [hook for hook in runner.hooks
+                         if isinstance(hook, LoggerHook)]
+        self.records_values = bool(self._loggers)
+        # Values of the iterations since the last line.
+        self._waiting: list[dict] = []
+        if self._loggers and not any(isinstance(hook, IterTimerHook)
+                                     for hook in runner.hooks):
+            runner.register_hook(IterTimerHook())
 
-    def before_train_iter(self, runner, **kwargs) -> None:
-        runner.message_hub.update_info('iter', runner.iter)
+    def before_train_iter(self, runner, batch_idx: int, **kwargs) -> None:
+        if self.records_values:
+            super().before_train_iter(runner, batch_idx, **kwargs)
+        else:
+            runner.message_hub.update_info('iter', runner.iter)
 
-    def after_train_iter(self, runner, **kwargs) -> None:
-        """Record no values; see the class."""
+    def after_train_iter(self, runner, batch_idx: int,
+                         outputs: dict | None = None, **kwargs) -> None:
+        """Keep the values for the LoggerHook; see the class."""
+        if not self.records_values:
+            return
+        values = logged_values(outputs, runner.optim_wrapper)
+        self._waiting.append({
+            name: value.detach() if isinstance(value, Tensor) else value
+            for name, value in values.items()})
+        if any(hook.every_n_inner_iters(batch_idx, hook.interval)
+               or hook.end_of_epoch(runner.train_dataloader, batch_idx)
+               for hook in self._loggers):
+            self._record(runner)
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Bring the checkpoint's history of values up to date."""
+        if self.records_values and self._waiting:
+            self._record(runner)
+            checkpoint['message_hub'] = runner.message_hub.state_dict()
+
+    def _record(self, runner) -> None:
+        """Fetch the waiting values; the host waits for the device here."""
+        for values in self._waiting:
+            for name, value in values.items():
+                runner.message_hub.update_scalar(f'train/{name}', value)
+        self._waiting.clear()
