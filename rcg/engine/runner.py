@@ -17,6 +17,7 @@ import rcg.engine.safe_loader  # noqa: F401  registers it with MMEngine
 from rcg.checkpoint import CheckpointError
 from rcg.engine import resume, states
 from rcg.engine.compiling import compile_children
+from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.engine.frozen_parts import describe_parts
@@ -72,7 +73,7 @@ class RcgRunner(Runner):
             f'{mmengine.__version__}, Python {platform.python_version()}; '
             f'{get_world_size()} processes on {platform.node()}, {device}; '
             f'seed {self.seed}; environment {env_cfg}')
-        self._config_text = self.cfg.pretty_text  # formatting is slow
+        self._config_text = formatted(self.cfg).pretty_text
         self.logger.info(f'Config:\n{self._config_text}')
 
     @master_only

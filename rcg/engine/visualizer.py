@@ -1,21 +1,63 @@
 """Where logged values and pictures go."""
+import importlib.util
+import sys
 from types import SimpleNamespace
 
+import numpy as np
+from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 
+from rcg.engine.config_text import formatted
 from rcg.registry import VISUALIZERS
+
+# Packages of MMEngine's backends. They import them at their first use.
+_PACKAGES = {
+    'TensorboardVisBackend': 'tensorboard', 'WandbVisBackend': 'wandb',
+    'MLflowVisBackend': 'mlflow', 'ClearMLVisBackend': 'clearml',
+    'NeptuneVisBackend': 'neptune', 'DVCLiveVisBackend': 'dvclive',
+    'AimVisBackend': 'aim'}
 
 
 @VISUALIZERS.register_module()
 class ScalarVisualizer(Visualizer):
-    """Passes scalars and images to its backends; draws nothing itself.
+    """Passes the config, scalars and images to its backends.
 
-    MMEngine's class prepares a figure for bounding boxes, and each of its
-    backends stores the config. That takes two seconds at every start.
+    MMEngine's class prepares a figure at every start. Here the first image to
+    draw on makes the figure: importing matplotlib takes a second.
+
+    Raises:
+        ValueError: A backend's package is not installed.
     """
+
+    def __init__(self, name: str = 'visualizer', *args, **kwargs) -> None:
+        super().__init__(name, *args, **kwargs)
+        for backend in self._vis_backends.values():
+            for cls in type(backend).__mro__:
+                package = _PACKAGES.get(cls.__name__)
+                if package and not _is_installed(package):
+                    raise ValueError(
+                        f'{cls.__name__} needs the package {package}: '
+                        f'install it (pip install {package}), or take the '
+                        'backend out of visualizer.vis_backends.')
 
     def _initialize_fig(self, fig_cfg: dict) -> tuple:
         return None, SimpleNamespace(get_dpi=lambda: 100.), None
 
+    @master_only
+    def set_image(self, image: np.ndarray) -> None:
+        """Begin to draw on an image (H, W, 3)."""
+        if self.fig_save_canvas is None:
+            self.fig_save_canvas, self.fig_save, self.ax_save = (
+                super()._initialize_fig(self.fig_save_cfg))
+            self.dpi = self.fig_save.get_dpi()
+        super().set_image(image)
+
+    @master_only
     def add_config(self, config, **kwargs) -> None:
-        """Do nothing: the Runner writes the config to the work folder."""
+        """Give the config to each backend; it is formatted once."""
+        super().add_config(formatted(config), **kwargs)
+
+
+def _is_installed(package: str) -> bool:
+    return (package in sys.modules
+            or importlib.util.find_spec(package) is not None)

@@ -18,7 +18,9 @@ from rcg.registry import DATASETS, HOOKS
 
 @HOOKS.register_module()
 class SampleGridHook(Hook):
-    """Writes ``samples/iter_N.png`` to the work folder and to TensorBoard.
+    """Writes ``samples/iter_N.png`` to the work folder.
+
+    Each picture also goes to all backends of the visualizer.
 
     ``model.test_step`` makes the images, with the averaged weights if there
     are any, and from the same random numbers each time. If predictions have
@@ -94,9 +96,7 @@ class SampleGridHook(Hook):
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open_atomically(path) as file:
             Image.fromarray(picture).save(file, 'png')
-        board = runner.visualizer._vis_backends.get('TensorboardVisBackend')
-        if board is not None:
-            board.add_image(name, picture, step)
+        runner.visualizer.add_image(name, picture, step)
 
     def _make_batch(self) -> dict[str, Tensor]:
         indices = torch.arange(self.num_images)
