@@ -1,8 +1,11 @@
 """Stock MMEngine hooks, backends, runners and strategies with our parts."""
 import contextlib
+import sys
+import types
 
 import pytest
 import torch
+from mmengine.hooks import NaiveVisualizationHook
 from mmengine.registry import RUNNERS
 
 from rcg.checkpoint import find_checkpoint, read_checkpoint
@@ -190,3 +193,125 @@ def test_history_of_the_logger_hook_survives(tmp_path):
                          for runner in (whole, other))
         assert len(first) == 10
         assert (first == second).all()
+
+
+def test_ema_hook_averages_and_goes_on(tmp_path):
+    def build(name, **options):
+        return build_runner(tmp_path / name, **options, custom_hooks=[
+            dict(type='EMAHook', momentum=.1)])
+
+    whole = build('whole')
+    whole.train()
+    path = tmp_path / 'whole' / 'iter_8.pth'
+    other = build('other', resume=True, load_from=str(path))
+    other.train()
+    first, second = (read_checkpoint(tmp_path / name / 'iter_10.pth')
+                     for name in ('whole', 'other'))
+    for key in ('state_dict', 'ema_state_dict'):
+        assert first[key].keys() == second[key].keys()
+        for name, value in first[key].items():
+            assert torch.equal(value, second[key][name]), name
+    assert not torch.equal(
+        first['state_dict']['net.0.weight'],
+        first['ema_state_dict']['module.net.0.weight'])
+
+
+def test_early_stopping_hook_stops_with_a_checkpoint(tmp_path, capsys):
+    """It says so, and the last checkpoint is not lost."""
+    runner = build_runner(
+        tmp_path, train_cfg__max_iters=100, train_cfg__val_interval=3,
+        default_hooks__checkpoint__interval=50, custom_hooks=[
+            dict(type='EarlyStoppingHook', monitor='toy/mean', patience=1,
+                 rule='less', min_delta=1000.)])
+    runner.train()
+    assert runner.iter == 6
+    assert 'training stopped after 6 of 100 iterations' in (
+        capsys.readouterr().out)
+    assert find_checkpoint(tmp_path) == str(tmp_path / 'iter_6.pth')
+
+
+class DrawingHook(NaiveVisualizationHook):
+    """Its like in OpenMMLab's packages, without their data samples.
+
+    The stock class pads and resizes samples of one image each, and its
+    authors write that it functions incorrectly.
+    """
+
+    def after_test_iter(self, runner, batch_idx, data_batch=None,
+                        outputs=None) -> None:
+        for output in outputs:
+            runner.visualizer.set_image(
+                output['images'].permute(1, 2, 0).numpy().repeat(9, 0))
+            runner.visualizer.draw_lines(torch.tensor([0., 1.]),
+                                         torch.tensor([0., 9.]))
+            runner.visualizer.add_image(
+                f'test_{output["index"]}', runner.visualizer.get_image())
+
+
+@pytest.mark.parametrize('visualizer', ['Visualizer', 'ScalarVisualizer'])
+def test_visualization_hooks_write_pictures(tmp_path, visualizer):
+    runner = build_runner(
+        tmp_path, train_cfg__max_iters=2, visualizer__type=visualizer,
+        custom_hooks=[dict(type='NaiveVisualizationHook', interval=100)])
+    runner.register_hook(DrawingHook())
+    runner.train()
+    runner.test()
+    written = {path.name for path in tmp_path.glob(
+        '*/vis_data/vis_image/*.png')}
+    assert {f'test_{index}_0.png' for index in range(10)} < written
+
+
+def stub_of_wandb():
+    """A module that records its calls."""
+    module = types.ModuleType('wandb')
+    module.calls, module.run = [], module
+    module.config = types.SimpleNamespace(
+        update=lambda cfg, **kwargs: module.calls.append(('config', cfg)))
+    module.log_code = lambda **kwargs: None
+    module.init = lambda **kwargs: module
+    module.join = lambda: None
+    module.Image = lambda array: array
+    module.log = lambda values, **kwargs: module.calls.append(
+        ('log', values))
+    return module
+
+
+@pytest.mark.parametrize('visualizer', ['Visualizer', 'ScalarVisualizer'])
+def test_wandb_gets_config_scalars_and_pictures(tmp_path, monkeypatch,
+                                                visualizer):
+    wandb = stub_of_wandb()
+    monkeypatch.setitem(sys.modules, 'wandb', wandb)
+    runner = build_runner(
+        tmp_path, train_cfg__max_iters=2, visualizer__type=visualizer,
+        visualizer__vis_backends=[dict(type='WandbVisBackend')])
+    runner.train()
+    config, = (given for kind, given in wandb.calls if kind == 'config')
+    assert config == runner.cfg.to_dict()
+    logged = [given for kind, given in wandb.calls if kind == 'log']
+    assert any('loss' in given for given in logged)
+    assert any('toy/mean' in given for given in logged)
+    picture, = (given['samples'] for given in logged if 'samples' in given)
+    assert picture.shape == (14, 14, 3)
+
+
+STOCK_HOOKS = [
+    dict(type='EmptyCacheHook', before_epoch=True, after_iter=True),
+    dict(type='ParamSchedulerHook'),
+    dict(type='SyncBuffersHook'),
+    dict(type='IterTimerHook'),
+    dict(type='DistSamplerSeedHook'),
+    dict(type='RuntimeInfoHook'),
+    dict(type='ProfilerHook', by_epoch=False, profile_times=2,
+         on_trace_ready=None, schedule=dict(wait=1, warmup=1, active=2))]
+
+
+@pytest.mark.parametrize('hook', STOCK_HOOKS, ids=lambda hook: hook['type'])
+@pytest.mark.parametrize('loop', ['stream', 'epochs'])
+def test_other_hooks_leave_training_as_it_is(tmp_path, hook, loop):
+    options = by_epoch() if loop == 'epochs' else {}
+    runner = build_runner(tmp_path, **options, custom_hooks=[hook])
+    if hook['type'] == 'ParamSchedulerHook':
+        runner._hooks = [h for h in runner.hooks if type(h).__name__ != (
+            'ParamSchedulerHook') or h is runner.hooks[-1]]
+    runner.train()
+    assert runner.iter == (21 if loop == 'epochs' else 10)

@@ -55,9 +55,17 @@ class PlainCheckpointHook(Hook):
     def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
                 or self.is_last_train_iter(runner)):
-            self._save(runner, f'iter_{runner.iter + 1}.pth')
+            self._save(runner, runner.iter + 1)
 
-    def _save(self, runner, name: str) -> None:
+    def after_train(self, runner) -> None:
+        """Save the last iteration of a run that was stopped early."""
+        newest = runner.message_hub.get_info('kept_checkpoints', [])[-1:]
+        if (runner.iter < runner.max_iters
+                and newest != [f'iter_{runner.iter}.pth']):
+            self._save(runner, runner.iter)
+
+    def _save(self, runner, iteration: int) -> None:
+        name = f'iter_{iteration}.pth'
         hub, folder = runner.message_hub, runner.work_dir
         kept = [old for old in hub.get_info('kept_checkpoints', [])
                 if old != name] + [name]
@@ -65,7 +73,8 @@ class PlainCheckpointHook(Hook):
         if self.max_keep_ckpts > 0:
             surplus = kept[:-self.max_keep_ckpts]
         hub.update_info('kept_checkpoints', kept[len(surplus):])
-        runner.save_checkpoint(folder, name, by_epoch=False)
+        runner.save_checkpoint(folder, name, meta={'iter': iteration},
+                               by_epoch=False)
         if not is_main_process():
             return
         with open_atomically(os.path.join(folder, 'last_checkpoint')) as file:

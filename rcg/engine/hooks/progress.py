@@ -104,6 +104,12 @@ class ProgressHook(Hook):
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         self.after_val_epoch(runner, metrics, 'test')
 
+    def after_train(self, runner) -> None:
+        if runner.iter < runner.max_iters:  # EarlyStoppingHook
+            log(runner, f'training stopped after {runner.iter} of '
+                        f'{runner.max_iters} iterations; the log file says '
+                        'why')
+
     def after_run(self, runner) -> None:
         runner.visualizer.close()
 
