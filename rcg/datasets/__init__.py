@@ -5,12 +5,14 @@ from rcg.datasets.cifar import CIFAR10
 from rcg.datasets.digits import Digits
 from rcg.datasets.folders import ImageFolder, ImageNet
 from rcg.datasets.images import ImageDataset, collate_batch
+from rcg.datasets.keyed import KeyedDataset
 from rcg.datasets.seeds import SeedBatchSampler, SeedDataset
-from rcg.datasets.stream import StreamItem, StreamSampler
+from rcg.datasets.stream import ItemSampler, StreamItem, StreamSampler
 from rcg.datasets.transforms import CenterCrop, Resize, Transform
 
 __all__ = [
     'ArrayDataset', 'CIFAR10', 'CenterCrop', 'Digits', 'ImageArchive',
-    'ImageDataset', 'ImageFolder', 'ImageNet', 'Resize', 'SeedBatchSampler',
-    'SeedDataset', 'StreamItem', 'StreamSampler', 'Transform', 'collate_batch'
+    'ImageDataset', 'ImageFolder', 'ImageNet', 'ItemSampler', 'KeyedDataset',
+    'Resize', 'SeedBatchSampler', 'SeedDataset', 'StreamItem',
+    'StreamSampler', 'Transform', 'collate_batch'
 ]

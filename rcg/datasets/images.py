@@ -61,6 +61,8 @@ class ImageDataset(Dataset):
     """
     # Whether images are in memory: then worker processes save no time.
     in_memory = False
+    # Whether items may be asked for by a StreamItem.
+    takes_items = True
 
     def __init__(self, labels: Sequence[int] | None = None,
                  classes: Sequence[str] | None = None,

@@ -51,6 +51,7 @@ class StreamSampler(Sampler):
             every sample. It must be the same on all ranks. MMEngine gives the
             run's (``randomness.seed``) if the config gives none.
     """
+    yields_items = True
 
     def __init__(self, dataset: Dataset, seed: int) -> None:
         if len(dataset) == 0:
@@ -81,3 +82,56 @@ class StreamSampler(Sampler):
     def __len__(self) -> int:
         """Samples of this rank in one pass; iteration does not end there."""
         return math.ceil(len(self.dataset) / self.world)
+
+
+@DATA_SAMPLERS.register_module()
+class ItemSampler(Sampler):
+    """Makes a :class:`StreamItem` of each index of another sampler.
+
+    MMEngine's and torch's samplers yield plain indices. Trained on them, an
+    image would have the same noise, masks and crops at every visit. Here each
+    visit has a position of its own. :class:`rcg.engine.RcgRunner` puts this
+    class around the sampler of a training loop of MMEngine's.
+
+    A pass over ``sampler`` is an epoch. Without :meth:`set_epoch`, passes
+    count from 0.
+
+    Args:
+        dataset: Given to ``sampler``.
+        seed: Given to ``sampler`` if its config has none; also the seed of
+            the items. None: that of the sampler, which all ranks share.
+        sampler: Config of the sampler (registry DATA_SAMPLERS), or the
+            sampler. A :class:`StreamItem` that it yields is passed on.
+    """
+    yields_items = True
+
+    def __init__(self, dataset: Dataset, seed: int | None,
+                 sampler: dict | Sampler) -> None:
+        if isinstance(sampler, dict):
+            sampler = DATA_SAMPLERS.build(
+                sampler, default_args=dict(dataset=dataset, seed=seed))
+        self.dataset, self.sampler, self.epoch = dataset, sampler, 0
+        own = getattr(sampler, 'seed', None)
+        self.seed = next((s for s in (seed, own) if s is not None), 0)
+        self.rank, self.world = get_rank(), get_world_size()
+
+    def set_epoch(self, epoch: int) -> None:
+        """Say which epoch the next pass is."""
+        self.epoch = epoch
+
+    def __iter__(self) -> Iterator[StreamItem]:
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        if hasattr(self.sampler, 'set_epoch'):
+            self.sampler.set_epoch(epoch)
+        return self._items(epoch, iter(self.sampler))
+
+    def _items(self, epoch: int, indices: Iterator) -> Iterator[StreamItem]:
+        for place, index in enumerate(indices, epoch * len(self)):
+            if not isinstance(index, StreamItem):
+                index = StreamItem(
+                    index, place * self.world + self.rank, self.seed)
+            yield index
+
+    def __len__(self) -> int:
+        """Samples of this rank in an epoch."""
+        return len(self.sampler)

@@ -26,6 +26,8 @@ class StreamTrainLoop(IterBasedTrainLoop):
             the sampler has no ``position``.
     """
 
+    needs_position = True
+
     def __init__(self, runner, dataloader, max_iters: int,
                  val_interval: int = 1000, val_begin: int = 1) -> None:
         # IterBasedTrainLoop.__init__ would start the data workers already.

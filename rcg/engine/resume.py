@@ -18,7 +18,7 @@ _HARMLESS = re.compile(
     r'auto_scale_lr|runner_type|custom_imports)(\..*)?|'
     r'(val|test)_(cfg|dataloader|evaluator)(\..*)?|'
     r'(env_cfg|visualizer|vis_backends|log_processor|default_hooks)(\..*)?|'
-    r'train_cfg\.(max_iters|val_interval|val_begin)|'
+    r'train_cfg\.(max_(iters|samples|epochs)|val_interval|val_begin)|'
     r'train_dataloader\.(batch_size|num_workers|persistent_workers|'
     r'pin_memory|prefetch_factor)|'
     r'custom_hooks\.(SampleGridHook|CacheFeaturesHook)(\..*)?|'

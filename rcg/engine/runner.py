@@ -19,10 +19,11 @@ from rcg.engine import resume, states
 from rcg.engine.compiling import compile_children
 from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
-from rcg.engine.distributed import start_processes, usable_cores
+from rcg.engine.distributed import start_processes
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.saving import write_checkpoint
 from rcg.engine.schedule import in_iterations, resolve_lr
+from rcg.engine.stock_data import with_own_keys, with_possible_workers
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import set_float32
 from rcg.registry import RUNNERS
@@ -126,9 +127,15 @@ class RcgRunner(Runner):
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
         """Build, with no more workers than this process has cores."""
         if isinstance(dataloader, dict):
-            dataloader = {**dataloader, 'num_workers': min(
-                dataloader.get('num_workers', 0), usable_cores())}
+            dataloader = with_possible_workers(dataloader)
         return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+
+    def build_train_loop(self, loop):
+        """Build; see :func:`~rcg.engine.stock_data.with_own_keys`."""
+        if isinstance(loop, dict) and isinstance(self._train_dataloader, dict):
+            self._train_dataloader = with_own_keys(self._train_dataloader,
+                                                   loop)
+        return super().build_train_loop(loop)
 
     def build_optim_wrapper(self, optim_wrapper):
         """Build; turn ``base_lr`` into ``lr`` and log how."""

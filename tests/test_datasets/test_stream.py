@@ -4,7 +4,7 @@ import pickle
 import pytest
 import torch
 
-from rcg.datasets import StreamItem, StreamSampler
+from rcg.datasets import ItemSampler, StreamItem, StreamSampler
 from rcg.registry import DATA_SAMPLERS
 
 
@@ -87,3 +87,37 @@ def test_is_built_as_mmengine_builds_it():
         {'type': 'StreamSampler'},
         default_args={'dataset': torch.arange(4), 'seed': 5})
     assert take(sampler, 1)[0].seed == 5
+
+
+def items_of(indices, epoch=0, seed=4, rank=0, world=1):
+    sampler = ItemSampler(range(5), seed, indices)
+    sampler.rank, sampler.world, sampler.epoch = rank, world, epoch
+    return sampler
+
+
+def test_items_of_plain_indices_have_places_of_their_own():
+    sampler = items_of([3, 1, 2])
+    assert list(sampler) == [(3, 0, 4), (1, 1, 4), (2, 2, 4)]
+    assert list(sampler) == [(3, 3, 4), (1, 4, 4), (2, 5, 4)]
+    sampler.set_epoch(7)
+    assert next(iter(sampler)) == (3, 21, 4)
+
+
+def test_ranks_never_have_the_same_place():
+    places = [item.position for rank in range(2) for epoch in range(3)
+              for item in items_of([0, 1], epoch, rank=rank, world=2)]
+    assert sorted(places) == list(range(12))
+
+
+def test_items_of_a_stream_pass_through():
+    assert take(items_of(sampler_of(5, seed=9)), 4) == take(
+        sampler_of(5, seed=9), 4)
+
+
+def test_item_sampler_builds_what_it_wraps():
+    sampler = DATA_SAMPLERS.build(
+        {'type': 'rcg.ItemSampler', 'sampler': {'type': 'DefaultSampler'}},
+        default_args={'dataset': torch.arange(4), 'seed': 5})
+    orders = [[item.index for item in sampler] for _ in range(4)]
+    assert len(set(map(tuple, orders))) > 1
+    assert (sampler.sampler.seed, sampler.seed, len(sampler)) == (5, 5, 4)

@@ -38,8 +38,8 @@ class CacheFeaturesHook(Hook):
         num_workers: Processes that read images.
 
     Raises:
-        ValueError: The data set has random augmentations, or ``encode`` does
-            not return the features.
+        ValueError: The data set has random augmentations or no fingerprint,
+            or ``encode`` does not return the features.
     """
 
     priority = 'HIGH'
@@ -56,6 +56,14 @@ class CacheFeaturesHook(Hook):
                 'CacheFeaturesHook needs a data set without random '
                 'augmentations: each image has one set of stored features. '
                 'Remove the random transforms, or the hook.')
+        for name in ('fingerprint', 'attach'):
+            if not hasattr(dataset, name):
+                stock = getattr(dataset, 'dataset', dataset)
+                raise ValueError(
+                    f'CacheFeaturesHook cannot store features of this data '
+                    f'set: {type(stock).__name__} has no {name}(). Train on '
+                    'a data set of rcg, such as ImageFolder, or remove the '
+                    'hook.')
         path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
         if is_main_process() and self._read(path, len(dataset)) is None:
             features = self._compute(runner, dataset)

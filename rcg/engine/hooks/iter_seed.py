@@ -3,6 +3,7 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 
+from rcg.engine.stock_data import check_ends, check_keys, sampler_of
 from rcg.registry import HOOKS
 
 
@@ -13,10 +14,31 @@ class IterSeedHook(Hook):
     Dropout draws from torch's global generator, whose state MMEngine does not
     store. Without this hook a resumed run would repeat the first masks.
     Noise does not depend on it: that comes from the ``rng`` of the batch.
+
+    The hook also tells the sampler which epoch begins. It refuses training
+    data whose random numbers would be the same in every epoch.
+
+    Raises:
+        ValueError: An epoch of the training data has no end, or its sampler
+            yields plain indices.
     """
 
     priority = 'VERY_HIGH'
 
-    def before_train_iter(self, runner, *args, **kwargs) -> None:
+    _checked = False
+
+    def before_train(self, runner) -> None:
+        check_ends(runner.train_loop)
+
+    def before_train_epoch(self, runner) -> None:
+        sampler = sampler_of(runner.train_dataloader)
+        if hasattr(sampler, 'set_epoch'):
+            sampler.set_epoch(runner.epoch)
+
+    def before_train_iter(self, runner, batch_idx: int = 0,
+                          data_batch=None) -> None:
+        if not self._checked and data_batch is not None:
+            check_keys(sampler_of(runner.train_dataloader), data_batch)
+            self._checked = True
         seed = (runner.seed * 1_000_003 + runner.iter) * 4_099 + get_rank()
         torch.manual_seed(seed % 2**63)

@@ -1,0 +1,25 @@
+"""Options of data loaders that do not fit the machine or the loop."""
+import pytest
+
+from rcg.engine import stock_data
+
+from .running import build_runner
+
+
+@pytest.mark.parametrize('cores', [0, 4])
+def test_no_workers_need_no_other_change(tmp_path, monkeypatch, cores):
+    monkeypatch.setattr(stock_data, 'usable_cores', lambda: cores)
+    runner = build_runner(
+        tmp_path, train_dataloader__persistent_workers=True,
+        train_dataloader__prefetch_factor=4,
+        train_dataloader__num_workers=0 if cores else 2)
+    assert runner.build_dataloader(
+        runner._train_dataloader, seed=0).num_workers == 0
+    runner.train()
+
+
+def test_workers_keep_their_options(monkeypatch):
+    monkeypatch.setattr(stock_data, 'usable_cores', lambda: 3)
+    cfg = dict(num_workers=8, persistent_workers=True, prefetch_factor=4)
+    assert stock_data.with_possible_workers(cfg) == {**cfg, 'num_workers': 3}
+    assert cfg['num_workers'] == 8

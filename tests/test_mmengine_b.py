@@ -1,0 +1,194 @@
+"""Stock samplers, loops, datasets and schedules of MMEngine and torch."""
+import numpy as np
+import pytest
+import torch
+from mmengine.dataset import BaseDataset
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from torch.utils.data import ConcatDataset, DataLoader, Subset
+
+from rcg.datasets import ArrayDataset
+from rcg.engine import RcgRunner, load_config
+from rcg.registry import DATASETS, HOOKS
+
+from .test_engine.running import CONFIG, build_runner
+
+QUIET = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
+LOOPS = {
+    'EpochBasedTrainLoop': dict(type='EpochBasedTrainLoop', max_epochs=3),
+    'IterBasedTrainLoop': dict(type='IterBasedTrainLoop', max_iters=21),
+}
+COMBINATIONS = [('EpochBasedTrainLoop', 'DefaultSampler'),
+                ('IterBasedTrainLoop', 'DefaultSampler'),
+                ('IterBasedTrainLoop', 'InfiniteSampler')]
+
+
+@DATASETS.register_module()
+class StockImages(ArrayDataset):
+    """26 images of 4x4; pixels tell which crop was taken."""
+
+    def __init__(self, pipeline=(), num_images=26):
+        images = np.arange(num_images * 48) % 251
+        super().__init__(images.reshape(-1, 4, 4, 3).astype(np.uint8),
+                         None, None, pipeline)
+
+
+@DATASETS.register_module()
+class StockBaseDataset(BaseDataset):
+    """MMEngine's base class; its items have images alone."""
+
+    def load_data_list(self):
+        return [dict(value=i) for i in range(26)]
+
+    def prepare_data(self, idx):
+        value = self.get_data_info(idx)['value']
+        return {'images': torch.full((3, 2, 2), value, dtype=torch.uint8)}
+
+
+@HOOKS.register_module()
+class KeyLog(Hook):
+    """Notes the batches of training."""
+
+    def __init__(self):
+        self.rows = []
+
+    def before_train_iter(self, runner, batch_idx, data_batch=None):
+        self.rows += zip(data_batch['indices'].tolist(),
+                         map(tuple, data_batch['keys'].tolist()),
+                         data_batch['images'].clone(), strict=True)
+
+
+def trained(folder, loop, dataset, sampler='StreamSampler', workers=0,
+            **options):
+    """Train; what was read: index, key and image of each visit."""
+    runner = build_runner(folder, train_cfg=dict(_delete_=True, **loop),
+                          train_dataloader__num_workers=workers,
+                          custom_hooks=[dict(type='KeyLog')], **QUIET,
+                          **options)
+    if isinstance(dataset, dict):
+        runner._train_dataloader['dataset'] = dataset
+    else:
+        runner._train_dataloader = dict(runner._train_dataloader.to_dict(),
+                                        dataset=dataset)
+    runner._train_dataloader['sampler'] = dict(type=sampler)
+    runner.train()
+    return next(h for h in runner.hooks if isinstance(h, KeyLog)).rows
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch):
+    monkeypatch.setattr('time.sleep', lambda seconds: None)
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+@pytest.mark.parametrize(('loop', 'sampler'), COMBINATIONS)
+def test_stock_samplers_give_each_visit_its_own_numbers(tmp_path, loop,
+                                                        sampler, workers):
+    crop = [dict(type='RandomCrop', size=2)]
+    rows = trained(tmp_path, LOOPS[loop],
+                   dict(type='StockImages', pipeline=crop), sampler, workers)
+    keys = [key for _, key, _ in rows]
+    assert len(rows) >= 78
+    assert len(set(keys)) == len(keys)
+    crops = {}
+    for index, _, image in rows:
+        crops.setdefault(index, set()).add(image[0, 0, 0].item())
+    # Three visits with nine crops: one time in 81 all are alike.
+    assert sum(len(seen) > 1 for seen in crops.values()) > 18
+    assert [i for i, _, _ in rows[:26]] != [i for i, _, _ in rows[26:52]]
+
+
+def test_datasets_of_ones_own_get_own_numbers_too(tmp_path):
+    rows = trained(tmp_path, LOOPS['EpochBasedTrainLoop'],
+                   dict(type='ToyDataset', size=26), 'DefaultSampler')
+    assert len({key for _, key, _ in rows}) == len(rows) == 78
+
+
+def test_a_resumed_epoch_loop_goes_on_with_new_numbers(tmp_path):
+    options = dict(default_hooks__checkpoint__interval=7)
+    data = dict(type='StockImages', pipeline=[dict(type='RandomCrop',
+                                                   size=2)])
+    loop = LOOPS['EpochBasedTrainLoop']
+    whole = trained(tmp_path / 'a', loop, data, 'DefaultSampler', **options)
+    trained(tmp_path / 'b', dict(loop, max_epochs=2), data, 'DefaultSampler',
+            **options)
+    rest = trained(tmp_path / 'b', loop, data, 'DefaultSampler', resume=True,
+                   **options)
+    assert [row[:2] for row in rest] == [row[:2] for row in whole[-len(rest):]]
+
+
+@pytest.mark.parametrize('sampler', ['StreamSampler', 'InfiniteSampler'])
+def test_an_epoch_without_end_is_refused(tmp_path, sampler):
+    with pytest.raises(ValueError, match='ends with the epoch.*is endless'):
+        trained(tmp_path, LOOPS['EpochBasedTrainLoop'],
+                dict(type='StockImages'), sampler)
+
+
+def test_a_stream_in_an_iteration_loop(tmp_path):
+    crop = [dict(type='CenterCrop', size=2)]
+    rows = trained(tmp_path, LOOPS['IterBasedTrainLoop'],
+                   dict(type='StockImages', pipeline=crop))
+    assert [key for _, key, _ in rows] == [(0, p) for p in range(84)]
+
+
+@pytest.mark.parametrize('built', [False, True])
+def test_repeated_numbers_are_refused_where_they_cannot_be_mended(tmp_path,
+                                                                  built):
+    cfg = load_config(CONFIG, {'work_dir': str(tmp_path),
+                               **dict.fromkeys(QUIET)})
+    cfg.optim_wrapper.optimizer = dict(type='AdamW', lr=.01)
+    cfg.train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
+    cfg.train_dataloader.sampler = dict(type='DefaultSampler', shuffle=True)
+    runner = (RcgRunner if built else Runner).from_cfg(cfg)
+    if built:
+        runner._train_dataloader = DataLoader(
+            DATASETS.build(dict(type='rcg.StockImages')), 4, shuffle=True)
+    with pytest.raises(ValueError, match='yields plain indices.*Set '
+                                         r'train_dataloader.sampler=dict\('
+                                         "type='StreamSampler'"):
+        runner.train()
+
+
+def stock_dataset(kind):
+    if kind == 'BaseDataset':
+        return dict(type='StockBaseDataset')
+    images = DATASETS.build(dict(type='rcg.StockImages', pipeline=[
+        dict(type='RandomCrop', size=2)]))
+    if kind == 'Subset':
+        return Subset(images, range(25, -1, -1))
+    return ConcatDataset([Subset(images, range(10)), Subset(
+        images, range(10, 26))])
+
+
+@pytest.mark.parametrize('workers', [0, 2])
+@pytest.mark.parametrize('kind', ['BaseDataset', 'Subset', 'ConcatDataset'])
+def test_stock_datasets_under_the_stream(tmp_path, kind, workers):
+    loop = dict(type='StreamTrainLoop', max_iters=20)
+    rows = trained(tmp_path, loop, stock_dataset(kind), workers=workers)
+    assert [key for _, key, _ in rows] == [(0, p) for p in range(80)]
+    assert sorted(i for i, _, _ in rows[:26]) == list(range(26))
+    if kind == 'BaseDataset':
+        assert all((image == i).all() for i, _, image in rows)
+        return
+    views = {}
+    for index, _, image in rows:
+        views.setdefault(index, []).append(image)
+    assert sum(len(torch.stack(v).unique(dim=0)) > 1
+               for v in views.values()) > 18
+
+
+def test_items_that_are_no_dicts_are_explained(tmp_path):
+    pairs = torch.utils.data.TensorDataset(torch.zeros(26, 3, 2, 2))
+    with pytest.raises(TypeError, match='must be dicts.*got tuple'):
+        trained(tmp_path, dict(type='StreamTrainLoop', max_iters=1),
+                Subset(pairs, range(26)))
+
+
+def test_features_of_stock_datasets_cannot_be_stored(tmp_path):
+    runner = build_runner(tmp_path, **QUIET, custom_hooks=[dict(
+        type='CacheFeaturesHook', cache_dir=str(tmp_path / 'features'),
+        names=['representations'])])
+    runner._train_dataloader['dataset'] = dict(type='StockBaseDataset')
+    with pytest.raises(ValueError, match='StockBaseDataset has no '
+                                         'fingerprint'):
+        runner.train()
