@@ -3,15 +3,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
+from torch import backends
 from torch.backends import cudnn
 
 
 def set_float32(precision: str) -> None:
     """Set the precision of matrix products and convolutions on GPUs.
 
+    It holds for the whole process. Without a GPU, nothing changes.
+
     Args:
         precision: 'highest' is exact; 'high' rounds factors to TF32 (11
-            bits). It holds for the whole process.
+            bits).
     """
     if torch.cuda.is_available():
         torch.set_float32_matmul_precision(precision)
@@ -19,12 +22,65 @@ def set_float32(precision: str) -> None:
 
 
 @contextmanager
+def no_autocast(device: torch.device) -> Iterator[None]:
+    """A context in which operations on ``device`` keep their float32."""
+    with torch.autocast(device.type, enabled=False):
+        yield
+
+
+@contextmanager
 def exact_float32(device: torch.device) -> Iterator[None]:
-    """A context without autocast and TF32."""
-    before = torch.get_float32_matmul_precision()
-    set_float32('highest')
+    """A context without autocast and TF32.
+
+    Afterwards all settings of the process are as before, however they were
+    made.
+    """
+    if not torch.cuda.is_available():
+        with no_autocast(device):
+            yield
+        return
+    before = _settings()
     try:
-        with torch.autocast(device.type, enabled=False):
+        set_float32('highest')
+        for operation in _operations():
+            operation.fp32_precision = 'ieee'
+        with no_autocast(device):
             yield
     finally:
-        set_float32(before)
+        _restore(before)
+
+
+# PyTorch has two interfaces to the same settings: for the whole process
+# get_float32_matmul_precision() and allow_tf32; since 2.9, fp32_precision for
+# each operation. A getter of the old interface raises if the new interface
+# has set another value since.
+def _operations() -> list:
+    """What has an ``fp32_precision`` that :func:`set_float32` changes."""
+    operations = (backends.cuda.matmul, getattr(cudnn, 'conv', None),
+                  getattr(cudnn, 'rnn', None),
+                  getattr(backends.mkldnn, 'matmul', None))
+    return [op for op in operations if hasattr(op, 'fp32_precision')]
+
+
+def _settings() -> dict:
+    """The settings of both interfaces, except those that raise."""
+    found = dict(operations=[op.fp32_precision for op in _operations()])
+    getters = dict(products=torch.get_float32_matmul_precision,
+                   convolutions=lambda: cudnn.allow_tf32)
+    for name, getter in getters.items():
+        try:
+            found[name] = getter()
+        except RuntimeError:  # set by the new interface alone
+            continue
+    return found
+
+
+def _restore(settings: dict) -> None:
+    if 'products' in settings:
+        torch.set_float32_matmul_precision(settings['products'])
+    if 'convolutions' in settings:
+        cudnn.allow_tf32 = settings['convolutions']
+    # Last, because the old interface changes these too.
+    for operation, value in zip(_operations(), settings['operations'],
+                                strict=True):
+        operation.fp32_precision = value
