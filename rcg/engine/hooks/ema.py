@@ -15,14 +15,16 @@ from rcg.registry import HOOKS
 class TrainableEMAHook(Hook):
     """Keeps an average of the trainable weights and evaluates with it.
 
+    The average is updated once for each step of the optimizer, however many
+    batches the step accumulates.
+
     Checkpoints have MMEngine's layout: ``state_dict`` holds the averaged
     weights, ready for use, ``ema_state_dict`` the trained ones.
 
     Args:
         decay, warmup, only: See :class:`TrainableEMA`.
-        before_step: Update the average before each batch instead of after
-            each step. The published RDM does so; its average lacks the last
-            step.
+        before_step: Update the average before each step instead of after
+            it. The published RDM does so; its average lacks the last step.
 
     Attributes:
         ema_model: The average; None when nothing is trained.
@@ -44,13 +46,12 @@ class TrainableEMAHook(Hook):
             self._build(runner)
 
     def before_train_iter(self, runner, **kwargs) -> None:
-        if self.before_step:
+        # No batch is accumulated yet: this is the first one of a step.
+        if self.before_step and _is_between_steps(runner):
             self.ema_model.update_parameters(self.source)
 
     def after_train_iter(self, runner, **kwargs) -> None:
-        if not self.before_step and any(
-                wrapper.should_update() for wrapper in
-                single_wrappers(runner.optim_wrapper).values()):
+        if not self.before_step and _is_between_steps(runner):
             self.ema_model.update_parameters(self.source)
 
     @contextlib.contextmanager
@@ -88,3 +89,9 @@ class TrainableEMAHook(Hook):
             theirs = f'module.{name}'
             if name in state and theirs in average:
                 state[name], average[theirs] = average[theirs], state[name]
+
+
+def _is_between_steps(runner) -> bool:
+    """Whether an optimizer holds no gradients of part of a step."""
+    return any(wrapper.should_update() for wrapper in
+               single_wrappers(runner.optim_wrapper).values())

@@ -1,8 +1,9 @@
 """Who sees the weight average, and what of it is saved."""
 
+import pytest
 import torch
 
-from rcg.engine import TrainableEMAHook
+from rcg.engine import TrainableEMA, TrainableEMAHook
 
 from ..running import build_runner
 
@@ -78,3 +79,47 @@ def test_average_may_take_the_weights_before_each_step(tmp_path):
     assert torch.equal(averaged, trained[-2])
     assert not torch.equal(averaged, trained[-1])
     assert hook.ema_model.num_updates == 3
+
+
+@pytest.mark.parametrize('before', [True, False])
+def test_accumulated_batches_are_one_update(tmp_path, before):
+    runner = build_runner(
+        tmp_path, train_cfg__max_iters=10, custom_hooks=[
+            dict(type='TrainableEMAHook', before_step=before)],
+        optim_wrapper__accumulative_counts=4,
+        default_hooks__checkpoint__interval=4)
+    hook, updates = find_hook(runner), []
+    update = TrainableEMA.update_parameters
+
+    def note(average, model):
+        updates.append(runner.iter)
+        update(average, model)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TrainableEMA, 'update_parameters', note)
+        runner.train()
+    # The last step has the two batches that are left.
+    assert updates == ([0, 4, 8] if before else [3, 7, 9])
+    assert hook.ema_model.num_updates == 3
+
+
+def test_an_average_of_every_batch_is_as_it_was(tmp_path):
+    """Taking weights before each step: the average of steps 0, 1, 2, ..."""
+    runner = build_runner(tmp_path, train_cfg__max_iters=5, custom_hooks=[
+        dict(type='TrainableEMAHook', decay=.8, before_step=True)])
+    hook, average, n = find_hook(runner), None, 0
+    step = runner.call_hook
+
+    def follow(name, **kwargs):
+        nonlocal average, n
+        if name == 'before_train_iter':
+            n += 1
+            weight = runner.model.net[0].weight.detach().clone()
+            average = weight.clone() if average is None else average
+            torch._foreach_lerp_([average], [weight],
+                                 1 - min(.8, (1 + n) / (10 + n)))
+        step(name, **kwargs)
+
+    runner.call_hook = follow
+    runner.train()
+    assert torch.equal(hook.ema_model.module.net[0].weight, average)
