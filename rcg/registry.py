@@ -74,7 +74,7 @@ def _build(build, cfg, *args, registry: Registry, **kwargs):
         accepted = None if cls is None else _accepted_arguments(cls)
         for name in cfg:
             if accepted is not None and name not in accepted | {
-                    'type', '_scope_'}:
+                    'type', '_scope_', 'convert_to_iter_based'}:
                 raise TypeError(
                     f"'{kind}' ({registry.name}) has no argument '{name}'."
                     f'{nearest(name, accepted)}')

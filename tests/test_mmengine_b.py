@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
+from mmengine.optim import CosineAnnealingLR
 from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
@@ -192,3 +193,54 @@ def test_features_of_stock_datasets_cannot_be_stored(tmp_path):
     with pytest.raises(ValueError, match='StockBaseDataset has no '
                                          'fingerprint'):
         runner.train()
+
+
+def rates(folder, schedulers, **options):
+    """The learning rate of every iteration; the batch's is 1."""
+    runner = build_runner(
+        folder, **QUIET, custom_hooks=[], param_scheduler=None,
+        optim_wrapper__optimizer__base_lr=64., **options)
+    runner.param_schedulers = schedulers
+    seen, call_hook = [], runner.call_hook
+
+    def note(name, **kwargs):
+        if name == 'before_train_iter':
+            seen.append(runner.optim_wrapper.get_lr()['lr'][0])
+        call_hook(name, **kwargs)
+
+    runner.call_hook = note
+    runner.train()
+    return seen
+
+
+@pytest.mark.parametrize('loop', [
+    dict(type='StreamTrainLoop', max_iters=20),
+    dict(type='EpochBasedTrainLoop', max_epochs=3)])
+def test_epochs_converted_to_iterations(tmp_path, loop):
+    """``convert_to_iter_based``; an epoch has seven iterations."""
+    seen = rates(tmp_path, [
+        dict(type='LinearLR', start_factor=.5, begin=0, end=1, by_epoch=True,
+             convert_to_iter_based=True),
+        dict(type=CosineAnnealingLR, begin=1, convert_to_iter_based=True)],
+        train_cfg=dict(_delete_=True, **loop),
+        train_dataloader__sampler__type='DefaultSampler'
+        if 'max_epochs' in loop else 'StreamSampler')
+    assert seen[0] == .5
+    assert seen[6] == pytest.approx(1)
+    length = len(seen) - 7
+    assert seen[7:] == pytest.approx([
+        .5 + .5 * np.cos(np.pi * i / length) for i in range(length)],
+        abs=1e-6)
+
+
+def test_epochs_of_a_loop_without_epochs_are_refused(tmp_path):
+    with pytest.raises(ValueError, match='StepLR counts epochs.*'
+                                         'convert_to_iter_based=True'):
+        rates(tmp_path, dict(type='StepLR', step_size=2))
+
+
+def test_shares_by_epoch_or_not_decay_alike(tmp_path):
+    seen = rates(tmp_path, dict(type='CosineAnnealingLR', begin=0., end=1.),
+                 train_cfg__max_iters=10)
+    assert seen == pytest.approx([.5 + .5 * np.cos(np.pi * i / 10)
+                                  for i in range(10)], abs=1e-6)

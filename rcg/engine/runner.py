@@ -8,7 +8,7 @@ import mmengine
 import torch
 from mmengine.dist import get_world_size, master_only
 from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
 import rcg
@@ -22,7 +22,7 @@ from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import start_processes
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.saving import write_checkpoint
-from rcg.engine.schedule import in_iterations, resolve_lr
+from rcg.engine.schedule import check_counts, in_iterations, resolve_lr
 from rcg.engine.stock_data import with_own_keys, with_possible_workers
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import set_float32
@@ -126,15 +126,12 @@ class RcgRunner(Runner):
     @staticmethod
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
         """Build, with no more workers than this process has cores."""
-        if isinstance(dataloader, dict):
-            dataloader = with_possible_workers(dataloader)
-        return Runner.build_dataloader(dataloader, seed, diff_rank_seed)
+        return Runner.build_dataloader(with_possible_workers(dataloader),
+                                       seed, diff_rank_seed)
 
     def build_train_loop(self, loop):
         """Build; see :func:`~rcg.engine.stock_data.with_own_keys`."""
-        if isinstance(loop, dict) and isinstance(self._train_dataloader, dict):
-            self._train_dataloader = with_own_keys(self._train_dataloader,
-                                                   loop)
+        self._train_dataloader = with_own_keys(self._train_dataloader, loop)
         return super().build_train_loop(loop)
 
     def build_optim_wrapper(self, optim_wrapper):
@@ -148,8 +145,11 @@ class RcgRunner(Runner):
 
     def build_param_scheduler(self, scheduler):
         """Build; see :func:`~rcg.engine.schedule.in_iterations`."""
-        return super().build_param_scheduler(
-            in_iterations(scheduler, self.train_loop.max_iters))
+        scheduler = in_iterations(scheduler, self.train_loop.max_iters,
+                                  len(self.train_dataloader))
+        if not isinstance(self.train_loop, EpochBasedTrainLoop):
+            check_counts(scheduler)
+        return super().build_param_scheduler(scheduler)
 
     def load_or_resume(self) -> None:
         """Load ``load_from``, or resume from it or from the work folder."""

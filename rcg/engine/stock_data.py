@@ -26,11 +26,14 @@ def _class_of(value, registry) -> type | None:
     return kind if isinstance(kind, type) else None
 
 
-def with_possible_workers(dataloader: dict) -> dict:
+def with_possible_workers(dataloader: dict | DataLoader):
     """Limit workers to this process's cores, in a copy of a config.
 
     torch refuses options of workers where there are none: they are left out.
+    A data loader is returned as it is.
     """
+    if not isinstance(dataloader, dict):
+        return dataloader
     count = min(dataloader.get('num_workers', 0), usable_cores())
     cfg = {**dataloader, 'num_workers': count}
     if count == 0:
@@ -39,7 +42,7 @@ def with_possible_workers(dataloader: dict) -> dict:
     return cfg
 
 
-def with_own_keys(dataloader: dict, loop) -> dict:
+def with_own_keys(dataloader: dict | DataLoader, loop: dict | BaseLoop):
     """Give each visit of a training image its own key, in a copy of a config.
 
     Random numbers of a sample come from its key. StreamSampler yields keys;
@@ -47,10 +50,13 @@ def with_own_keys(dataloader: dict, loop) -> dict:
     plain indices only, a KeyedDataset is put.
 
     Args:
-        dataloader: Config of the training data.
+        dataloader: Config of the training data. A data loader is returned
+            as it is.
         loop: Config of the training loop. A StreamTrainLoop keeps its
             sampler, and refuses one that cannot start anywhere.
     """
+    if not isinstance(dataloader, dict) or not isinstance(loop, dict):
+        return dataloader
     cfg = dict(dataloader)
     kind = _class_of(cfg.get('dataset'), DATASETS)
     plain = kind is not None and issubclass(kind, _PLAIN)
