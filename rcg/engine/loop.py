@@ -2,42 +2,75 @@
 from mmengine.dist import get_world_size
 from mmengine.runner import BaseLoop, IterBasedTrainLoop
 
+from rcg.engine.console import log
+from rcg.engine.length import (
+    LENGTHS,
+    accumulated_batches,
+    count_iterations,
+    describe_length,
+)
 from rcg.registry import LOOPS
 
 
 @LOOPS.register_module()
 class StreamTrainLoop(IterBasedTrainLoop):
-    """Trains for ``max_iters`` iterations; a resumed run reads no past data.
+    """Trains on an endless stream; a resumed run reads no past data.
 
     The sampler starts after the samples that this process has used.
     MMEngine's own loop reads all past batches again and drops them.
+
+    The length is given in iterations, samples or epochs. Samples and epochs
+    are those of all processes, so that a config fits any number of processes,
+    any batch size and any accumulation:
+    ``train_cfg=dict(type='StreamTrainLoop', max_epochs=200)``. The log says
+    all of them.
 
     Args:
         dataloader: Data loader or its config. Its sampler has an attribute
             ``position``, as :class:`~rcg.datasets.StreamSampler` has.
         max_iters: Batches of each process in total. With gradient
-            accumulation, several make one step of the optimizer.
+            accumulation, several make one step of the optimizer. None: the
+            length is given otherwise.
         val_interval: Iterations between validations. The last iteration is
             always followed by one.
         val_begin: First iteration that may be followed by a validation.
+        max_samples: Samples of all processes. The last step of the optimizer
+            is a whole one and may exceed it.
+        max_epochs: Passes over the dataset, of all processes together, such
+            as 200 or .5; likewise.
 
     Raises:
-        ValueError: A batch of all processes is larger than the dataset, or
-            the sampler has no ``position``.
+        ValueError: A batch of all processes is larger than the dataset, the
+            sampler has no ``position``, or not exactly one length is given.
     """
 
     needs_position = True
 
-    def __init__(self, runner, dataloader, max_iters: int,
-                 val_interval: int = 1000, val_begin: int = 1) -> None:
+    def __init__(self, runner, dataloader, max_iters: int | None = None,
+                 val_interval: int = 1000, val_begin: int = 1,
+                 max_samples: int | None = None,
+                 max_epochs: float | None = None) -> None:
         # IterBasedTrainLoop.__init__ would start the data workers already.
         BaseLoop.__init__(self, runner, dataloader)
-        self._max_iters, self._max_epochs = int(max_iters), 1
-        self._epoch = self._iter = 0
+        lengths = max_iters, max_samples, max_epochs
+        self._max_iters = count_iterations(
+            dict(zip(LENGTHS, lengths, strict=True)), **self._sizes())
+        # For MMEngine's hooks the whole training is one epoch.
+        self._max_epochs, self._epoch, self._iter = 1, 0, 0
         self.val_interval, self.val_begin = val_interval, val_begin
         self.stop_training = False
         self.runner.visualizer.dataset_meta = getattr(
             self.dataloader.dataset, 'metainfo', None)
+        self._check_data()
+
+    def _sizes(self) -> dict[str, int]:
+        """What lengths depend on; see ``count_iterations``."""
+        return dict(
+            batch=self.dataloader.batch_size * get_world_size(),
+            dataset_size=len(self.dataloader.dataset),
+            accumulated=accumulated_batches(self.runner.optim_wrapper))
+
+    def _check_data(self) -> None:
         wanted = self.dataloader.batch_size * get_world_size()
         available = len(self.dataloader.dataset)
         if wanted > available:
@@ -55,6 +88,7 @@ class StreamTrainLoop(IterBasedTrainLoop):
 
     def run(self):
         """Train; return the model."""
+        log(self.runner, describe_length(self._max_iters, **self._sizes()))
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         # The data workers start here: the hooks' before_train may have

@@ -7,6 +7,11 @@ from mmengine.dist import get_world_size
 
 from rcg.checkpoint import CheckpointError
 from rcg.engine.config import SHARED_NAMES
+from rcg.engine.length import (
+    LENGTHS,
+    accumulated_batches,
+    count_iterations,
+)
 from rcg.engine.schedule import in_iterations
 
 # Configs are compared key by key, but for keys of these patterns. They do not
@@ -56,14 +61,20 @@ def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
         parts: See :func:`rcg.engine.frozen_parts.describe_parts`.
     """
     config = cfg.to_dict()
-    max_iters = (config.get('train_cfg') or {}).get('max_iters', 0)
+    length = config.get('train_cfg') or {}
+    size = len(dataloader.dataset)
+    batch = dataloader.batch_size * get_world_size()
+    max_iters = 0
+    if any(length.get(name) is not None for name in LENGTHS):
+        max_iters = count_iterations(
+            length, batch, size,
+            accumulated_batches(config.get('optim_wrapper') or {}))
     # A schedule in shares of the run differs when the run gets longer.
     config['param_scheduler'] = in_iterations(config.get('param_scheduler'),
                                               max_iters)
     return dict(
         config=flatten(config), frozen_parts=parts,
-        samples_per_iteration=dataloader.batch_size * get_world_size(),
-        dataset_size=len(dataloader.dataset))
+        samples_per_iteration=batch, dataset_size=size)
 
 
 def check_same_run(saved: dict, current: dict, filename: str) -> None:
