@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import torch
 from mmengine.logging import print_log
+from torch import Tensor
 
 from rcg.datasets.images import ImageDataset
 from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
@@ -146,6 +147,13 @@ class ImageFolder(ImageDataset):
                 self._bad[candidate] = True
                 self._report(path, error)
         raise RuntimeError(f"No image in '{self.root}' can be read.")
+
+    def substitutes(self) -> dict[str, Tensor]:
+        good = (~self._bad).nonzero()[:, 0]
+        if len(good) == len(self):
+            return {}
+        next_good = torch.searchsorted(good, torch.arange(len(self)))
+        return {'sources': good[next_good % len(good)]}
 
     def _report(self, path: str, error: Exception) -> None:
         bad = self.bad_files

@@ -72,6 +72,7 @@ class ImageDataset(Dataset):
         self.pipeline = [dict(cfg) for cfg in pipeline]
         self.transforms = [TRANSFORMS.build(cfg) for cfg in self.pipeline]
         self.features: dict[str, Tensor] = {}
+        self._sources: np.ndarray | None = None
 
     @abstractmethod
     def read(self, index: int) -> tuple[np.ndarray, int]:
@@ -104,6 +105,17 @@ class ImageDataset(Dataset):
             digest.update(len(part).to_bytes(8, 'little') + part)
         return digest.hexdigest()
 
+    def substitutes(self) -> dict[str, Tensor]:
+        """What to store with features of all images; see :meth:`attach`.
+
+        Call it when all images have been read.
+
+        Returns:
+            'sources' (len(self),): the index of the image that was read for
+            each index. Empty if these are the same.
+        """
+        return {}
+
     def attach(self, features: dict[str, Tensor]) -> None:
         """Make items hold cached features instead of images.
 
@@ -112,7 +124,8 @@ class ImageDataset(Dataset):
         Args:
             features: Tensors (len(self), ...) under the names that the model
                 expects, such as ``codes``. An empty dict brings the images
-                back.
+                back. With 'sources' of :meth:`substitutes`, the label of an
+                item is that of the image whose features it has.
 
         Raises:
             ValueError: The features are of a dataset of another length.
@@ -124,6 +137,8 @@ class ImageDataset(Dataset):
                     f'{len(self)} images, got {len(rows)}; they were made '
                     'from another dataset: delete them and make them again.')
         self.features = dict(features)
+        sources = self.features.pop('sources', None)
+        self._sources = None if sources is None else sources.numpy()
 
     def __getitem__(self, item: int | StreamItem) -> dict[str, Tensor]:
         return self.__getitems__([item])[0]
@@ -138,6 +153,8 @@ class ImageDataset(Dataset):
         if self.features:
             rows = torch.tensor(used)
             columns |= {k: v[rows] for k, v in self.features.items()}
+            if self._sources is not None:
+                used = self._sources[used]
         else:
             columns['images'], used = self.images_of(items, used)
         if self.labels is not None:

@@ -67,6 +67,8 @@ class CacheFeaturesHook(Hook):
         path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
         if is_main_process() and self._read(path, len(dataset)) is None:
             features = self._compute(runner, dataset)
+            # A bad image's features are its substitute's, so is its label.
+            features |= getattr(dataset, 'substitutes', dict)()
             os.makedirs(self.cache_dir, exist_ok=True)
             save_atomically(features, path)
         barrier()

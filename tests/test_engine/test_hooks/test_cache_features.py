@@ -1,7 +1,10 @@
 """Features are computed once, under a name that says of what."""
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from rcg.datasets import ImageFolder
 from rcg.engine import CacheFeaturesHook
 
 from ..running import build_runner, scalars
@@ -101,3 +104,33 @@ def test_unknown_feature_is_refused(tmp_path):
                                    **options(tmp_path, names=['codes']))
     with pytest.raises(ValueError, match="no 'codes' but representations"):
         hook.before_train(runner)
+
+
+@pytest.mark.parametrize('num_workers', [0, 1])
+def test_a_substitute_brings_its_label_with_its_features(tmp_path,
+                                                         num_workers):
+    """The last image of class a is bad; the first of class b replaces it."""
+    for index in range(120):
+        name = tmp_path / 'images' / 'ab'[index // 60] / f'{index:03}.png'
+        name.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.full((2, 2, 3), index, np.uint8)
+        Image.fromarray(pixels).save(name)
+    (tmp_path / 'images' / 'a' / '059.png').write_bytes(b'broken')
+    data = dict(_delete_=True, type='ImageFolder',
+                data_root=str(tmp_path / 'images'))
+    live = ImageFolder(str(tmp_path / 'images'))
+    labels = [live[i]['labels'].item() for i in range(120)]
+    assert labels == [0] * 59 + [1] * 61
+    for _ in range(2):  # with features made, and with those that were stored
+        runner, hook = runner_and_hook(
+            tmp_path / 'run', tmp_path / 'cache',
+            train_dataloader__dataset=data,
+            **options(tmp_path / 'cache', num_workers=num_workers))
+        dataset = runner.train_dataloader.dataset
+        hook.before_train(runner)
+        assert [dataset[i]['labels'].item() for i in range(120)] == labels
+        assert dataset[0].keys() == {'keys', 'indices', 'labels',
+                                     'representations'}
+    stored, = (tmp_path / 'cache').iterdir()
+    rows = torch.load(stored)['representations']
+    assert torch.equal(rows[59], rows[60])
