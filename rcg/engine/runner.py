@@ -1,5 +1,4 @@
 """MMEngine's Runner: exact resuming, plain checkpoints, a quiet console."""
-import inspect
 import os
 import platform
 import time
@@ -25,6 +24,7 @@ from rcg.engine.saving import write_checkpoint
 from rcg.engine.schedule import check_counts, in_iterations, resolve_lr
 from rcg.engine.stock_data import with_own_keys, with_possible_workers
 from rcg.engine.unwrapping import bare_model
+from rcg.engine.wrapping import wrapper_config
 from rcg.precision import set_float32
 from rcg.registry import RUNNERS
 
@@ -89,18 +89,8 @@ class RcgRunner(Runner):
         """Wrap for several processes, with or without a GPU."""
         if not self.distributed or is_model_wrapper(model):
             return super().wrap_model(model_wrapper_cfg, model)
-        cfg = dict(model_wrapper_cfg or {'type': 'MMDistributedDataParallel'})
-        cfg.setdefault('find_unused_parameters',
-                       self.cfg.get('find_unused_parameters', False))
-        # Buffers are not broadcast. torch 2.15 renamed the argument.
-        new = 'forward_sync_buffers'
-        known = inspect.signature(nn.parallel.DistributedDataParallel)
-        cfg.setdefault(new if new in known.parameters else 'broadcast_buffers',
-                       False)
-        # MMEngine takes the GPU numbered LOCAL_RANK, but Slurm may show each
-        # task only one GPU.
-        cfg['device_ids'] = ([torch.cuda.current_device()]
-                             if torch.cuda.is_available() else None)
+        cfg = wrapper_config(model_wrapper_cfg,
+                             self.cfg.get('find_unused_parameters', False))
         return super().wrap_model(cfg, model)
 
     def _maybe_compile(self, target: str) -> None:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 import torch
+from mmengine.model import MMFullyShardedDataParallel
 from mmengine.runner import CheckpointLoader, Runner
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -299,6 +300,20 @@ def test_wrapped_for_the_gpu_that_a_process_sees(tmp_path, monkeypatch):
     monkeypatch.setattr(Runner, 'wrap_model', lambda self, cfg, model: cfg)
     bare = torch.nn.Linear(1, 1)
     assert runner.wrap_model(None, bare)['device_ids'] == [0]
+
+
+def test_only_ddp_gets_arguments_of_ddp(tmp_path, monkeypatch):
+    """FSDP takes none of them."""
+    runner = build_runner(tmp_path)
+    runner._distributed = True
+    monkeypatch.setattr(Runner, 'wrap_model', lambda self, cfg, model: cfg)
+    bare = torch.nn.Linear(1, 1)
+    for kind in ('MMFullyShardedDataParallel', MMFullyShardedDataParallel):
+        cfg = dict(type=kind, use_orig_params=True)
+        assert runner.wrap_model(cfg, bare) == cfg
+    for cfg in (None, dict(static_graph=True), dict(
+            type='MMSeparateDistributedDataParallel')):
+        assert 'find_unused_parameters' in runner.wrap_model(cfg, bare)
 
 
 def test_seed_of_the_run_reaches_the_sampler(tmp_path):

@@ -1,0 +1,40 @@
+"""What MMEngine's wrapper for several processes is told."""
+import inspect
+
+import torch
+from torch import nn
+
+from rcg.registry import MODEL_WRAPPERS
+
+
+def wrapper_config(cfg: dict | None,
+                   find_unused_parameters: bool = False) -> dict:
+    """Complete the config of a model wrapper, in a copy.
+
+    Only wrappers of the kind of DistributedDataParallel are completed; others
+    stay as they are.
+
+    Args:
+        cfg: The config. None, or one without a type:
+            MMDistributedDataParallel.
+        find_unused_parameters: Of DistributedDataParallel.
+    """
+    cfg = {'type': 'MMDistributedDataParallel', **(cfg or {})}
+    wrapper = cfg['type']
+    if isinstance(wrapper, str):
+        wrapper = MODEL_WRAPPERS.get(wrapper)
+    names = {cls.__name__ for cls in wrapper.__mro__}
+    if not names & {'DistributedDataParallel',
+                    'MMSeparateDistributedDataParallel'}:
+        return cfg
+    cfg.setdefault('find_unused_parameters', find_unused_parameters)
+    # Buffers are not broadcast. torch 2.15 renamed the argument.
+    new = 'forward_sync_buffers'
+    known = inspect.signature(nn.parallel.DistributedDataParallel)
+    cfg.setdefault(new if new in known.parameters else 'broadcast_buffers',
+                   False)
+    # MMEngine takes the GPU numbered LOCAL_RANK, but Slurm may show each task
+    # only one GPU.
+    cfg['device_ids'] = ([torch.cuda.current_device()]
+                         if torch.cuda.is_available() else None)
+    return cfg
