@@ -6,10 +6,11 @@ import types
 import pytest
 import torch
 from mmengine.hooks import NaiveVisualizationHook
-from mmengine.registry import RUNNERS
+from mmengine.registry import RUNNERS, init_default_scope
+from mmengine.runner import FlexibleRunner, Runner
 
 from rcg.checkpoint import find_checkpoint, read_checkpoint
-from rcg.engine import load_config
+from rcg.engine import RcgRunner, load_config
 
 from .test_engine.running import CONFIG, build_runner, scalars
 from .test_engine.test_runner import NoFetch
@@ -315,3 +316,32 @@ def test_other_hooks_leave_training_as_it_is(tmp_path, hook, loop):
             'ParamSchedulerHook') or h is runner.hooks[-1]]
     runner.train()
     assert runner.iter == (21 if loop == 'epochs' else 10)
+
+
+def stock_config(folder, **options):
+    """The toy config without what only RcgRunner understands."""
+    return load_config(CONFIG, {
+        'work_dir': str(folder),
+        'experiment_name': f'{folder.parent.name} {folder.name}',
+        'optim_wrapper.optimizer': dict(type='AdamW', lr=.01, _delete_=True),
+        'param_scheduler': None, 'train_cfg.max_iters': 4,
+        'train_cfg.val_interval': 2, **options})
+
+
+@pytest.mark.parametrize('first', [Runner, RcgRunner, FlexibleRunner])
+@pytest.mark.parametrize('second', [Runner, RcgRunner, FlexibleRunner])
+def test_checkpoints_of_runners_resume_in_each_other(tmp_path, first, second):
+    def build(runner_class, name, **options):
+        init_default_scope('rcg')
+        cfg = stock_config(tmp_path / name, **options)
+        return runner_class.from_cfg(cfg)
+
+    whole = build(first, 'whole')
+    whole.train()
+    assert sorted(scalars(tmp_path / 'whole', 'toy/mean')) == [2, 4]
+    other = build(second, 'other', resume=True,
+                  load_from=str(tmp_path / 'whole' / 'iter_2.pth'))
+    other.train()
+    assert sorted(scalars(tmp_path / 'other')) == [3, 4]
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(other.model.state_dict()[name], value), name

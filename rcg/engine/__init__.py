@@ -18,14 +18,16 @@ from .optim import (
     TwoGroupConstructor,
 )
 from .runner import RcgRunner
+from .strategies import DDPStrategy, FSDPStrategy, SingleDeviceStrategy
 from .unwrapping import bare_model
 from .visualizer import ScalarVisualizer
 
 __all__ = [
-    'AutocastOptimWrapper', 'CacheFeaturesHook', 'IterSeedHook',
-    'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
-    'PlainCheckpointHook', 'ProgressHook', 'RcgRunner', 'SampleGridHook',
-    'ScalarVisualizer', 'StreamTrainLoop', 'TrainableEMA',
+    'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy',
+    'FSDPStrategy', 'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
+    'LightRuntimeInfoHook', 'PlainCheckpointHook', 'ProgressHook',
+    'RcgRunner', 'SampleGridHook', 'ScalarVisualizer',
+    'SingleDeviceStrategy', 'StreamTrainLoop', 'TrainableEMA',
     'TrainableEMAHook', 'TwoGroupConstructor', 'bare_model', 'find_config',
     'load_config', 'log', 'make_grid'
 ]
