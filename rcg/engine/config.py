@@ -1,16 +1,14 @@
 """Reading and checking configs."""
 import inspect
-import os
 
 from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger, logger
+from mmengine.logging import MMLogger
 from mmengine.runner import Runner
 
 from rcg.engine.config_files import RcgConfig, find_config
+from rcg.engine.distributed import local_rank_of_shown_gpu
 from rcg.registry import nearest
 
-# MMEngine's reads the LOCAL_RANK-th GPU shown; Slurm may show a task only one.
-logger._get_device_id = lambda: int(os.environ.get('LOCAL_RANK', 0))
 # Variables that config files define for each other; the Runner ignores them.
 SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
                 'extractor', 'data_root', 'batch_size')
@@ -35,7 +33,8 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
             configs, and has no underscore in front: MMEngine would ignore it.
         ValueError: An option has no '='.
     """
-    console = MMLogger.get_current_instance()
+    with local_rank_of_shown_gpu():
+        console = MMLogger.get_current_instance()
     level = console.level
     console.setLevel('WARNING')  # MMEngine logs each replaced variable
     cfg = RcgConfig.fromfile(find_config(path))

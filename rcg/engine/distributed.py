@@ -1,7 +1,9 @@
 """Starting several processes, with and without GPUs."""
+import contextlib
 import datetime
 import os
 import subprocess
+from collections.abc import Iterator
 
 import torch
 from torch import distributed
@@ -60,6 +62,26 @@ def _read_slurm() -> None:
             ['scontrol', 'show', 'hostname', os.environ['SLURM_NODELIST']],
             check=True, capture_output=True, text=True).stdout
         os.environ['MASTER_ADDR'] = hosts.splitlines()[0]
+
+
+@contextlib.contextmanager
+def local_rank_of_shown_gpu() -> Iterator[None]:
+    """Let LOCAL_RANK number this process's GPU among those it is shown.
+
+    MMEngine's logger looks for the LOCAL_RANK-th of CUDA_VISIBLE_DEVICES.
+    Slurm may show each task only one. This context is for the construction
+    of a logger; the variable is restored.
+    """
+    rank = os.environ.get('LOCAL_RANK')
+    if rank is None:
+        yield
+        return
+    os.environ['LOCAL_RANK'] = str(
+        int(rank) % max(torch.cuda.device_count(), 1))
+    try:
+        yield
+    finally:
+        os.environ['LOCAL_RANK'] = rank
 
 
 def usable_cores() -> int:

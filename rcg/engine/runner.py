@@ -18,7 +18,7 @@ from rcg.engine import resume, states
 from rcg.engine.compiling import compile_children
 from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
-from rcg.engine.distributed import start_processes
+from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.saving import write_checkpoint
 from rcg.engine.schedule import check_counts, in_iterations, resolve_lr
@@ -62,7 +62,8 @@ class RcgRunner(Runner):
 
     def build_logger(self, log_level: str = 'INFO', **kwargs):
         """Build; see :func:`~rcg.engine.console.quiet_console`."""
-        logger = super().build_logger(log_level=log_level, **kwargs)
+        with local_rank_of_shown_gpu():
+            logger = super().build_logger(log_level=log_level, **kwargs)
         quiet_console(logger, log_level)
         return logger
 

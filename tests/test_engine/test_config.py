@@ -1,4 +1,6 @@
 """Configs: misspelt keys are refused, options are applied."""
+import os
+
 import pytest
 import torch
 from mmengine.logging import MMLogger
@@ -6,7 +8,7 @@ from mmengine.logging import MMLogger
 from rcg.engine import load_config
 from rcg.engine.config import parse_options
 
-from .running import CONFIG
+from .running import CONFIG, build_runner
 
 
 def write(path, text):
@@ -48,9 +50,15 @@ def test_option_without_value():
         parse_options(['work_dir'])
 
 
-def test_the_only_gpu_that_slurm_shows(monkeypatch):
+def test_the_only_gpu_that_slurm_shows(tmp_path, monkeypatch):
     """MMEngine's logger looked for the LOCAL_RANK-th of those shown."""
+    runner = build_runner(tmp_path)
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(MMLogger, '_instance_dict', {})
     monkeypatch.setenv('LOCAL_RANK', '3')
     monkeypatch.setenv('CUDA_VISIBLE_DEVICES', '3')
-    MMLogger('of one GPU')
+    with pytest.raises(IndexError):
+        MMLogger('of MMEngine alone')
+    load_config(CONFIG)
+    runner.build_logger()
+    assert os.environ['LOCAL_RANK'] == '3'
