@@ -3,43 +3,137 @@
 The parts of the method and of the metrics have registries of their own. An
 error then names a part that stands in the place of another, such as a
 tokenizer in the place of an encoder. All other registries are children of
-MMEngine's. Errors of both name the nearest known names.
+MMEngine's, which stay as they are.
 """
+import contextlib
 import difflib
-import functools
 import inspect
+import re
+import traceback
+from collections.abc import Collection, Iterator
 
 import mmengine.registry as root
-from mmengine.registry import Registry
+from mmengine.config import Config
+from mmengine.registry import Registry, build_functions
 
 
 class PartRegistry(Registry):
-    """A registry whose failed look-ups name the nearest registered types."""
+    """A registry that names the nearest types and arguments in its errors."""
 
-    def get(self, key: str) -> type:
-        """The class registered under ``key``.
+    def class_of(self, cfg: dict) -> type:
+        """The class, or function, that builds the object of a config.
 
         Raises:
-            KeyError: There is none. The message names the nearest ones.
+            KeyError: No class has that name. The message names the nearest.
         """
-        found = super().get(key)
+        kind = cfg['type']
+        if not isinstance(kind, str):
+            return kind
+        with self.switch_scope_and_registry(cfg.get('_scope_')) as scoped:
+            found = scoped.get(kind)
         if found is None:
-            raise KeyError(self._unknown(key))
+            raise KeyError(_unknown(kind, scoped))
         return found
 
-    def _unknown(self, key: str) -> str:
-        known = {**self.module_dict, **getattr(self.parent, 'module_dict', {})}
-        elsewhere = [f" '{key}' is a {other.name}, not a {self.name}."
-                     for other in PARTS
-                     if other is not self and key in other.module_dict]
-        return (f"no {self.name} is named '{key}' (registry '{self.name}' of "
-                f"scope '{self.scope}').{nearest(key, known)}"
-                f'{"".join(elsewhere[:1])} A class of your own must be '
-                'imported before it is built: '
-                'custom_imports=dict(imports=[...]).')
+    def build(self, cfg: dict, *args, **kwargs):
+        """Build an object from its config, as MMEngine does.
+
+        Raises:
+            KeyError: No class has that name. The message names the nearest.
+            TypeError: The class has no such argument. The message names the
+                nearest.
+        """
+        with hints():
+            return super().build(cfg, *args, **kwargs)
 
 
-def nearest(word: str, known) -> str:
+@contextlib.contextmanager
+def hints() -> Iterator[None]:
+    """Name the nearest types and arguments in errors of MMEngine.
+
+    MMEngine's Runner builds by MMEngine's own registries. Where these look
+    into a registry of ours, the error that leaves this context names the
+    nearest words; MMEngine's error is its cause.
+    """
+    try:
+        yield
+    except (KeyError, TypeError) as error:
+        explained = _explain(error)
+        if explained is None:
+            raise
+        raise explained from error
+
+
+def _explain(error: Exception) -> Exception | None:
+    """The error with a hint; None if no config of ours is to blame."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)
+              if frame.f_globals is vars(build_functions)]
+    if not frames:
+        return None
+    # These are arguments of all of MMEngine's build functions.
+    cfg, registry = (frames[-1].f_locals[name] for name in (
+        'cfg', 'registry'))
+    if not (isinstance(registry, PartRegistry)
+            and isinstance(cfg, (dict, Config))):
+        return None
+    kind = cfg.get('type') or cfg.get('runner_type')
+    cls = registry.get(kind) if isinstance(kind, str) else kind
+    if isinstance(error, TypeError):
+        return _explain_argument(error, cls, cfg, registry)
+    return None if cls else KeyError(_unknown(kind, registry))
+
+
+_UNEXPECTED = re.compile(
+    r"(.+)\(\) got an unexpected keyword argument '(.+?)'")
+
+
+def _explain_argument(error: TypeError, cls, cfg: dict,
+                      registry: PartRegistry) -> TypeError | None:
+    """The error with a hint; None unless an argument in cfg is unknown."""
+    found = _UNEXPECTED.match(str(error))
+    if not found or found[2] not in cfg:
+        return None
+    functions = [f'{base.__qualname__}.__init__'
+                 for base in getattr(cls, '__mro__', ())]
+    if found[1] not in {getattr(cls, '__qualname__', ''), *functions}:
+        return None  # some other function, called from there
+    return TypeError(f"'{cls.__name__}' ({registry.name}) has no argument "
+                     f"'{found[2]}'.{nearest(found[2], _arguments(cls))}")
+
+
+def _arguments(cls) -> set[str]:
+    """Names of arguments of ``cls(...)``, as far as signatures tell."""
+    functions = [cls]
+    if inspect.isclass(cls):
+        functions = [vars(base)['__init__'] for base in inspect.getmro(cls)
+                     if '__init__' in vars(base)]
+    names = set()
+    for function in filter(inspect.isfunction, functions):
+        parameters = inspect.signature(function).parameters
+        named = {name for name, parameter in parameters.items()
+                 if parameter.kind not in (parameter.VAR_KEYWORD,
+                                           parameter.VAR_POSITIONAL)}
+        names |= named
+        if inspect.Parameter.VAR_KEYWORD not in {
+                parameter.kind for parameter in parameters.values()}:
+            break
+    return names - {'self'}
+
+
+def _unknown(key: str, registry: Registry) -> str:
+    known = {**registry.module_dict,
+             **getattr(registry.parent, 'module_dict', {})}
+    elsewhere = [f" '{key}' is a {other.name}, not a {registry.name}."
+                 for other in PARTS
+                 if other is not registry and key in other.module_dict]
+    return (f"no {registry.name} is named '{key}' (registry "
+            f"'{registry.name}' of scope '{registry.scope}')."
+            f'{nearest(key, known)}{"".join(elsewhere[:1])} A class of your '
+            'own must be imported before it is built: '
+            'custom_imports=dict(imports=[...]).')
+
+
+def nearest(word: str, known: Collection[str]) -> str:
     """A sentence for a message: the nearest known words, or all."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=.5)
     if near:
@@ -47,50 +141,14 @@ def nearest(word: str, known) -> str:
     return ' Known: ' + ', '.join(sorted(known)[:50]) + '.'
 
 
-def _accepted_arguments(cls) -> set[str] | None:
-    """Names of the arguments of ``cls(...)``; None if it takes any name."""
-    functions = [cls]
-    if inspect.isclass(cls):
-        functions = [vars(base)['__init__'] for base in inspect.getmro(cls)
-                     if '__init__' in vars(base)]
-    names = set()
-    for function in functions:
-        if not inspect.isfunction(function):
-            return None
-        parameters = inspect.signature(function).parameters
-        named = {n for n, p in parameters.items() if p.kind != p.VAR_KEYWORD}
-        names |= named
-        if len(named) == len(parameters):
-            return names - {'self'}
-    return None
-
-
-def _build(build, cfg, *args, registry: Registry, **kwargs):
-    """Check a config's type and arguments before ``build`` runs."""
-    kind = cfg.get('type') if isinstance(cfg, dict) else None
-    if isinstance(kind, str):
-        with registry.switch_scope_and_registry(None) as scoped:
-            cls = scoped.get(kind)
-        accepted = None if cls is None else _accepted_arguments(cls)
-        for name in cfg:
-            if accepted is not None and name not in accepted | {
-                    'type', '_scope_', 'convert_to_iter_based'}:
-                raise TypeError(
-                    f"'{kind}' ({registry.name}) has no argument '{name}'."
-                    f'{nearest(name, accepted)}')
-    return build(cfg, *args, registry=registry, **kwargs)
-
-
-def _child(name: str, *locations: str) -> Registry:
+def _child(name: str, *locations: str) -> PartRegistry:
     parent = getattr(root, name)
-    parent.build_func = functools.partial(_build, parent.build_func)
     return PartRegistry(parent.name, parent=parent, scope='rcg',
                         locations=list(locations))
 
 
-def _part(name: str, *locations: str) -> Registry:
-    build = functools.partial(_build, root.build_from_cfg)
-    return PartRegistry(name, build, scope='rcg', locations=list(locations))
+def _part(name: str, *locations: str) -> PartRegistry:
+    return PartRegistry(name, scope='rcg', locations=list(locations))
 
 
 # What the method is made of.

@@ -26,7 +26,7 @@ def image_dataset(cfg: Config) -> dict:
     places += [(cfg.get(f'{use}_dataloader') or {}).get('dataset')
                for use in ('val', 'test', 'train')]
     for found in places:
-        if found and issubclass(DATASETS.get(found['type']), ImageDataset):
+        if found and issubclass(DATASETS.class_of(found), ImageDataset):
             steps = [dict(step, type='CenterCrop')
                      if step['type'] == 'RandomCrop' else dict(step)
                      for step in found.get('pipeline', ())]

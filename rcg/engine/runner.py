@@ -15,6 +15,7 @@ import rcg.checkpoint as files
 import rcg.engine.safe_loader  # noqa: F401  registers it with MMEngine
 from rcg.checkpoint import CheckpointError
 from rcg.engine import resume, states
+from rcg.engine.building import HintingRunner
 from rcg.engine.compiling import compile_children
 from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
@@ -30,7 +31,7 @@ from rcg.registry import RUNNERS
 
 
 @RUNNERS.register_module()
-class RcgRunner(Runner):
+class RcgRunner(HintingRunner):
     """MMEngine's Runner, with these differences.
 
     * Several processes work without a GPU, through gloo.
