@@ -18,6 +18,7 @@ from .optim import (
     TwoGroupConstructor,
 )
 from .runner import RcgRunner
+from .safe_loader import SafePretrainedInit
 from .strategies import DDPStrategy, FSDPStrategy, SingleDeviceStrategy
 from .unwrapping import bare_model
 from .visualizer import ScalarVisualizer
@@ -26,7 +27,7 @@ __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy',
     'FSDPStrategy', 'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
     'LightRuntimeInfoHook', 'PlainCheckpointHook', 'ProgressHook',
-    'RcgRunner', 'SampleGridHook', 'ScalarVisualizer',
+    'RcgRunner', 'SafePretrainedInit', 'SampleGridHook', 'ScalarVisualizer',
     'SingleDeviceStrategy', 'StreamTrainLoop', 'TrainableEMA',
     'TrainableEMAHook', 'TwoGroupConstructor', 'bare_model', 'find_config',
     'load_config', 'log', 'make_grid'

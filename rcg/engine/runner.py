@@ -12,7 +12,6 @@ from torch import nn
 
 import rcg
 import rcg.checkpoint as files
-import rcg.engine.safe_loader  # noqa: F401  registers it with MMEngine
 from rcg.checkpoint import CheckpointError
 from rcg.engine import resume, states
 from rcg.engine.building import HintingRunner

@@ -5,11 +5,12 @@ import os
 import pytest
 import torch
 from mmengine.model import MMFullyShardedDataParallel
-from mmengine.runner import CheckpointLoader, Runner
+from mmengine.runner import Runner
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from rcg.checkpoint import CheckpointError, renamed, save_atomically
 from rcg.engine import bare_model, load_config
+from rcg.registry import WEIGHT_INITIALIZERS
 
 from .running import build_runner, scalars
 from .toy import ToyModel
@@ -249,8 +250,10 @@ def test_dumped_config_loads_and_is_the_same(tmp_path):
 
 @pytest.mark.parametrize('scheme', ['http', 's3', 'torchvision'])
 def test_nothing_is_downloaded_and_unpickled(tmp_path, scheme):
-    with pytest.raises(ValueError, match='download'):
-        CheckpointLoader.load_checkpoint(f'{scheme}://host/a.pth')
+    initializer = WEIGHT_INITIALIZERS.build(
+        dict(type='Pretrained', checkpoint=f'{scheme}://host/a.pth'))
+    with pytest.raises(FileNotFoundError, match='download'):
+        initializer(torch.nn.Linear(1, 1))
     runner = build_runner(tmp_path, load_from=f'{scheme}://host/a.pth')
     with pytest.raises(FileNotFoundError, match='download'):
         runner.load_or_resume()
