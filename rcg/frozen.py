@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from rcg.checkpoint import find_checkpoint, load_weights
-from rcg.registry import Registry
+from rcg.registry import Registry, has_init_cfg, is_pretrained
 
 
 class Frozen:
@@ -16,7 +16,9 @@ class Frozen:
     Other attributes than its own are those of the module.
 
     Args:
-        module: The part. It is put in eval mode, its gradients are off.
+        module: The part. It is put in eval mode, its gradients are off. Its
+            ``init_cfg``, if any, is carried out now: the Runner never sees
+            it.
         checkpoint: File or work folder that its weights came from, if any.
         sha256: Hash of that file.
         run: What that file keeps of the training run that wrote it; see
@@ -25,6 +27,8 @@ class Frozen:
 
     def __init__(self, module: nn.Module, checkpoint: str | None = None,
                  sha256: str | None = None, run: dict | None = None) -> None:
+        if checkpoint is None and has_init_cfg(module):
+            module.init_weights()
         self._module = module.eval().requires_grad_(False)
         self._device = None
         self.checkpoint, self.sha256 = checkpoint, sha256
@@ -39,7 +43,8 @@ class Frozen:
             cfg: Config of the part, with two optional entries of ours.
                 ``checkpoint`` is a file or work folder; without it the part
                 keeps its initial weights. ``prefix`` is that of the part's
-                weights in there. None builds nothing.
+                weights in there. An ``init_cfg`` of type 'Pretrained' is
+                another way to write the two. None builds nothing.
 
         Raises:
             FileNotFoundError: There is no such checkpoint.
@@ -47,7 +52,7 @@ class Frozen:
         """
         if cfg is None:
             return None
-        cfg = dict(cfg)
+        cfg = with_checkpoint(cfg)
         checkpoint, prefix = cfg.pop('checkpoint', None), cfg.pop('prefix', '')
         if checkpoint is None:
             return cls(registry.build(cfg))
@@ -77,6 +82,22 @@ class Frozen:
 
     def __deepcopy__(self, memo: dict) -> 'Frozen':
         return self
+
+
+def with_checkpoint(cfg: dict) -> dict:
+    """Copy a part's config; a 'Pretrained' becomes its ``checkpoint``.
+
+    A checkpoint must fit the part, and its hash is recorded.
+    """
+    cfg = dict(cfg)
+    init_cfg = cfg.get('init_cfg')
+    if isinstance(init_cfg, dict) and is_pretrained(init_cfg):
+        del cfg['init_cfg']
+        if cfg.get('checkpoint') is None:
+            cfg.update({name: init_cfg[name]
+                        for name in ('checkpoint', 'prefix')
+                        if init_cfg.get(name)})
+    return cfg
 
 
 class HasFrozenParts:

@@ -6,19 +6,29 @@ tokenizer in the place of an encoder. All other registries are children of
 MMEngine's, which stay as they are.
 """
 import contextlib
+import copy
 import difflib
 import inspect
 import re
 import traceback
 from collections.abc import Collection, Iterator
+from types import MethodType
 
 import mmengine.registry as root
 from mmengine.config import Config
-from mmengine.registry import Registry, build_functions
+from mmengine.model import initialize
+from mmengine.model.weight_init import PretrainedInit
+from mmengine.registry import DefaultScope, Registry, build_functions
+from torch import nn
 
 
 class PartRegistry(Registry):
-    """A registry that names the nearest types and arguments in its errors."""
+    """A registry that names the nearest types and arguments in its errors.
+
+    Each module that it builds may have an ``init_cfg``, also if its class is
+    no ``BaseModule`` of MMEngine. The initialization runs where MMEngine runs
+    it: in ``init_weights()``, which the Runner calls before training.
+    """
 
     def class_of(self, cfg: dict) -> type:
         """The class, or function, that builds the object of a config.
@@ -43,8 +53,70 @@ class PartRegistry(Registry):
             TypeError: The class has no such argument. The message names the
                 nearest.
         """
+        init_cfg = None
+        if isinstance(cfg, dict) and cfg.get('init_cfg') is not None:
+            cls = self.class_of(cfg)
+            if _is_module(cls) and not _names_argument(cls, 'init_cfg'):
+                cfg = cfg.copy()
+                init_cfg = cfg.pop('init_cfg')
         with hints():
-            return super().build(cfg, *args, **kwargs)
+            built = super().build(cfg, *args, **kwargs)
+        if init_cfg is not None:
+            built.init_cfg = copy.deepcopy(init_cfg)
+        # MMEngine reaches a module through parents with this method alone.
+        if (isinstance(built, nn.Module) and has_init_cfg(built)
+                and not hasattr(built, 'init_weights')):
+            built.init_weights = MethodType(_init_weights, built)
+        return built
+
+
+def has_init_cfg(module: nn.Module) -> bool:
+    """Whether a module, or one inside it, has an ``init_cfg``."""
+    return any(getattr(inner, 'init_cfg', None) for inner in module.modules())
+
+
+def _init_weights(module: nn.Module) -> None:
+    """Do for a plain module what ``BaseModule.init_weights`` does.
+
+    Its own ``init_cfg`` comes first, those of modules inside it follow.
+    'Pretrained' comes last and overwrites both.
+    """
+    cfgs = getattr(module, 'init_cfg', None) or []
+    cfgs = [cfgs] if isinstance(cfgs, dict) else cfgs
+    last = [dict(cfg, type='Pretrained') for cfg in cfgs  # our safe reader
+            if is_pretrained(cfg)]
+    with DefaultScope.overwrite_default_scope('rcg'):
+        initialize(module, [cfg for cfg in cfgs if not is_pretrained(cfg)])
+        _init_children(module)
+        initialize(module, last)
+    module.is_init = True
+
+
+def _init_children(module: nn.Module) -> None:
+    for child in module.children():
+        # Modules of others, such as timm's, may draw their weights anew in
+        # init_weights(): it is called for an init_cfg alone.
+        if not has_init_cfg(child):
+            continue
+        if not hasattr(child, 'init_weights'):
+            _init_children(child)
+        elif not getattr(child, 'is_init', False):
+            child.init_weights()
+
+
+def is_pretrained(init_cfg: dict) -> bool:
+    """Whether an ``init_cfg`` loads a checkpoint."""
+    kind = init_cfg['type']
+    return kind == 'Pretrained' or (
+        inspect.isclass(kind) and issubclass(kind, PretrainedInit))
+
+
+def _is_module(cls) -> bool:
+    return inspect.isclass(cls) and issubclass(cls, nn.Module)
+
+
+def _names_argument(cls: type, name: str) -> bool:
+    return name in inspect.signature(cls).parameters
 
 
 @contextlib.contextmanager

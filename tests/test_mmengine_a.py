@@ -1,10 +1,30 @@
 """Stock parts of MMEngine work, and stay as they are for others."""
+import copy
 import subprocess
 import sys
 
 import pytest
+import torch
+from mmengine.model import BaseModule, ConstantInit
+from mmengine.registry import DefaultScope
+from torch import nn
 
-from .test_engine.running import environment
+from rcg.checkpoint import CheckpointError
+from rcg.engine import bare_model
+from rcg.evaluation.extractors.extractor import shared_extractor
+from rcg.frozen import Frozen
+from rcg.registry import ENCODERS, MODELS, PIXEL_GENERATORS
+
+from .test_engine.running import build_runner, environment
+from .test_engine.toy import ToyModel
+from .test_models import tiny
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    with DefaultScope.overwrite_default_scope('rcg'):
+        yield
+
 
 # What others that share the process rely on. Executed by a fresh process.
 _UNCHANGED = """
@@ -56,3 +76,116 @@ def test_importing_rcg_changes_nothing_of_mmengine():
                           capture_output=True, text=True, check=False,
                           env=environment(), timeout=600)
     assert done.returncode == 0, done.stderr
+
+
+
+# init_cfg of parts
+def pretrained(module, path, prefix=''):
+    """Write weights of ones for a module; the init_cfg that loads them."""
+    state = {prefix + name: torch.ones_like(value)
+             for name, value in module.state_dict().items()}
+    torch.save({'state_dict': state}, path)
+    return dict(type='Pretrained', checkpoint=str(path))
+
+
+def is_ones(module):
+    return all((value == 1).all() for value in module.parameters())
+
+
+def test_init_cfg_of_an_encoder(tmp_path):
+    cfg = pretrained(ENCODERS.build(tiny.ENCODER), tmp_path / 'a.pth', 'q.')
+    encoder = ENCODERS.build(dict(
+        tiny.ENCODER, init_cfg=dict(cfg, prefix='q.')))
+    assert not is_ones(encoder)
+    encoder.init_weights()
+    assert is_ones(encoder)
+
+
+def test_init_cfg_of_frozen_parts(tmp_path):
+    cfg = pretrained(ENCODERS.build(tiny.ENCODER), tmp_path / 'a.pth')
+    encoder = dict(tiny.ENCODER, init_cfg=cfg)
+    tokenizer = dict(tiny.TOKENIZER, init_cfg=dict(
+        type='Constant', val=1., bias=1., layer='Conv2d'))
+    model = tiny.rcg(encoder=encoder, tokenizer=tokenizer)
+    assert is_ones(model.encoder)
+    assert model.encoder.sha256 and model.encoder.checkpoint
+    convolutions = [module for module in model.tokenizer.modules()
+                    if isinstance(module, nn.Conv2d)]
+    assert convolutions and all(map(is_ones, convolutions))
+    assert is_ones(shared_extractor(encoder).module)
+
+
+def test_init_cfg_of_a_generators_network(tmp_path):
+    generator = tiny.diffusion()
+    cfg = pretrained(PIXEL_GENERATORS.build(generator).network,
+                     tmp_path / 'a.pth')
+    network = dict(generator['network'], init_cfg=cfg)
+    model = tiny.rcg(generator=dict(generator, network=network),
+                     tokenizer=dict(type='Pixels'))
+    model = copy.deepcopy(model)  # as for an average of the weights
+    assert not is_ones(model.generator.network)
+    model.init_weights()
+    assert is_ones(model.generator.network)
+
+
+def test_init_cfg_of_parts_inside_each_other():
+    def constant(value):
+        return dict(type='Constant', val=value, bias=value, layer='Linear')
+
+    generator = tiny.generator(
+        dict(tiny.CONDITIONS['representation'], init_cfg=constant(1.)))
+    generator['init_cfg'] = constant(0.)
+    model = MODELS.build(dict(
+        type='RCG', generator=generator, tokenizer=tiny.TOKENIZER,
+        encoder=tiny.ENCODER, data_preprocessor=tiny.PREPROCESSOR,
+        init_cfg=dict(type='Constant', val=7., layer='LayerNorm')))
+    model.init_weights()
+    network = model.generator.network
+    assert is_ones(network.condition_embed.condition_proj)
+    others = [module for name, module in network.named_modules()
+              if isinstance(module, nn.Linear) and 'condition' not in name]
+    assert others and not any(module.weight.any() for module in others)
+    assert any((module.weight == 7).all() for module in network.modules()
+               if isinstance(module, nn.LayerNorm))
+
+
+class Stock(BaseModule):
+    """Another package's network."""
+
+    def __init__(self, init_cfg=None):
+        super().__init__(init_cfg)
+        self.linear = nn.Linear(2, 2)
+
+
+class Holder(nn.Module):
+
+    def __init__(self, part):
+        super().__init__()
+        self.parts = nn.ModuleList([MODELS.build(part)])
+
+
+def test_init_cfg_of_a_module_of_mmengine_inside_ours():
+    part = dict(type=Stock, init_cfg=dict(
+        type=ConstantInit, val=1., bias=1., layer='Linear'))
+    holder = MODELS.build(dict(type=Holder, part=part))
+    holder.init_weights()
+    assert is_ones(holder)
+    assert is_ones(Frozen.build(MODELS, part))
+
+
+def test_a_file_of_something_else_is_refused(tmp_path):
+    cfg = pretrained(nn.Linear(3, 3), tmp_path / 'a.pth')
+    encoder = ENCODERS.build(dict(tiny.ENCODER, init_cfg=cfg))
+    with pytest.raises(CheckpointError, match='ConvEncoder'):
+        encoder.init_weights()
+
+
+@pytest.mark.slow
+def test_the_runner_carries_out_init_cfg(tmp_path):
+    path = tmp_path / 'a.pth'
+    cfg = pretrained(ToyModel(), path)
+    runner = build_runner(
+        tmp_path, model__init_cfg=cfg, train_cfg__max_iters=1,
+        optim_wrapper__optimizer__base_lr=0.)
+    runner.train()
+    assert is_ones(bare_model(runner))

@@ -2,7 +2,7 @@
 from mmengine.runner import Runner
 from torch import nn
 
-from rcg.registry import hints
+from rcg.registry import MODELS, hints
 
 
 class HintingRunner(Runner):
@@ -17,6 +17,12 @@ class HintingRunner(Runner):
         """Build from a config; see :func:`~rcg.registry.hints`."""
         with hints():
             return super().from_cfg(cfg)
+
+    def build_model(self, model: nn.Module | dict) -> nn.Module:
+        """Build by our registry: the model may have an ``init_cfg``."""
+        if isinstance(model, dict):
+            model = MODELS.build(model)
+        return super().build_model(model)
 
     @hints()
     def train(self) -> nn.Module:

@@ -9,8 +9,14 @@ from torch import Tensor, nn
 
 from rcg.checkpoint import find_checkpoint, load_weights
 from rcg.evaluation.data_samples import stack_images
+from rcg.frozen import with_checkpoint
 from rcg.precision import exact_float32
-from rcg.registry import ENCODERS, FEATURE_EXTRACTORS, Registry
+from rcg.registry import (
+    ENCODERS,
+    FEATURE_EXTRACTORS,
+    Registry,
+    has_init_cfg,
+)
 
 _SHARED: 'weakref.WeakValueDictionary[str, Extractor]' = (
     weakref.WeakValueDictionary())
@@ -112,7 +118,7 @@ def shared_extractor(cfg: dict,
     Raises:
         FileNotFoundError, CheckpointError: See :func:`load_weights`.
     """
-    settings = dict(cfg)
+    settings = with_checkpoint(cfg)
     if registry is None:
         ENCODERS.import_from_location()
         registry = (ENCODERS if cfg['type'] in ENCODERS.module_dict
@@ -127,6 +133,8 @@ def shared_extractor(cfg: dict,
         if settings.get('checkpoint'):
             sha256 = load_weights(module, settings['checkpoint'],
                                   settings.get('prefix', '')).sha256
+        elif has_init_cfg(module):
+            module.init_weights()
         extractor = _SHARED[key] = Extractor(module, sha256, settings,
                                              registry is ENCODERS)
     return extractor
