@@ -1,8 +1,12 @@
 """Pretrained parts that a model uses and never trains."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
 from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.precision import no_autocast
 from rcg.registry import Registry, has_init_cfg, is_pretrained
 
 
@@ -72,6 +76,18 @@ class Frozen:
         if device != self._device:
             self._module, self._device = self._module.to(device), device
         return self._module
+
+    @contextmanager
+    def in_float32(self, device: torch.device) -> Iterator[nn.Module]:
+        """The module on ``device``, in a context without autocast.
+
+        What a frozen part computes may be cached and may be drawn by one
+        program for another. It must not depend on the precision that the
+        model around it runs in. On a GPU, float32 is what
+        :func:`~rcg.precision.set_float32` has set.
+        """
+        with no_autocast(device):
+            yield self.on(device)
 
     def __getattr__(self, name: str):
         # Python looks for its own methods (__deepcopy__, __setstate__) before

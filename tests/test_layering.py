@@ -17,7 +17,7 @@ ALLOWED = {
     'rcg.rng': set(),
     'rcg.precision': set(),
     'rcg.checkpoint': set(),
-    'rcg.frozen': {'rcg.checkpoint', 'rcg.registry'},
+    'rcg.frozen': {'rcg.checkpoint', 'rcg.precision', 'rcg.registry'},
     # 2. Each of these knows the ground alone.
     'rcg.diffusion': GROUND,
     'rcg.datasets': GROUND,

@@ -114,7 +114,8 @@ class RCGInferencer:
                 f'{"given" if self.model.encoder else "None"}. Give a config '
                 'such as configs/digits/mage.py and its checkpoint.')
         data = self.model.data_preprocessor(dict(images=images))
-        return self.model.encoder.on(self.device)(data['images'])
+        with self.model.encoder.in_float32(self.device) as encoder:
+            return encoder(data['images'])
 
     def reconstruct(self, images: Tensor, num: int = 1, seed: int = 0,
                     batch_size: int = 8) -> Tensor:

@@ -68,7 +68,10 @@ class RCG(HasFrozenParts, BaseModel):
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """Encode images with the frozen parts.
+        """Encode images with the frozen parts, in float32.
+
+        Autocast does not reach them. So the codes of a training in bfloat16
+        are those of :class:`~rcg.engine.CacheFeaturesHook`.
 
         Args:
             images (N, 3, H, W): In [-1, 1].
@@ -78,11 +81,13 @@ class RCG(HasFrozenParts, BaseModel):
             generator, ``representations`` (N, D). They depend on the images
             alone and can be computed once.
         """
-        device = images.device
-        encoded = dict(codes=self.tokenizer.on(device).encode(images))
+        images, device = images.float(), images.device
+        with self.tokenizer.in_float32(device) as tokenizer:
+            encoded = dict(codes=tokenizer.encode(images))
         if self.generator.condition_kind == 'representation':
-            encoder = self._needed('encoder', 'train')
-            encoded['representations'] = encoder.on(device)(images)  # (N, D)
+            part = self._needed('encoder', 'train')
+            with part.in_float32(device) as encoder:
+                encoded['representations'] = encoder(images)  # (N, D)
         return encoded
 
     def loss(self, codes: Tensor, condition: Tensor | None,
@@ -95,14 +100,17 @@ class RCG(HasFrozenParts, BaseModel):
             condition (N, ...): What conditions the generator, if anything.
             rng: Streams of the images.
         """
-        tokenizer = self.tokenizer.on(codes.device)
-        codes = tokenizer.training_codes(codes, rng)
+        with self.tokenizer.in_float32(codes.device) as tokenizer:
+            codes = tokenizer.training_codes(codes, rng)
         return self.generator.loss(codes, condition, rng)
 
     @torch.no_grad()
     def sample(self, rng: SampleRng, labels: Tensor | None = None,
                representations: Tensor | None = None) -> Tensor:
         """Draw one image for each stream of ``rng`` (section 3.1).
+
+        Under autocast the generator alone, with its guide, has less precision
+        than float32.
 
         Args:
             rng: Streams of the images; every random number is theirs.
@@ -114,11 +122,15 @@ class RCG(HasFrozenParts, BaseModel):
         """
         if (self.generator.condition_kind == 'representation'
                 and representations is None):
-            rdm = self._needed('rdm', 'sample').on(rng.device)
-            representations = rdm.sample(rng, labels)  # (N, D)
+            part = self._needed('rdm', 'sample')
+            with part.in_float32(rng.device) as rdm:
+                representations = rdm.sample(rng, labels)  # (N, D)
         condition = self._condition(representations, labels)
         codes = self.generator.sample(condition, rng)
-        images = self.tokenizer.on(rng.device).decode(codes)
+        if codes.is_floating_point():  # latents or pixels, no token ids
+            codes = codes.float()
+        with self.tokenizer.in_float32(rng.device) as tokenizer:
+            images = tokenizer.decode(codes)
         check_finite(images, rng, 'images')
         return images
 

@@ -57,9 +57,12 @@ class RDM(HasFrozenParts, BaseModel):
 
     @torch.no_grad()
     def encode(self, images: Tensor) -> dict[str, Tensor]:
-        """Representations (N, D) of images (N, 3, H, W) in [-1, 1]."""
-        encoder = self.encoder.on(images.device)
-        return dict(representations=encoder(images))
+        """Representations (N, D) of images (N, 3, H, W) in [-1, 1].
+
+        The encoder runs in float32; autocast does not reach it.
+        """
+        with self.encoder.in_float32(images.device) as encoder:
+            return dict(representations=encoder(images.float()))
 
     def _denoise_as(self, labels: Tensor | None):
         """A function (x_t, t) -> prediction that knows the labels."""
