@@ -21,6 +21,16 @@ def set_float32(precision: str) -> None:
         cudnn.allow_tf32 = precision != 'highest'
 
 
+def float32_precision() -> str:
+    """What :func:`set_float32` has set; 'highest' without a GPU.
+
+    It belongs to the name of whatever is kept between runs.
+    """
+    if not torch.cuda.is_available():
+        return 'highest'
+    return torch.get_float32_matmul_precision()
+
+
 @contextmanager
 def no_autocast(device: torch.device) -> Iterator[None]:
     """A context in which operations on ``device`` keep their float32."""

@@ -96,6 +96,13 @@ def test_products_and_convolutions_agree():
     assert now() == ('high', True)
 
 
+def test_the_precision_in_use_is_known(monkeypatch):
+    precision.set_float32('high')
+    assert precision.float32_precision() == 'high'
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    assert precision.float32_precision() == 'highest'
+
+
 def test_without_a_gpu_nothing_changes(monkeypatch):
     before = now()
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)

@@ -14,6 +14,7 @@ from rcg.checkpoint import file_sha256, read_checkpoint
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.engine.unwrapping import bare_model
+from rcg.precision import float32_precision
 
 # Settings of a data loader that change no sample.
 _HOW_TO_LOAD = 'num_workers', 'persistent_workers', 'pin_memory'
@@ -78,6 +79,6 @@ def run_key(runner) -> str:
                for metric in runner.test_loop.evaluator.metrics]
     content = [rcg.__version__, torch.__version__, cfg['model'], loader,
                folders, cfg['test_cfg'], cfg['test_evaluator'], weights,
-               parts, digests]
+               parts, digests, float32_precision()]
     text = json.dumps(content, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -10,6 +10,7 @@ from rcg.checkpoint import file_sha256, find_checkpoint
 from rcg.engine.config import without_weights
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.unwrapping import bare_model
+from rcg.precision import float32_precision
 
 
 def identity(runner: Runner, checkpoint: str,
@@ -29,7 +30,8 @@ def identity(runner: Runner, checkpoint: str,
         parts={name: part['sha256'] for name, part in
                describe_parts(bare_model(runner)).items()},
         **{key: without_weights(cfg[key]) for key in (
-            'model', 'test_dataloader', 'test_evaluator')})
+            'model', 'test_cfg', 'test_dataloader', 'test_evaluator')},
+        float32=float32_precision())
     return {name: hashlib.sha256(json.dumps(
         part, sort_keys=True, default=str).encode()).hexdigest()
         for name, part in content.items()}

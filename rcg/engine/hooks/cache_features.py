@@ -16,6 +16,7 @@ from rcg.engine.console import log
 from rcg.engine.distributed import usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.unwrapping import bare_model
+from rcg.precision import float32_precision
 from rcg.registry import HOOKS
 
 
@@ -25,8 +26,9 @@ class CacheFeaturesHook(Hook):
 
     Before training, the first process runs ``model.encode(images)`` over the
     training data and stores the result; all processes load it. The file's name
-    is a hash of the data set, the names of the features, and the weights and
-    configs of the frozen parts. If one of them changes, a new file is made.
+    is a hash of the data set, the names of the features, the weights and
+    configs of the frozen parts, and the precision of float32 on a GPU. If one
+    of them changes, a new file is made.
 
     Only the parts that the model names in ``encoding_parts`` are hashed, if
     it has that attribute: those that ``encode`` uses.
@@ -88,6 +90,7 @@ class CacheFeaturesHook(Hook):
         content = dict(
             parts={n: part_digest(part) for n, part in parts.items()},
             configs=list(_part_configs(configs)), names=self.names,
+            float32=float32_precision(),
             dataset=str(runner.train_dataloader.dataset.fingerprint()))
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]

@@ -6,6 +6,7 @@ from PIL import Image
 
 from rcg.datasets import ImageFolder
 from rcg.engine import CacheFeaturesHook
+from rcg.engine.hooks import cache_features
 
 from ..running import build_runner, scalars
 
@@ -78,6 +79,17 @@ def test_key_changes_with_what_the_features_depend_on(tmp_path, changes):
                                        **{**base, **extra})
         keys.append(hook.key(runner))
     assert keys[0] == keys[1] != keys[2]
+
+
+def test_key_changes_with_the_precision_of_float32(tmp_path, monkeypatch):
+    # Else exact runs on a GPU would train on features of TF32.
+    runner, hook = runner_and_hook(tmp_path, tmp_path)
+    keys = []
+    for precision in ('highest', 'high'):
+        monkeypatch.setattr(cache_features, 'float32_precision',
+                            lambda found=precision: found)
+        keys.append(hook.key(runner))
+    assert keys[0] != keys[1]
 
 
 def test_parts_that_encode_does_not_use_do_not_count(tmp_path):

@@ -2,6 +2,7 @@
 import pytest
 import torch
 
+from rcg.engine import test_states
 from rcg.engine.hooks.resumable_test import ResumableTestHook
 from rcg.engine.test_states import run_key
 from tests.test_engine import toy  # noqa: F401  a metric of another kind
@@ -153,6 +154,13 @@ def test_key_is_that_of_the_samples_and_metrics(tmp_path, change):
     assert run_key(changed) != run_key(plain)
     assert run_key(plain) == run_key(runner_of(
         tmp_path / 'x', test_dataloader__num_workers=1))
+
+
+def test_key_is_that_of_the_precision(tmp_path, monkeypatch):
+    runner = runner_of(tmp_path)
+    before = run_key(runner)
+    monkeypatch.setattr(test_states, 'float32_precision', lambda: 'high')
+    assert run_key(runner) != before
 
 
 def test_key_is_that_of_the_weights(tmp_path):
