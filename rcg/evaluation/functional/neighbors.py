@@ -3,6 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rcg.precision import exact_float32
+
 _BLOCK = 1024  # rows at a time: bounds memory to one block of distances
 
 
@@ -126,7 +128,8 @@ def knn_accuracy(rows: Tensor, labels: Tensor, k: int) -> float:
     rows = F.normalize(rows.float(), dim=1)
     hits, num_classes = 0, int(labels.max()) + 1
     for start in range(0, len(rows), _BLOCK):
-        similarity = rows[start:start + _BLOCK] @ rows.T
+        with exact_float32(rows.device):
+            similarity = rows[start:start + _BLOCK] @ rows.T
         similarity.diagonal(start).fill_(-torch.inf)
         weights, places = similarity.topk(k)
         votes = rows.new_zeros(len(similarity), num_classes)

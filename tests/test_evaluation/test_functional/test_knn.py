@@ -31,6 +31,14 @@ def test_nearest_neighbors_by_hand():
     assert knn_accuracy(rows, labels, 1) == .75
 
 
+def test_the_precision_around_it_changes_nothing():
+    torch.manual_seed(0)
+    rows, labels = torch.randn(300, 16), torch.arange(300) % 3
+    expected = knn_accuracy(rows, labels, 5)
+    with torch.autocast('cpu', torch.bfloat16):
+        assert knn_accuracy(rows, labels, 5) == expected
+
+
 def test_refuses_too_many_neighbors():
     with pytest.raises(ValueError, match=r'must be in \[1, 29\], got 30'):
         knn_accuracy(*clusters(), 30)
