@@ -1,18 +1,26 @@
 """Stock MMEngine hooks, backends, runners and strategies with our parts."""
 import contextlib
+import subprocess
 import sys
 import types
 
 import pytest
 import torch
 from mmengine.hooks import NaiveVisualizationHook
+from mmengine.model import MMFullyShardedDataParallel
 from mmengine.registry import RUNNERS, init_default_scope
 from mmengine.runner import FlexibleRunner, Runner
 
 from rcg.checkpoint import find_checkpoint, read_checkpoint
-from rcg.engine import RcgRunner, load_config
+from rcg.engine import (
+    FSDPStrategy,
+    RcgRunner,
+    SampleGridHook,
+    TrainableEMAHook,
+    load_config,
+)
 
-from .test_engine.running import CONFIG, build_runner, scalars
+from .test_engine.running import CONFIG, build_runner, environment, scalars
 from .test_engine.test_runner import NoFetch
 
 
@@ -345,3 +353,95 @@ def test_checkpoints_of_runners_resume_in_each_other(tmp_path, first, second):
     assert sorted(scalars(tmp_path / 'other')) == [3, 4]
     for name, value in whole.model.state_dict().items():
         assert torch.equal(other.model.state_dict()[name], value), name
+
+
+TWO_PROCESSES = """
+import sys
+from mmengine.registry import init_default_scope
+from mmengine.runner import FlexibleRunner
+from tests.test_mmengine_c import CONFIG, load_config
+init_default_scope('rcg')
+cfg = load_config(CONFIG, {
+    'work_dir': sys.argv[1], 'train_cfg.max_iters': 2,
+    'train_cfg.val_interval': 2, 'launcher': 'pytorch'})
+exec(sys.argv[2])
+FlexibleRunner.from_cfg(cfg).train()
+"""
+
+
+def flexible(tmp_path, changes, name='run', check=True):
+    """Train in two processes; ``changes`` are statements about ``cfg``."""
+    (tmp_path / 'script.py').write_text(TWO_PROCESSES)
+    done = subprocess.run(
+        [sys.executable, '-m', 'torch.distributed.run', '--standalone',
+         '--nproc_per_node=2', str(tmp_path / 'script.py'),
+         str(tmp_path / name), changes],
+        capture_output=True, text=True, env=environment(), timeout=300,
+        check=False)
+    assert not check or done.returncode == 0, done.stderr[-3000:]
+    return done.stdout + done.stderr
+
+
+def test_ddp_strategy_trains_as_our_runner_does(tmp_path):
+    """Averages, pictures and base_lr too; our runner takes its weights."""
+    flexible(tmp_path, "cfg.strategy = dict(type='DDPStrategy')")
+    assert sorted(scalars(tmp_path / 'run')) == [1, 2]
+    assert scalars(tmp_path / 'run', 'lr')[2] == pytest.approx(
+        .64 * 8 / 256 * .55)
+    assert (tmp_path / 'run' / 'samples' / 'iter_2.png').is_file()
+    runner = build_runner(tmp_path / 'next',
+                          load_from=str(tmp_path / 'run' / 'iter_2.pth'))
+    runner.load_checkpoint(runner._load_from, strict=True)
+
+
+WHOLE = """
+cfg.custom_hooks = []
+cfg.optim_wrapper.update(
+    constructor='DefaultOptimWrapperConstructor', clip_grad=None)
+cfg.strategy = dict(
+    type='FSDPStrategy', state_dict_cfg='full',
+    model_wrapper=dict(use_orig_params=True))
+"""
+
+
+def test_fsdp_strategy_trains_on_two_processes(tmp_path):
+    """Its whole checkpoints are those of any other runner."""
+    flexible(tmp_path, WHOLE)
+    assert len(scalars(tmp_path / 'run')) == 2
+    path = str(tmp_path / 'run' / 'iter_2.pth')
+    runner = build_runner(tmp_path / 'next', custom_hooks=[])
+    runner.load_checkpoint(path, strict=True)
+    runner.save_checkpoint(str(tmp_path), 'ours.pth', save_optimizer=False,
+                           save_param_scheduler=False)
+    flexible(tmp_path, WHOLE + f"cfg.load_from = '{tmp_path}/ours.pth'",
+             'again')
+
+
+@pytest.mark.parametrize(('optim_wrapper', 'message'), [
+    (dict(clip_grad=dict(max_norm=1.)), 'set optim_wrapper.clip_grad=None'),
+    (dict(constructor='TwoGroupConstructor'), 'which FSDP flattens')])
+def test_an_optimizer_of_whole_weights_is_refused_by_fsdp(
+        optim_wrapper, message):
+    strategy = FSDPStrategy.__new__(FSDPStrategy)
+    with pytest.raises(ValueError, match=message):
+        strategy.build_optim_wrapper(optim_wrapper)
+
+
+@pytest.mark.parametrize('hook', [TrainableEMAHook(), SampleGridHook(1)])
+def test_hooks_of_whole_weights_are_refused_by_fsdp(hook):
+    class Sharded(MMFullyShardedDataParallel):
+        def __init__(self):
+            """Like one, without processes."""
+
+    runner = types.SimpleNamespace(model=Sharded())
+    with pytest.raises(ValueError, match=f'delete {type(hook).__name__}, or'):
+        hook.before_train(runner)
+
+
+def test_deepspeed_is_asked_for_when_it_is_absent(tmp_path):
+    init_default_scope('rcg')
+    cfg = stock_config(tmp_path)
+    cfg.strategy = dict(type='DeepSpeedStrategy')
+    cfg.launcher = 'none'
+    with pytest.raises((ImportError, AssertionError), match='(?i)deepspeed'):
+        FlexibleRunner.from_cfg(cfg)

@@ -61,12 +61,34 @@ class DDPStrategy(_OurConfigs, stock.DDPStrategy):
 
 @STRATEGIES.register_module()
 class FSDPStrategy(_OurConfigs, stock.FSDPStrategy):
-    """MMEngine's, which also works without a GPU."""
+    """MMEngine's, which also works without a GPU.
+
+    Raises:
+        ValueError: The optimizer's config needs whole weights.
+    """
 
     def _wrap_model(self, model):
         self.model_wrapper = {'type': 'MMFullyShardedDataParallel',
                               **(self.model_wrapper or {})}
         self.model_wrapper.setdefault('device_id', (
             torch.cuda.current_device() if torch.cuda.is_available()
-            else None))
+            else torch.device('cpu')))
         return super()._wrap_model(model)
+
+    def build_optim_wrapper(self, optim_wrapper, model=None):
+        """Build; refuse what would go wrong without a word on shards."""
+        cfg = optim_wrapper if isinstance(optim_wrapper, dict) else {}
+        constructor = cfg.get('constructor', '')
+        name = getattr(constructor, '__name__', constructor)
+        if name in ('TwoGroupConstructor', 'JointConstructor'):
+            raise ValueError(
+                f'{name} finds the weights to decay by their shape, which '
+                "FSDP flattens: set optim_wrapper.constructor="
+                "'DefaultOptimWrapperConstructor', or train with "
+                'DDPStrategy.')
+        if cfg.get('clip_grad'):
+            raise ValueError(
+                'clip_grad would clip the shard of each process by its own '
+                'norm with FSDP: set optim_wrapper.clip_grad=None, or train '
+                'with DDPStrategy.')
+        return super().build_optim_wrapper(optim_wrapper, model)

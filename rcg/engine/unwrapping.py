@@ -14,3 +14,16 @@ def bare_model(model_or_runner: nn.Module | Runner) -> nn.Module:
     if not isinstance(model, nn.Module):
         model = model_or_runner.model
     return model.module if is_model_wrapper(model) else model
+
+
+def refuse_shards(runner: Runner, part: str) -> None:
+    """Refuse a part of a run that cannot work with FSDP.
+
+    Raises:
+        ValueError: The model is wrapped by FSDP.
+    """
+    if any(cls.__name__ == 'FullyShardedDataParallel'
+           for cls in type(runner.model).__mro__):
+        raise ValueError(
+            f'{part} needs whole weights, and FSDP keeps a shard of them in '
+            f'each process: delete {part}, or train with DDPStrategy.')

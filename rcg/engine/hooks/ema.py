@@ -7,7 +7,7 @@ from mmengine.hooks import Hook
 from rcg.checkpoint import load_state_dict
 from rcg.engine.ema import TrainableEMA
 from rcg.engine.optim import single_wrappers
-from rcg.engine.unwrapping import bare_model
+from rcg.engine.unwrapping import bare_model, refuse_shards
 from rcg.registry import HOOKS
 
 
@@ -37,6 +37,7 @@ class TrainableEMAHook(Hook):
         self.ema_model, self._resumed = None, False
 
     def _build(self, runner) -> None:
+        refuse_shards(runner, 'TrainableEMAHook')
         self.source = bare_model(runner)
         self.ema_model = TrainableEMA(self.source, **self.options)
 

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from rcg.checkpoint import open_atomically
-from rcg.engine.unwrapping import bare_model
+from rcg.engine.unwrapping import bare_model, refuse_shards
 from rcg.registry import DATASETS, HOOKS
 
 
@@ -51,6 +51,9 @@ class SampleGridHook(Hook):
         self.interval, self.num_images, self.seed = interval, num_images, seed
         self.num_classes, self.dataset = num_classes, dataset
         self._batch = None
+
+    def before_train(self, runner) -> None:
+        refuse_shards(runner, 'SampleGridHook')
 
     def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
