@@ -18,7 +18,9 @@ from rcg.engine import (
     SampleGridHook,
     TrainableEMAHook,
     load_config,
+    strategies,
 )
+from rcg.engine.hooks import runtime_info
 
 from .test_engine.running import CONFIG, build_runner, environment, scalars
 from .test_engine.test_runner import NoFetch
@@ -445,3 +447,43 @@ def test_deepspeed_is_asked_for_when_it_is_absent(tmp_path):
     cfg.launcher = 'none'
     with pytest.raises((ImportError, AssertionError), match='(?i)deepspeed'):
         FlexibleRunner.from_cfg(cfg)
+
+
+@pytest.mark.parametrize('runner_class', [Runner, FlexibleRunner])
+def test_a_stock_runner_takes_the_precision_of_the_config(
+        tmp_path, runner_class, monkeypatch):
+    chosen = []
+    for module in (runtime_info, strategies):
+        monkeypatch.setattr(module, 'set_float32', chosen.append)
+    init_default_scope('rcg')
+    cfg = stock_config(tmp_path, **{'env_cfg.float32': 'highest'})
+    runner_class.from_cfg(cfg).train()
+    assert set(chosen) == {'highest'}
+
+
+def test_a_stock_runner_refuses_shares_of_a_run(tmp_path):
+    """It would take them for iterations: all decay in the first one."""
+    cfg = stock_config(tmp_path)
+    cfg.param_scheduler = [dict(type='LinearLR', begin=0, end=.5,
+                                by_epoch=False)]
+    with pytest.raises(ValueError, match='share.*runner_type=.RcgRunner'):
+        Runner.from_cfg(cfg).train()
+
+
+def test_a_stock_runner_refuses_base_lr(tmp_path):
+    cfg = stock_config(tmp_path)
+    cfg.optim_wrapper.optimizer = dict(type='AdamW', base_lr=.01)
+    with pytest.raises(TypeError, match='base_lr'):
+        Runner.from_cfg(cfg).train()
+
+
+@pytest.mark.parametrize('by_name', [True, False])
+def test_a_stock_runner_trains_validates_and_saves(tmp_path, by_name):
+    """Given by runner_type, or called in a plain script."""
+    cfg = stock_config(tmp_path, runner_type='Runner')
+    runner = RUNNERS.build(cfg) if by_name else Runner.from_cfg(cfg)
+    assert type(runner) is Runner
+    runner.train()
+    assert sorted(scalars(tmp_path)) == [1, 2, 3, 4]
+    assert sorted(scalars(tmp_path, 'toy/mean')) == [2, 4]
+    assert read_checkpoint(tmp_path)['meta']['iter'] == 4

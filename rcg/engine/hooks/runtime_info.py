@@ -3,6 +3,7 @@ from mmengine.hooks import IterTimerHook, LoggerHook, RuntimeInfoHook
 from torch import Tensor
 
 from rcg.engine.running_means import logged_values
+from rcg.precision import set_float32
 from rcg.registry import HOOKS
 
 
@@ -19,6 +20,9 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
     until the LoggerHook writes a line. An IterTimerHook is added if there is
     none, because the lines hold its times.
 
+    A stock Runner neither sets ``env_cfg.float32`` nor understands a schedule
+    in shares of the run. The hook sets the former and refuses the latter.
+
     Attributes:
         records_values: Whether the run has a LoggerHook.
     """
@@ -26,6 +30,9 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
     records_values = False
 
     def before_run(self, runner) -> None:
+        precision = (runner.cfg.get('env_cfg') or {}).get('float32')
+        if precision is not None:
+            set_float32(precision)
         runner.message_hub.update_info_dict({
             'seed': runner.seed, 'experiment_name': runner.experiment_name})
         self.last_loop_stage = None
@@ -37,6 +44,23 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
         if self._loggers and not any(isinstance(hook, IterTimerHook)
                                      for hook in runner.hooks):
             runner.register_hook(IterTimerHook())
+
+    def before_train(self, runner) -> None:
+        """Note the state that was resumed.
+
+        Raises:
+            ValueError: A schedule begins or ends at a share of the run.
+        """
+        for scheduler in _flat(runner.param_schedulers):
+            for edge in ('begin', 'end'):
+                share = getattr(scheduler, edge)
+                if isinstance(share, float):
+                    raise ValueError(
+                        f'{edge}={share} of {type(scheduler).__name__} is a '
+                        "share of the run, and only runner_type='RcgRunner' "
+                        'turns it into iterations: use that, or give '
+                        'iterations (an int).')
+        super().before_train(runner)
 
     def before_train_iter(self, runner, batch_idx: int, **kwargs) -> None:
         if self.records_values:
@@ -70,3 +94,10 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
             for name, value in values.items():
                 runner.message_hub.update_scalar(f'train/{name}', value)
         self._waiting.clear()
+
+
+def _flat(schedulers) -> list:
+    """The schedulers of one optimizer, or of all of several."""
+    if isinstance(schedulers, dict):
+        return [one for members in schedulers.values() for one in members]
+    return schedulers or []
