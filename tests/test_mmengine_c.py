@@ -21,9 +21,12 @@ from rcg.engine import (
     strategies,
 )
 from rcg.engine.hooks import runtime_info
+from rcg.registry import DATASETS
 
 from .test_engine.running import CONFIG, build_runner, environment, scalars
 from .test_engine.test_runner import NoFetch
+from .test_engine.toy import ToyDataset
+from .test_models import tiny
 
 
 def by_epoch():
@@ -487,3 +490,34 @@ def test_a_stock_runner_trains_validates_and_saves(tmp_path, by_name):
     assert sorted(scalars(tmp_path)) == [1, 2, 3, 4]
     assert sorted(scalars(tmp_path, 'toy/mean')) == [2, 4]
     assert read_checkpoint(tmp_path)['meta']['iter'] == 4
+
+
+@DATASETS.register_module()
+class ToyDataset8(ToyDataset):
+    """Images of the size that the toy models take."""
+
+    def __init__(self, size: int = 24) -> None:
+        super().__init__(size)
+        self.images = self.images.repeat(1, 1, 4, 4)
+
+
+@pytest.mark.parametrize('runner_class', [Runner, FlexibleRunner, RcgRunner])
+@pytest.mark.parametrize('kind', ['RCG', 'RDM'])
+def test_models_of_the_method_train_in_any_runner(
+        tmp_path, runner_class, kind):
+    init_default_scope('rcg')
+    cfg = stock_config(tmp_path)
+    cfg.model = dict(
+        type='RCG', generator=tiny.generator(), tokenizer=tiny.TOKENIZER,
+        encoder=tiny.ENCODER, rdm=tiny.RDM,
+        data_preprocessor=tiny.PREPROCESSOR)
+    if kind == 'RDM':
+        cfg.model = dict(tiny.RDM, encoder=tiny.ENCODER,
+                         data_preprocessor=tiny.PREPROCESSOR)
+    cfg.train_dataloader.dataset = dict(type='ToyDataset8')
+    cfg.train_cfg.max_iters = 2
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.custom_hooks = [dict(type='TrainableEMAHook')]
+    runner_class.from_cfg(cfg).train()
+    assert sorted(scalars(tmp_path)) == [1, 2]
+    assert read_checkpoint(tmp_path)['meta']['iter'] == 2
