@@ -30,7 +30,8 @@ default_hooks = dict(
     iter_seed=dict(type='IterSeedHook'),
 )
 
-# scalars.json (JSON lines) and TensorBoard, in <work_dir>/<time>/vis_data/.
+# The config, scalars (scalars.json has JSON lines) and pictures, in
+# <work_dir>/<time>/vis_data/.
 visualizer = dict(
     type='ScalarVisualizer',
     vis_backends=[dict(type='LocalVisBackend'),

@@ -24,7 +24,7 @@ from rcg.engine.saving import write_checkpoint
 from rcg.engine.schedule import check_counts, in_iterations, resolve_lr
 from rcg.engine.stock_data import with_own_keys, with_possible_workers
 from rcg.engine.unwrapping import bare_model
-from rcg.engine.wrapping import wrapper_config
+from rcg.engine.wrapping import is_sharding, wrapper_config
 from rcg.precision import set_float32
 from rcg.registry import RUNNERS
 
@@ -87,11 +87,21 @@ class RcgRunner(HintingRunner):
 
     def wrap_model(self, model_wrapper_cfg: dict | None,
                    model: nn.Module) -> nn.Module:
-        """Wrap for several processes, with or without a GPU."""
+        """Wrap for several processes, with or without a GPU.
+
+        Raises:
+            ValueError: The wrapper is FSDP's.
+        """
         if not self.distributed or is_model_wrapper(model):
             return super().wrap_model(model_wrapper_cfg, model)
         cfg = wrapper_config(model_wrapper_cfg,
                              self.cfg.get('find_unused_parameters', False))
+        if is_sharding(cfg):
+            raise ValueError(
+                "MMEngine's Runner spreads the first weights from one process "
+                'to all, which destroys the shards of FSDP: set runner_type='
+                "'FlexibleRunner' and strategy=dict(type='FSDPStrategy'), or "
+                'delete model_wrapper_cfg.')
         return super().wrap_model(cfg, model)
 
     def _maybe_compile(self, target: str) -> None:

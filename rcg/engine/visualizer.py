@@ -59,5 +59,5 @@ class ScalarVisualizer(Visualizer):
 
 
 def _is_installed(package: str) -> bool:
-    return (package in sys.modules
+    return (sys.modules.get(package) is not None
             or importlib.util.find_spec(package) is not None)

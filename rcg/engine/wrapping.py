@@ -20,10 +20,7 @@ def wrapper_config(cfg: dict | None,
         find_unused_parameters: Of DistributedDataParallel.
     """
     cfg = {'type': 'MMDistributedDataParallel', **(cfg or {})}
-    wrapper = cfg['type']
-    if isinstance(wrapper, str):
-        wrapper = MODEL_WRAPPERS.get(wrapper)
-    names = {cls.__name__ for cls in wrapper.__mro__}
+    names = _class_names(cfg['type'])
     if not names & {'DistributedDataParallel',
                     'MMSeparateDistributedDataParallel'}:
         return cfg
@@ -38,3 +35,18 @@ def wrapper_config(cfg: dict | None,
     cfg['device_ids'] = ([torch.cuda.current_device()]
                          if torch.cuda.is_available() else None)
     return cfg
+
+
+def is_sharding(cfg: dict) -> bool:
+    """Whether the config of a wrapper is one of FSDP."""
+    return 'FullyShardedDataParallel' in _class_names(cfg['type'])
+
+
+def _class_names(wrapper: str | type) -> set[str]:
+    """Names of a wrapper's class and its bases.
+
+    They are empty for an unknown type: MMEngine will complain of it.
+    """
+    if isinstance(wrapper, str):
+        wrapper = MODEL_WRAPPERS.get(wrapper)
+    return {cls.__name__ for cls in getattr(wrapper, '__mro__', ())}

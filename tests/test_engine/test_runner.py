@@ -10,6 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from rcg.checkpoint import CheckpointError, renamed, save_atomically
 from rcg.engine import bare_model, load_config
+from rcg.engine.wrapping import wrapper_config
 from rcg.registry import WEIGHT_INITIALIZERS
 
 from .running import build_runner, scalars
@@ -306,14 +307,16 @@ def test_wrapped_for_the_gpu_that_a_process_sees(tmp_path, monkeypatch):
 
 
 def test_only_ddp_gets_arguments_of_ddp(tmp_path, monkeypatch):
-    """FSDP takes none of them."""
+    """FSDP takes none of them, and needs MMEngine's FlexibleRunner."""
     runner = build_runner(tmp_path)
     runner._distributed = True
     monkeypatch.setattr(Runner, 'wrap_model', lambda self, cfg, model: cfg)
     bare = torch.nn.Linear(1, 1)
     for kind in ('MMFullyShardedDataParallel', MMFullyShardedDataParallel):
         cfg = dict(type=kind, use_orig_params=True)
-        assert runner.wrap_model(cfg, bare) == cfg
+        assert wrapper_config(cfg) == cfg
+        with pytest.raises(ValueError, match="'FlexibleRunner'"):
+            runner.wrap_model(cfg, bare)
     for cfg in (None, dict(static_graph=True), dict(
             type='MMSeparateDistributedDataParallel')):
         assert 'find_unused_parameters' in runner.wrap_model(cfg, bare)
