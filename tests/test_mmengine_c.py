@@ -387,6 +387,7 @@ def flexible(tmp_path, changes, name='run', check=True):
     return done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_ddp_strategy_trains_as_our_runner_does(tmp_path):
     """Averages, pictures and base_lr too; our runner takes its weights."""
     flexible(tmp_path, "cfg.strategy = dict(type='DDPStrategy')")
@@ -409,6 +410,7 @@ cfg.strategy = dict(
 """
 
 
+@pytest.mark.slow
 def test_fsdp_strategy_trains_on_two_processes(tmp_path):
     """Its whole checkpoints are those of any other runner."""
     flexible(tmp_path, WHOLE)
