@@ -72,7 +72,12 @@ class Frozen:
         return self._module
 
     def on(self, device: torch.device) -> nn.Module:
-        """The module, on ``device`` (moved there once)."""
+        """The module, on ``device`` (moved there once).
+
+        It runs in the autocast of its caller, as the guide of a generator
+        does. For what is to be the same in every run use
+        :meth:`in_float32`.
+        """
         if device != self._device:
             self._module, self._device = self._module.to(device), device
         return self._module
