@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import torch
 import torchvision
+from mmengine.dist import all_reduce, get_rank
 
 from rcg.datasets import CIFAR10
+
+from ..test_evaluation.toy import run_processes
 
 THEIRS = torchvision.datasets.CIFAR10
 NAMES = ['plane', 'car', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse',
@@ -104,3 +107,36 @@ def test_offline(tmp_path, monkeypatch):
 def test_unknown_split(tmp_path):
     with pytest.raises(ValueError, match="got 'val'"):
         CIFAR10(str(tmp_path), 'val')
+
+
+def build_alone(root):
+    """The first process builds the data set; then both meet."""
+    size = len(CIFAR10(root)) if get_rank() == 0 else 0
+    all_reduce(found := torch.tensor(size))
+    return found.item()
+
+
+def test_one_process_alone_may_build_it(archive, tmp_path):
+    assert run_processes(2, tmp_path, build_alone,
+                         str(tmp_path / 'data')) == [20, 20]
+
+
+def build_together(root):
+    return len(CIFAR10(root))
+
+
+def test_one_process_unpacks_for_all(archive, tmp_path, monkeypatch):
+    unpacked, extract = tmp_path / 'unpacked', tarfile.TarFile.extractall
+
+    def note(*args, **kwargs):
+        with unpacked.open('a') as file:
+            file.write('x')
+        return extract(*args, **kwargs)
+
+    monkeypatch.setattr(tarfile.TarFile, 'extractall', note)
+    assert run_processes(2, tmp_path, build_together,
+                         str(tmp_path / 'data')) == [20, 20]
+    assert unpacked.read_text() == 'x'
+    (tmp_path / 'data' / THEIRS.filename).unlink()
+    (tmp_path / 'data').chmod(0o500)  # reading needs no lock
+    assert len(CIFAR10(str(tmp_path / 'data'))) == 20

@@ -4,7 +4,7 @@ import math
 import os
 
 import torch
-from mmengine.dist import master_only
+from mmengine.dist import is_main_process, master_only
 from mmengine.hooks import Hook
 from PIL import Image
 from torch import Tensor
@@ -54,6 +54,9 @@ class SampleGridHook(Hook):
 
     def before_train(self, runner) -> None:
         refuse_shards(runner, 'SampleGridHook')
+        # On all processes: building a dataset may make them wait for each
+        # other.
+        self._batch = self._make_batch()
 
     def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
@@ -101,10 +104,13 @@ class SampleGridHook(Hook):
             Image.fromarray(picture).save(file, 'png')
         runner.visualizer.add_image(name, picture, step)
 
-    def _make_batch(self) -> dict[str, Tensor]:
+    def _make_batch(self) -> dict[str, Tensor] | None:
+        """The model's input; only the first process reads a dataset."""
         indices = torch.arange(self.num_images)
         if self.dataset is not None:
             dataset = DATASETS.build(self.dataset)
+            if not is_main_process():
+                return None
             chosen = range(min(self.num_images, len(dataset)))
             return default_collate([dataset[i] for i in chosen])
         keys = torch.stack([torch.full_like(indices, self.seed), indices], 1)

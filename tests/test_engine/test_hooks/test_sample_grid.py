@@ -2,12 +2,16 @@
 import numpy as np
 import pytest
 import torch
+from mmengine.dist import barrier, get_rank
 from PIL import Image
 
 from rcg.engine import SampleGridHook
 from rcg.engine.hooks.sample_grid import make_grid
+from rcg.registry import DATASETS
 
+from ...test_evaluation.toy import run_processes
 from ..running import build_runner
+from ..toy import ToyDataset
 
 
 def train(folder, max_iters=4, **hook):
@@ -100,3 +104,25 @@ def test_what_a_metric_shows_is_written(tmp_path):
     assert written.name == 'iter_4.png'
     picture = torch.tensor(np.array(Image.open(written)))
     assert torch.equal(picture.permute(2, 0, 1), metric.picture)
+
+
+@DATASETS.register_module()
+class MeetingDataset(ToyDataset):
+    """Its processes wait for each other, as those of a download may."""
+
+    def __init__(self):
+        super().__init__()
+        barrier()
+
+
+def meet():
+    hook = SampleGridHook(1, num_images=3, dataset={
+        'type': 'rcg.MeetingDataset'})
+    hook.before_train(None)
+    if get_rank() == 0:
+        return hook._batch['images'].shape
+    return hook._batch
+
+
+def test_all_processes_build_the_dataset(tmp_path):
+    assert run_processes(2, tmp_path, meet) == [(3, 3, 2, 2), None]
