@@ -9,7 +9,7 @@ from mmengine.runner import BaseLoop, EpochBasedTrainLoop
 from torch.utils.data import ConcatDataset, DataLoader, Sampler, Subset
 
 from rcg.engine.distributed import usable_cores
-from rcg.registry import DATASETS, LOOPS
+from rcg.registry import DATA_SAMPLERS, DATASETS, LOOPS
 
 # They cannot be asked for a StreamItem, or lose what it holds.
 _PLAIN = (BaseDataset, ClassBalancedDataset, ConcatDataset, RepeatDataset,
@@ -61,9 +61,10 @@ def with_own_keys(dataloader: dict | DataLoader, loop: dict | BaseLoop):
     kind = _class_of(cfg.get('dataset'), DATASETS)
     plain = kind is not None and issubclass(kind, _PLAIN)
     loop_class = _class_of(loop, LOOPS) if 'type' in loop else None
-    streams = getattr(loop_class, 'needs_position', False)
-    if not streams and 'sampler' in cfg:
-        sampler = cfg['sampler']
+    sampler = cfg.get('sampler')
+    if not (getattr(loop_class, 'needs_position', False)
+            or getattr(_class_of(sampler, DATA_SAMPLERS), 'yields_items',
+                       sampler is None)):
         cfg['sampler'] = dict(type='rcg.ItemSampler', sampler=sampler)
         # Datasets of rcg understand items; of others it is not known.
         plain = plain or not getattr(kind, 'takes_items', False)
