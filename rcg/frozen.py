@@ -17,7 +17,7 @@ class Frozen:
     ``init_weights()`` and ``train()`` therefore never see the part. Copies of
     the model share it. The model is a :class:`HasFrozenParts`.
 
-    Other attributes than its own are those of the module.
+    An attribute that this class lacks is looked up in the module.
 
     Args:
         module: The part. It is put in eval mode, its gradients are off. Its
@@ -47,8 +47,8 @@ class Frozen:
             cfg: Config of the part, with two optional entries of ours.
                 ``checkpoint`` is a file or work folder; without it the part
                 keeps its initial weights. ``prefix`` is that of the part's
-                weights in there. An ``init_cfg`` of type 'Pretrained' is
-                another way to write the two. None builds nothing.
+                weights in that file. An ``init_cfg`` of type 'Pretrained'
+                is another way to write the two. None builds nothing.
 
         Raises:
             FileNotFoundError: There is no such checkpoint.
@@ -124,9 +124,9 @@ def with_checkpoint(cfg: dict) -> dict:
 class HasFrozenParts:
     """Mixin for modules that hold :class:`Frozen` parts.
 
-    ``nn.Module`` registers a parameter when it is assigned. So does this
-    class with a part; a class without it hides its parts from checkpoints,
-    protocols and caches. Name the mixin first:
+    ``nn.Module`` registers a parameter when it is assigned; this class
+    registers a part likewise. Checkpoints, protocols and caches do not see
+    the parts of a class without this mixin. Name the mixin first:
     ``class Model(HasFrozenParts, nn.Module)``.
     """
 
