@@ -13,6 +13,7 @@ from rcg.checkpoint import CheckpointError
 from rcg.engine import bare_model
 from rcg.evaluation.extractors.extractor import shared_extractor
 from rcg.frozen import Frozen
+from rcg.models.encoders import ConvEncoder
 from rcg.registry import ENCODERS, MODELS, PIXEL_GENERATORS
 
 from .test_engine.running import build_runner, environment
@@ -147,6 +148,11 @@ def test_init_cfg_of_parts_inside_each_other():
     assert others and not any(module.weight.any() for module in others)
     assert any((module.weight == 7).all() for module in network.modules()
                if isinstance(module, nn.LayerNorm))
+
+
+def test_an_extractor_given_by_its_class():
+    found = shared_extractor(dict(tiny.ENCODER, type=ConvEncoder))
+    assert found._is_encoder
 
 
 class Stock(BaseModule):

@@ -121,7 +121,8 @@ def shared_extractor(cfg: dict,
     settings = with_checkpoint(cfg)
     if registry is None:
         ENCODERS.import_from_location()
-        registry = (ENCODERS if cfg['type'] in ENCODERS.module_dict
+        encoders = ENCODERS.module_dict
+        registry = (ENCODERS if cfg['type'] in {*encoders, *encoders.values()}
                     else FEATURE_EXTRACTORS)
     if settings.get('checkpoint') is not None:
         settings['checkpoint'] = find_checkpoint(settings['checkpoint'])
