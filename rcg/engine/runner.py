@@ -20,7 +20,7 @@ from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
 from rcg.engine.frozen_parts import describe_parts
-from rcg.engine.saving import write_checkpoint
+from rcg.engine.saving import read_checkpoint_for, write_checkpoint
 from rcg.engine.schedule import check_counts, in_iterations, resolve_lr
 from rcg.engine.stock_data import with_own_keys, with_possible_workers
 from rcg.engine.unwrapping import bare_model
@@ -187,7 +187,7 @@ class RcgRunner(HintingRunner):
             CheckpointError: The weights do not fit; if not strict, none does.
         """
         filename = files.find_checkpoint(filename)
-        checkpoint = self._read_checkpoint(filename)
+        checkpoint = read_checkpoint_for(bare_model(self), filename)
         state = checkpoint['state_dict']
         if self._resume:
             self._check_resumable(checkpoint, filename)
@@ -206,20 +206,6 @@ class RcgRunner(HintingRunner):
         bare_model(self).load_state_dict(state, strict=False)
         self._has_loaded, self.loaded_from = True, filename
         log(self, f'loaded {filename}')
-        return checkpoint
-
-    def _read_checkpoint(self, filename: str) -> dict:
-        """Read a file; its weights get the names of this model's."""
-        content = files.read_checkpoint(filename)
-        own = bare_model(self).state_dict().keys()
-        state = {name.removeprefix('module.'): value
-                 for name, value in files.weights_of(content).items()}
-        checkpoint = content if 'state_dict' in content else {}
-        checkpoint['state_dict'] = files.with_current_names(state, own)
-        if 'ema_state_dict' in checkpoint:
-            checkpoint['ema_state_dict'] = files.with_current_names(
-                checkpoint['ema_state_dict'],
-                {f'module.{name}' for name in own})
         return checkpoint
 
     def resume(self, filename: str, resume_optimizer: bool = True,

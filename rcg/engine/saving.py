@@ -1,10 +1,17 @@
-"""Writing checkpoints where MMEngine's arguments say."""
+"""Checkpoints for a model: read, and written where MMEngine wants them."""
 import os
 
 from mmengine.fileio import FileClient, LocalBackend, get_file_backend
 from mmengine.runner import save_checkpoint
+from torch import nn
 
-from rcg.checkpoint import save_atomically, to_plain
+from rcg.checkpoint import (
+    read_checkpoint,
+    save_atomically,
+    to_plain,
+    weights_of,
+    with_current_names,
+)
 from rcg.engine.states import on_cpu
 
 
@@ -40,3 +47,23 @@ def write_checkpoint(checkpoint: dict, folder: str, name: str,
     else:
         save_checkpoint(content, path, file_client_args=file_client_args,
                         backend_args=backend_args)
+
+
+def read_checkpoint_for(model: nn.Module, path: str) -> dict:
+    """Read a file; its weights and averages get the names of the model's.
+
+    Returns:
+        The checkpoint; of a file of plain weights, their ``state_dict``.
+
+    Raises:
+        CheckpointError: The file is damaged, or holds more than data.
+    """
+    content, own = read_checkpoint(path), model.state_dict().keys()
+    state = {name.removeprefix('module.'): value
+             for name, value in weights_of(content).items()}
+    checkpoint = content if 'state_dict' in content else {}
+    checkpoint['state_dict'] = with_current_names(state, own)
+    if 'ema_state_dict' in checkpoint:
+        checkpoint['ema_state_dict'] = with_current_names(
+            checkpoint['ema_state_dict'], {f'module.{name}' for name in own})
+    return checkpoint

@@ -5,8 +5,9 @@ import os
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 
-from rcg.checkpoint import open_atomically
+from rcg.checkpoint import open_atomically, to_plain
 from rcg.engine.optim import single_wrappers
+from rcg.engine.states import with_histories
 from rcg.registry import HOOKS
 
 
@@ -51,6 +52,18 @@ class PlainCheckpointHook(Hook):
                 raise ValueError(
                     f'the checkpoint interval ({self.interval}) must be a '
                     f'multiple of accumulative_counts ({counts}).')
+
+    def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        """Keep tensors and built-in types only, in a stock Runner too.
+
+        What MMEngine writes itself, its log histories, torch.load refuses.
+        """
+        checkpoint['message_hub'] = to_plain(checkpoint['message_hub'])
+
+    def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
+        if 'message_hub' in checkpoint:
+            checkpoint['message_hub'] = with_histories(
+                checkpoint['message_hub'])
 
     def after_train_iter(self, runner, **kwargs) -> None:
         if (self.every_n_train_iters(runner, self.interval)
