@@ -37,8 +37,10 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
         console = MMLogger.get_current_instance()
     level = console.level
     console.setLevel('WARNING')  # MMEngine logs each replaced variable
-    cfg = RcgConfig.fromfile(find_config(path))
-    console.setLevel(level)
+    try:
+        cfg = RcgConfig.fromfile(find_config(path))
+    finally:
+        console.setLevel(level)
     if isinstance(options, list):
         options = parse_options(options)
     cfg.merge_from_dict(options or {})

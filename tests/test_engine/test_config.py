@@ -50,6 +50,18 @@ def test_option_without_value():
         parse_options(['work_dir'])
 
 
+@pytest.mark.parametrize('text', ['model = dict(', None])
+def test_a_config_that_fails_leaves_the_log_level(tmp_path, text):
+    path = tmp_path / 'a.py'
+    if text is not None:
+        path.write_text(text)
+    console = MMLogger.get_current_instance()
+    before = console.level
+    with pytest.raises((SyntaxError, FileNotFoundError)):
+        load_config(str(path))
+    assert console.level == before
+
+
 def test_the_only_gpu_that_slurm_shows(tmp_path, monkeypatch):
     """MMEngine's logger looked for the LOCAL_RANK-th of those shown."""
     runner = build_runner(tmp_path)
