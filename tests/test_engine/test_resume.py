@@ -16,6 +16,7 @@ def run(config=None, **changes):
 def config(**changes):
     return {'model': {'type': 'M', 'depth': 2}, 'work_dir': 'a',
             'train_cfg': {'max_iters': 10},
+            'env_cfg': {'float32': 'high'},
             'custom_hooks': [{'type': 'TrainableEMAHook', 'decay': .9}],
             **changes}
 
@@ -29,6 +30,14 @@ def config(**changes):
     {'custom_hooks': [{'type': 'SampleGridHook', 'interval': 9},
                       {'type': 'TrainableEMAHook', 'decay': .9}]},
     {'_mine': 3, 'data_root': 'elsewhere'},
+    {'compile': True},
+    {'compile': {'mode': 'max-autotune'}},
+    {'find_unused_parameters': True},
+    {'model_wrapper_cfg': {'type': 'MMDistributedDataParallel'}},
+    {'activation_checkpointing': ['network']},
+    {'env_cfg': {'cudnn_benchmark': True, 'mp_cfg': {'opencv_num_threads': 1},
+                 'float32': 'high'}},
+    {'visualizer': {'type': 'Visualizer'}, 'log_level': 'DEBUG'},
 ])
 def test_harmless(changes):
     check_same_run(run(config()), run(config(**changes)), 'a.pth')
@@ -40,6 +49,7 @@ def test_harmless(changes):
     ({'optim_wrapper': {'optimizer': {'lr': 1.}}}, 'optim_wrapper.optimizer'),
     ({'custom_hooks': []}, 'custom_hooks.TrainableEMAHook.decay'),
     ({'randomness': {'seed': 1}}, 'randomness.seed'),
+    ({'env_cfg': {'float32': 'highest'}}, 'env_cfg.float32: was'),
     ({'train_dataloader': {'sampler': {'seed': 1}}},
      'train_dataloader.sampler.seed'),
 ])
