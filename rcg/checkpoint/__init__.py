@@ -8,6 +8,7 @@ from .loading import (
     load_state_dict,
     load_weights,
     weights_of,
+    what_fits,
 )
 from .reading import read_checkpoint, to_plain
 from .renamed import with_current_names
@@ -17,5 +18,5 @@ __all__ = [
     'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'file_sha256',
     'find_checkpoint', 'find_weights', 'load_state_dict', 'load_weights',
     'open_atomically', 'read_checkpoint', 'save_atomically', 'to_plain',
-    'weights_of', 'with_current_names'
+    'weights_of', 'what_fits', 'with_current_names'
 ]

@@ -57,6 +57,27 @@ def check_fit(module: nn.Module, state: dict[str, Tensor],
     raise error
 
 
+def what_fits(module: nn.Module, state: dict[str, Tensor],
+              source: str) -> dict[str, Tensor]:
+    """The weights whose names and shapes are those of a module.
+
+    Args:
+        source: The file's name, for messages.
+
+    Raises:
+        CheckpointError: They are fewer than half of the module's tensors.
+    """
+    own = module.state_dict()
+    fitting = {name: value for name, value in state.items()
+               if name in own and own[name].shape == value.shape}
+    if not fitting or 2 * len(fitting) < len(own):
+        raise CheckpointError(
+            f"'{source}' seems to be of another model: {len(fitting)} of "
+            f'{len(own)} tensors fit, and at least half of them must. Give a '
+            'checkpoint of this model, or leave load_from out.')
+    return fitting
+
+
 def _first(names: list[str]) -> str:
     """The first twelve, and how many there are besides."""
     shown = ', '.join(names[:12])

@@ -20,7 +20,11 @@ from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
 from rcg.engine.frozen_parts import describe_parts
-from rcg.engine.saving import read_checkpoint_for, write_checkpoint
+from rcg.engine.saving import (
+    read_checkpoint_for,
+    share_of,
+    write_checkpoint,
+)
 from rcg.engine.schedule import check_counts, in_iterations, resolve_lr
 from rcg.engine.stock_data import with_own_keys, with_possible_workers
 from rcg.engine.unwrapping import bare_model
@@ -194,18 +198,19 @@ class RcgRunner(HintingRunner):
         try:
             files.check_fit(bare_model(self), state, filename)
         except CheckpointError as error:
-            own = bare_model(self).state_dict()
-            state = {name: value for name, value in state.items()
-                     if name in own and own[name].shape == value.shape}
-            if not state or (self._resume if strict is None else strict):
+            if self._resume if strict is None else strict:
                 raise
-            self.logger.warning(f'{error} {len(state)} of {len(own)} tensors '
-                                'fit and were loaded.')
+            try:
+                state = files.what_fits(bare_model(self), state, filename)
+            except CheckpointError as little:
+                raise CheckpointError(f'{error} {little}') from None
+            self.logger.warning(str(error))
         # A hook may exchange the weights in place.
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         bare_model(self).load_state_dict(state, strict=False)
         self._has_loaded, self.loaded_from = True, filename
-        log(self, f'loaded {filename}')
+        log(self, f'loaded {filename}' if self._resume else
+            f'loaded {share_of(bare_model(self), state)} from {filename}')
         return checkpoint
 
     def resume(self, filename: str, resume_optimizer: bool = True,

@@ -67,3 +67,11 @@ def read_checkpoint_for(model: nn.Module, path: str) -> dict:
         checkpoint['ema_state_dict'] = with_current_names(
             checkpoint['ema_state_dict'], {f'module.{name}' for name in own})
     return checkpoint
+
+
+def share_of(model: nn.Module, state: dict) -> str:
+    """How much of a model's weights a state dict holds, in words."""
+    own = model.state_dict()
+    total = max(sum(value.numel() for value in own.values()), 1)
+    share = sum(state[name].numel() for name in state) / total
+    return f'{len(state)} of {len(own)} tensors ({share:.1%} of the values)'

@@ -208,6 +208,20 @@ def test_load_from_refuses_what_fits_nowhere(tmp_path):
         runner.load_or_resume()
 
 
+def test_load_from_refuses_what_hardly_fits(tmp_path):
+    path = tmp_path / 'other.pth'
+    save_atomically({'net.3.bias': torch.ones(4)}, path)
+    runner = build_runner(tmp_path / 'run', load_from=str(path))
+    with pytest.raises(CheckpointError, match='1 of 7 tensors.*half'):
+        runner.load_or_resume()
+
+
+def test_load_from_tells_how_much_was_loaded(whole, tmp_path, capsys):
+    runner = build_runner(tmp_path, load_from=str(whole), model__width=9)
+    runner.load_or_resume()
+    assert 'loaded 4 of 7 tensors (23.6% of the val' in capsys.readouterr().out
+
+
 def test_base_lr_is_said_once(tmp_path, capsys):
     runner = build_runner(tmp_path, train_cfg__max_iters=2)
     runner.train()
