@@ -65,6 +65,7 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
 
         from rcg.checkpoint import CheckpointError
         from rcg.engine import load_config  # noqa: F401  is all there?
+        from rcg.engine.console import write_to_log_files
     except ModuleNotFoundError as error:
         sys.exit(f"error: there is no module '{error.name}'. Install the "
                  'project first: pip install -e . (in its folder)')
@@ -77,6 +78,7 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
             SyntaxError) as error:
         if debug:
             raise
+        write_to_log_files(error)
         _complain(f'{message(error)}\n(--debug shows where)')
         sys.exit(1)
     else:  # after an error, other processes may never come to this point

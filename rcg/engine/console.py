@@ -1,6 +1,8 @@
 """What of a run's log reaches the console."""
 import logging
 
+from mmengine.logging import MMLogger
+
 
 def log(runner, text: str) -> None:
     """Log one line that people should see: console and log file, rank 0.
@@ -34,3 +36,14 @@ def quiet_console(logger: logging.Logger, log_level: str) -> None:
 def _is_for_people(record: logging.LogRecord) -> bool:
     return (record.levelno >= logging.WARNING
             or getattr(record, 'console', False))
+
+
+def write_to_log_files(error: BaseException) -> None:
+    """Write an error with its traceback to the log files, not the console."""
+    record = logging.LogRecord(
+        'rcg', logging.ERROR, __file__, 0, 'the run failed', None,
+        (type(error), error, error.__traceback__))
+    for logger in MMLogger._instance_dict.values():
+        for handler in logger.handlers:
+            if isinstance(handler, logging.FileHandler):
+                handler.handle(record)

@@ -3,6 +3,7 @@ import subprocess
 import sys
 
 import pytest
+from mmengine.logging import MMLogger
 
 from rcg.checkpoint import CheckpointError
 from tests.test_engine.running import ROOT, environment
@@ -97,3 +98,13 @@ def test_threads_of_the_group_do_not_abort_a_finished_process(tmp_path, turn):
     for rank in ranks:
         out, err = rank.communicate(timeout=120)
         assert (rank.returncode, out, err) == (0, 'done\nleaving\n', '')
+
+
+def test_traceback_of_a_shortened_error_is_in_the_log(tmp_path, capsys):
+    path = tmp_path / 'run.log'
+    MMLogger.get_instance('of a failing command', log_file=str(path))
+    with pytest.raises(SystemExit), friendly_errors(False):
+        raise TypeError('unsupported operand')
+    assert 'Traceback' not in capsys.readouterr().err
+    assert 'Traceback' in path.read_text()
+    assert 'unsupported operand' in path.read_text()
