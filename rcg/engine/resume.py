@@ -1,58 +1,85 @@
 """Whether a run may go on from a checkpoint."""
 import json
-import re
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
+from mmengine.hooks import EMAHook
 
 from rcg.checkpoint import CheckpointError
-from rcg.engine.config import SHARED_NAMES
 from rcg.engine.length import (
     LENGTHS,
     accumulated_batches,
     count_iterations,
 )
 from rcg.engine.schedule import in_iterations
+from rcg.registry import HOOKS
 
-# Configs are compared key by key, but for keys of these patterns. They do not
-# change the weights, or are compared otherwise: batch, data set, frozen parts.
-_HARMLESS = re.compile(
-    r'_.*|'  # variables of the config file; what they set is compared
-    rf'({"|".join(SHARED_NAMES)})(\..*)?|'  # likewise
-    r'(work_dir|launcher|resume|load_from|experiment_name|log_level|'
-    r'auto_scale_lr|runner_type|custom_imports)(\..*)?|'
-    r'(val|test)_(cfg|dataloader|evaluator)(\..*)?|'
-    r'(visualizer|vis_backends|log_processor|default_hooks)(\..*)?|'
-    r'env_cfg(\.(?!float32$).*)?|'
-    r'(compile|find_unused_parameters|model_wrapper_cfg|'
-    r'activation_checkpointing)(\..*)?|'
-    r'train_cfg\.(max_(iters|samples|epochs)|val_interval|val_begin)|'
-    r'train_dataloader\.(batch_size|num_workers|persistent_workers|'
-    r'pin_memory|prefetch_factor)|'
-    r'custom_hooks\.(SampleGridHook|CacheFeaturesHook)(\..*)?|'
-    r'.*\.(interval|data_root|cache_dir|checkpoint)')
+# What changes the results of training: the keys that are compared, with all
+# that is below them. Batch size, data set size and frozen parts are compared
+# by themselves; the length of a run may change.
+_COMPARED = (
+    'model', 'optim_wrapper', 'param_scheduler', 'randomness',
+    'train_cfg.type', 'train_dataloader.dataset', 'train_dataloader.sampler',
+    'train_dataloader.batch_sampler', 'train_dataloader.collate_fn',
+    'train_dataloader.drop_last', 'env_cfg.float32')
+# Last components of keys that say where something is, not what it is.
+_PLACES = 'checkpoint', 'data_root', 'cache_dir'
+_DEFAULTS = {'env_cfg.float32': 'high'}
 
 
 def flatten(value, path: str = '') -> dict[str, object]:
     """Values of a nested config by dotted key.
 
     An item of a list has its index for a key, a custom hook its type: the
-    order of hooks in a config does not matter.
+    order of hooks in a config does not matter. A class and its name are the
+    same.
     """
     if isinstance(value, dict) and value:
         items = value.items()
     elif isinstance(value, (list, tuple)) and any(
             isinstance(item, (dict, list, tuple)) for item in value):
-        items = ((item['type'] if path == 'custom_hooks' and
+        items = ((_name(item['type']) if path == 'custom_hooks' and
                   isinstance(item, dict) else i, item)
                  for i, item in enumerate(value))
     else:  # JSON makes tuples and lists the same
-        plain = json.loads(json.dumps(value, default=str))
+        plain = json.loads(json.dumps(value, default=_name))
         return {path: '{}' if plain == {} else plain}
     flat = {}
     for key, item in items:
         flat |= flatten(item, f'{path}.{key}' if path else str(key))
     return flat
+
+
+def _name(value) -> str:
+    return value.__name__ if isinstance(value, type) else str(value)
+
+
+def _compared(config: dict[str, object]) -> dict[str, object]:
+    """The entries of a flat config that change the results of training."""
+    found = dict(_DEFAULTS)
+    for key, value in config.items():
+        if key.rpartition('.')[2] not in _PLACES and (
+                _is_below(key, _COMPARED) or _is_of_a_hook(key)):
+            found[key] = value
+    return found
+
+
+def _is_below(key: str, places: tuple[str, ...]) -> bool:
+    return any(key == place or key.startswith(f'{place}.')
+               for place in places)
+
+
+def _is_of_a_hook(key: str) -> bool:
+    """Whether a key is of a custom hook that changes the weights.
+
+    Such hooks say so by ``changes_training``; MMEngine's EMAHook does, too.
+    """
+    top, *names = key.split('.')
+    if top != 'custom_hooks':
+        return False
+    # A type may have a scope before it: 'mmengine.EMAHook'.
+    return any(getattr(kind, 'changes_training', kind is EMAHook)
+               for kind in map(HOOKS.get, names))
 
 
 def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
@@ -88,13 +115,12 @@ def check_same_run(saved: dict, current: dict, filename: str) -> None:
             message lists it.
     """
     lines = []
-    was, now = saved.get('config'), current['config']
-    if was:  # checkpoints of stock MMEngine have none
+    if saved.get('config'):  # checkpoints of stock MMEngine have none
+        was, now = (_compared(run['config']) for run in (saved, current))
         lines = [f'{key}: was {was.get(key, "(absent)")!r}, '
                  f'is {now.get(key, "(absent)")!r}'
                  for key in sorted({*was, *now})
-                 if not _HARMLESS.fullmatch(key)
-                 and was.get(key, '(absent)') != now.get(key, '(absent)')]
+                 if was.get(key, '(absent)') != now.get(key, '(absent)')]
     for key in ('samples_per_iteration', 'dataset_size'):
         if key in saved and saved[key] != current[key]:
             lines.append(f'{key}: was {saved[key]}, is {current[key]}')

@@ -55,6 +55,7 @@ class RecomputeBatchNormHook(Hook):
     """
 
     priority = 'BELOW_NORMAL'  # after the step, before the checkpoint hook
+    changes_training = True
 
     def __init__(self, num_images: int = 10240,
                  batch_size: int = 256) -> None:

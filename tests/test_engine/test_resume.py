@@ -5,6 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from rcg.checkpoint import CheckpointError
+from rcg.engine import TrainableEMAHook
 from rcg.engine.resume import check_same_run, describe_run, flatten
 
 
@@ -38,6 +39,9 @@ def config(**changes):
     {'env_cfg': {'cudnn_benchmark': True, 'mp_cfg': {'opencv_num_threads': 1},
                  'float32': 'high'}},
     {'visualizer': {'type': 'Visualizer'}, 'log_level': 'DEBUG'},
+    {'env_cfg': {}, 'dataset_type': 'mine'},
+    {'custom_hooks': [{'type': 'EmptyCacheHook', 'after_iter': True},
+                      {'type': TrainableEMAHook, 'decay': .9}]},
 ])
 def test_harmless(changes):
     check_same_run(run(config()), run(config(**changes)), 'a.pth')
@@ -48,6 +52,11 @@ def test_harmless(changes):
     ({'model': {'type': 'M'}}, "model.depth: was 2, is '(absent)'"),
     ({'optim_wrapper': {'optimizer': {'lr': 1.}}}, 'optim_wrapper.optimizer'),
     ({'custom_hooks': []}, 'custom_hooks.TrainableEMAHook.decay'),
+    ({'custom_hooks': [{'type': 'EMAHook', 'momentum': .1}]},
+     'custom_hooks.EMAHook.momentum'),
+    ({'custom_hooks': [{'type': 'mmengine.EMAHook', 'momentum': .1}]},
+     'custom_hooks.mmengine.EMAHook.momentum'),
+    ({'train_cfg': {'type': 'EpochBasedTrainLoop'}}, 'train_cfg.type'),
     ({'randomness': {'seed': 1}}, 'randomness.seed'),
     ({'env_cfg': {'float32': 'highest'}}, 'env_cfg.float32: was'),
     ({'train_dataloader': {'sampler': {'seed': 1}}},

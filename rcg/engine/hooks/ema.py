@@ -30,6 +30,8 @@ class TrainableEMAHook(Hook):
         ema_model: The average; None when nothing is trained.
     """
 
+    changes_training = True
+
     def __init__(self, decay: float = .9999, warmup: bool = True,
                  only: Sequence[str] = (), before_step: bool = False) -> None:
         self.options = dict(decay=decay, warmup=warmup, only=only)
