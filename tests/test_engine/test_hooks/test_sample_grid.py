@@ -1,4 +1,6 @@
 """Pictures while training."""
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -118,7 +120,7 @@ class MeetingDataset(ToyDataset):
 def meet():
     hook = SampleGridHook(1, num_images=3, dataset={
         'type': 'rcg.MeetingDataset'})
-    hook.before_train(None)
+    hook.before_train(SimpleNamespace(model=torch.nn.Identity()))
     if get_rank() == 0:
         return hook._batch['images'].shape
     return hook._batch

@@ -15,10 +15,9 @@ from rcg.evaluation.extractors.extractor import shared_extractor
 from rcg.frozen import Frozen
 from rcg.models.encoders import ConvEncoder
 from rcg.registry import ENCODERS, MODELS, PIXEL_GENERATORS
-
-from .test_engine.running import build_runner, environment
-from .test_engine.toy import ToyModel
-from .test_models import tiny
+from tests.test_engine.running import build_runner, environment
+from tests.test_engine.toy import ToyModel
+from tests.test_models import tiny
 
 
 @pytest.fixture(autouse=True)

@@ -22,11 +22,15 @@ from rcg.engine import (
 )
 from rcg.engine.hooks import runtime_info
 from rcg.registry import DATASETS
-
-from .test_engine.running import CONFIG, build_runner, environment, scalars
-from .test_engine.test_runner import NoFetch
-from .test_engine.toy import ToyDataset
-from .test_models import tiny
+from tests.test_engine.running import (
+    CONFIG,
+    build_runner,
+    environment,
+    scalars,
+)
+from tests.test_engine.test_runner import NoFetch
+from tests.test_engine.toy import ToyDataset
+from tests.test_models import tiny
 
 
 def by_epoch():
@@ -364,7 +368,7 @@ TWO_PROCESSES = """
 import sys
 from mmengine.registry import init_default_scope
 from mmengine.runner import FlexibleRunner
-from tests.test_mmengine_c import CONFIG, load_config
+from tests.test_mmengine.test_runners import CONFIG, load_config
 init_default_scope('rcg')
 cfg = load_config(CONFIG, {
     'work_dir': sys.argv[1], 'train_cfg.max_iters': 2,

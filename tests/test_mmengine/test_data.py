@@ -11,8 +11,7 @@ from torch.utils.data import ConcatDataset, DataLoader, Subset
 from rcg.datasets import ArrayDataset
 from rcg.engine import RcgRunner, load_config
 from rcg.registry import DATASETS, HOOKS
-
-from .test_engine.running import CONFIG, build_runner
+from tests.test_engine.running import CONFIG, build_runner
 
 QUIET = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
 LOOPS = {
