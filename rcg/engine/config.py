@@ -1,9 +1,11 @@
 """Reading and checking configs."""
+import difflib
 import inspect
+import logging
 
 from mmengine.config import Config, DictAction
-from mmengine.logging import MMLogger
-from mmengine.runner import Runner
+from mmengine.logging import MMLogger, print_log
+from mmengine.runner import FlexibleRunner, Runner
 
 from rcg.engine.config_files import RcgConfig, find_config
 from rcg.engine.distributed import local_rank_of_shown_gpu
@@ -29,8 +31,9 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
 
     Raises:
         FileNotFoundError: There is no such file.
-        KeyError: A top-level key is neither the Runner's nor shared between
-            configs, and has no underscore in front: MMEngine would ignore it.
+        KeyError: A top-level key is nearly one of the Runner's, which would
+            ignore it. Other unknown keys without an underscore in front are
+            variables: they are named in a warning.
         ValueError: An option has no '='.
     """
     with local_rank_of_shown_gpu():
@@ -43,15 +46,37 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
         console.setLevel(level)
     if isinstance(options, list):
         options = parse_options(options)
+    variables = set(cfg)
     cfg.merge_from_dict(options or {})
-    known = {*inspect.signature(Runner.__init__).parameters, *SHARED_NAMES,
-             *_EXTRA_NAMES} - {'self', 'cfg'}
-    for key in cfg:
-        if key not in known and not key.startswith('_'):
+    _check_keys(cfg, variables)
+    return cfg
+
+
+def _check_keys(cfg: Config, variables: set[str]) -> None:
+    """Refuse misspelt top-level keys; warn of unknown ones.
+
+    Args:
+        variables: Keys of the file. Other keys are options, which must be
+            known.
+    """
+    known = {name for runner in (Runner, FlexibleRunner) for name in
+             inspect.signature(runner.__init__).parameters}
+    known = (known | {*SHARED_NAMES, *_EXTRA_NAMES}) - {'self', 'cfg'}
+    unknown = [key for key in cfg
+               if key not in known and not key.startswith('_')]
+    for key in unknown:
+        if key not in variables or difflib.get_close_matches(
+                key, list(known), n=1, cutoff=.8):
             raise KeyError(f"config '{cfg.filename}': unknown top-level key "
                            f"'{key}'.{nearest(key, known)} A variable of your "
                            f"own must start with an underscore: '_{key}'.")
-    return cfg
+    if unknown:
+        named = [f'{key} (near: {", ".join(near)})' if near else key
+                 for key in unknown for near in [
+                     difflib.get_close_matches(key, list(known), n=1)]]
+        print_log(f"config '{cfg.filename}': the Runner does not read "
+                  f'{", ".join(named)}. Names that start with an underscore '
+                  'are not checked.', 'current', logging.WARNING)
 
 
 def parse_options(options: list[str]) -> dict:

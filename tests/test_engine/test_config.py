@@ -22,6 +22,20 @@ def test_misspelt_top_level_key_names_the_nearest(tmp_path):
         load_config(path)
 
 
+def test_variables_of_ones_own_are_a_warning(tmp_path, monkeypatch):
+    lines = []
+    monkeypatch.setattr('rcg.engine.config.print_log',
+                        lambda text, *_: lines.append(text))
+    path = tmp_path / 'a.py'
+    path.write_text("dataset_type = 'ImageFolder'\ntrain_pipeline = []\n"
+                    "max_epochs = 3\nstrategy = dict(type='DDPStrategy')\n")
+    assert load_config(str(path)).max_epochs == 3
+    told, = lines
+    assert all(name in told for name in (
+        'dataset_type', 'train_pipeline', 'max_epochs'))
+    assert 'strategy' not in told
+
+
 def test_misspelt_option_is_refused_too():
     with pytest.raises(KeyError, match="'max_iters'"):
         load_config(CONFIG, ['max_iters=3'])
