@@ -3,13 +3,13 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from rcg.checkpoint import load_weights
 from rcg.pretraining.kl import divergence
-from rcg.registry import MODELS, TOKENIZERS
+from rcg.registry import MODELS
 from tests.test_pretraining.test_vqgan import (
     GAME,
     TinyFeatures,
     batch,
+    check_that_it_loads,
     losses_of,
     optimizer_of,
     state_of,
@@ -102,14 +102,7 @@ def test_predictions_are_reconstructions_from_the_means():
 
 
 def test_trained_tokenizer_loads_with_its_prefix(tmp_path):
-    model = build(**ALL)
-    train(model, range(3))
-    torch.save({'state_dict': model.state_dict()}, tmp_path / 'a.pth')
-    tokenizer = TOKENIZERS.build(TOKENIZER)
-    load_weights(tokenizer, str(tmp_path / 'a.pth'), 'tokenizer.')
-    images = torch.rand(2, 3, 8, 8) * 2 - 1
-    assert torch.equal(tokenizer.encode(images),
-                       model.tokenizer.encode(images))
+    check_that_it_loads(build(**ALL), TOKENIZER, tmp_path)
 
 
 def test_bad_arguments():
