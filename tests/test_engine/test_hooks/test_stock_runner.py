@@ -9,7 +9,9 @@ from ..running import CONFIG, scalars
 def test_hooks_work_in_a_stock_runner(tmp_path, capsys):
     cfg = load_config(CONFIG, {
         'work_dir': str(tmp_path), 'train_cfg.max_iters': 4,
-        'train_cfg.val_interval': 4, 'param_scheduler': None})
+        'train_cfg.val_interval': 4, 'param_scheduler': None,
+        # Runners of one name in one second would share their logs.
+        'experiment_name': 'hooks in a stock runner'})
     # What only rcg's Runner understands: a learning rate for any batch.
     cfg.optim_wrapper.optimizer = dict(type='AdamW', lr=.01)
     cfg.custom_hooks.append(dict(
