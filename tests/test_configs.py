@@ -30,6 +30,9 @@ def test_leaf(leaf):
     cfg = load_config(str(ROOT / leaf))
     assert cfg.default_scope == 'rcg'
     assert cfg.work_dir.endswith(leaf.removesuffix('.py').rpartition('/')[2])
+    # Not in iterations, which depend on the number of processes.
+    assert cfg.train_cfg.max_samples > 0
+    assert 'max_iters' not in cfg.train_cfg
     trained = sum(p.numel() for p in build(cfg).parameters()
                   if p.requires_grad)
     if cfg.model.type != 'PCATraining':

@@ -41,7 +41,7 @@ def test_iddpm_is_the_published_one():
 def test_recipe_of_iddpm():
     for name in ('iddpm', 'iddpm_uncond'):
         cfg = load(f'cifar10/{name}')
-        assert cfg.train_cfg.max_iters == 500000
+        assert cfg.train_cfg.max_samples == 500000 * 128
         assert cfg.train_dataloader.batch_size == 128
         assert cfg.optim_wrapper.optimizer.lr == 1e-4
         assert cfg.get('param_scheduler') is None

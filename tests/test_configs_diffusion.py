@@ -123,8 +123,8 @@ def test_recipes_are_the_published_ones(name, processes, epochs, rate, decay):
     cfg = load(f'rcg/{name}')
     batch = cfg.train_dataloader.batch_size
     # Each process drops its last incomplete batch.
-    assert cfg.train_cfg.max_iters == epochs * (
-        1281167 // processes // batch)
+    assert cfg.train_cfg.max_samples == epochs * (
+        1281167 // processes // batch) * processes * batch
     assert batch * processes == (2048 if name == 'dit_xl' else 256)
     options = cfg.optim_wrapper.to_dict()
     resolve_lr(options, batch, processes)

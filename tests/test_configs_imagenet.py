@@ -124,7 +124,7 @@ def test_learning_rates_are_the_published_ones():
     ('mage_b_200ep_dino_vit_b', 200), ('mage_l_uncond', 1600)])
 def test_warm_up_is_ten_epochs_of_the_published_length(name, epochs):
     cfg = load(f'rcg/{name}')
-    length = cfg.train_cfg.max_iters
+    length = cfg.train_cfg.max_samples // 4096
     assert length == epochs * (1281167 // 64 // 64)
     warm_up, cosine = in_iterations(cfg.param_scheduler, length)
     assert warm_up['end'] == cosine['begin'] == 10 * 312

@@ -5,8 +5,7 @@ _base_ = [
     './models/imagenet_mage.py', './tokenizers/maskgit_vqgan.py',
     './evaluation/imagenet_fid.py'
 ]
-# 64 processes. With 8, accumulate: optim_wrapper.accumulative_counts=8, and
-# train_cfg.max_iters times 8.
+# 64 processes. On 8, accumulate: optim_wrapper.accumulative_counts=8.
 train_dataloader = dict(batch_size=64)
 default_hooks = dict(checkpoint=dict(interval=5 * _base_._epoch_of_4096))
 model = dict(

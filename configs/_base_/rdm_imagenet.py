@@ -7,10 +7,10 @@ _base_ = [
     './default_runtime.py', './datasets/imagenet_256.py',
     './models/imagenet_rdm.py'
 ]
-# 4 processes. With fewer, accumulate: optim_wrapper.accumulative_counts=4,
-# and train_cfg.max_iters times 4.
+# 4 processes. On one, accumulate: optim_wrapper.accumulative_counts=4.
 train_dataloader = dict(batch_size=128)
-train_cfg = dict(type='StreamTrainLoop', max_iters=200 * _base_._epoch_of_512,
+train_cfg = dict(type='StreamTrainLoop',
+                 max_samples=200 * _base_._epoch_of_512 * 512,
                  val_interval=25 * _base_._epoch_of_512)
 default_hooks = dict(checkpoint=dict(interval=2 * _base_._epoch_of_512))
 optim_wrapper = dict(

@@ -15,7 +15,7 @@ work_dir = f'{_base_._root}/encoder'
 _crop = dict(type='RandomResizedCrop', size=32, scale=(.2, 1.))
 _flip = dict(type='RandomFlip')
 # 400 epochs of 97 iterations.
-train_cfg = dict(type='StreamTrainLoop', max_iters=400 * 97,
+train_cfg = dict(type='StreamTrainLoop', max_samples=400 * 97 * 512,
                  val_interval=50 * 97)
 train_dataloader = dict(batch_size=512, dataset=dict(pipeline=[]))
 model = dict(
@@ -24,7 +24,6 @@ model = dict(
     encoder=_base_.encoder,
     views=[[_crop, *_base_._color, _flip],
            [_crop, *_base_._color, dict(type='Solarize', prob=.2), _flip]],
-    max_iters=400 * 97,
     predictor_hidden_dim=2048,
     temperature=.2,
     momentum=.99)

@@ -17,7 +17,7 @@ _base_ = [
 work_dir = f'{_base_._root}/iddpm'
 encoder = dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                prefix='encoder.')
-train_cfg = dict(type='StreamTrainLoop', max_iters=500000)
+train_cfg = dict(type='StreamTrainLoop', max_samples=500000 * 128)
 default_hooks = dict(checkpoint=dict(interval=10000))
 optim_wrapper = dict(
     type='AutocastOptimWrapper', dtype='float32',

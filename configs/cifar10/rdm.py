@@ -14,7 +14,7 @@ work_dir = f'{_base_._root}/rdm'
 encoder = dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                prefix='encoder.')
 # 400 epochs of 97 iterations.
-train_cfg = dict(type='StreamTrainLoop', max_iters=400 * 97,
+train_cfg = dict(type='StreamTrainLoop', max_samples=400 * 97 * 512,
                  val_interval=50 * 97)
 train_dataloader = dict(batch_size=512)
 optim_wrapper = dict(

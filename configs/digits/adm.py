@@ -17,5 +17,6 @@ model = dict(
             form=dict(head_dim=32, groups=4)),
         diffusion=dict(clip=1.)))
 train_dataloader = dict(batch_size=64)
+train_cfg = dict(max_samples=600 * 64)
 # Of 1e-3, 2e-3 and 4e-3 the best, by train/fd, of the baseline.
 optim_wrapper = dict(optimizer=dict(lr=2e-3))

@@ -11,7 +11,8 @@ _base_ = [
 work_dir = f'{_base_._root}/classifier'
 optim_wrapper = dict(optimizer=dict(lr=5e-3))
 default_hooks = dict(checkpoint=dict(interval=60))
-train_cfg = dict(type='StreamTrainLoop', max_iters=120, val_interval=120)
+train_cfg = dict(type='StreamTrainLoop',
+                 max_samples=120 * 128, val_interval=120)
 model = dict(
     type='ClassifierTraining',
     data_preprocessor=dict(type='ImagePreprocessor'),

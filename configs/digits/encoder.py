@@ -18,14 +18,14 @@ _view = [
     dict(type='Cutout', size=(.2, .4), prob=.5),
 ]
 default_hooks = dict(checkpoint=dict(interval=100))
-train_cfg = dict(type='StreamTrainLoop', max_iters=200, val_interval=200)
+train_cfg = dict(type='StreamTrainLoop',
+                 max_samples=200 * 256, val_interval=200)
 train_dataloader = dict(batch_size=256)
 model = dict(
     type='MoCoV3',
     data_preprocessor=dict(type='ImagePreprocessor'),
     encoder=_base_.encoder,
     views=[_view, _view],
-    max_iters=200,
     predictor_hidden_dim=256,
     temperature=.2,
     momentum=.99)

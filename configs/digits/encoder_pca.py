@@ -16,7 +16,7 @@ model = dict(
     type='PCATraining',
     data_preprocessor=dict(type='ImagePreprocessor'),
     encoder=dict(type='PixelPCA', image_size=16, num_components=64))
-train_cfg = dict(type='StreamTrainLoop', max_iters=2)
+train_cfg = dict(type='StreamTrainLoop', max_samples=2 * 719)
 train_dataloader = dict(batch_size=719)
 # Closed form: nothing to step, nothing for DDP to average.
 optim_wrapper = dict(constructor='NoOptimizer')

@@ -12,7 +12,7 @@ _base_ = [
 ]
 work_dir = f'{_base_._root}/mage'
 default_hooks = dict(checkpoint=dict(interval=200))
-train_cfg = dict(type='StreamTrainLoop', max_iters=600)
+train_cfg = dict(type='StreamTrainLoop', max_samples=600 * 128)
 # Of 1e-3, 2e-3, 4e-3 and 8e-3 the best, by train/fd, of both baselines.
 optim_wrapper = dict(optimizer=dict(lr=4e-3))
 model = dict(

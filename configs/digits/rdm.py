@@ -13,7 +13,8 @@ work_dir = f'{_base_._root}/rdm'
 encoder = dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                prefix='encoder.')
 default_hooks = dict(checkpoint=dict(interval=500))
-train_cfg = dict(type='StreamTrainLoop', max_iters=1500, val_interval=750)
+train_cfg = dict(type='StreamTrainLoop',
+                 max_samples=1500 * 256, val_interval=750)
 train_dataloader = dict(batch_size=256)
 optim_wrapper = dict(optimizer=dict(lr=1e-3, weight_decay=.01))
 model = dict(

@@ -12,7 +12,8 @@ _base_ = [
 work_dir = f'{_base_._root}/tokenizer'
 train_dataloader = dict(batch_size=64)
 default_hooks = dict(checkpoint=dict(interval=200))
-train_cfg = dict(type='StreamTrainLoop', max_iters=500, val_interval=500)
+train_cfg = dict(type='StreamTrainLoop',
+                 max_samples=500 * 64, val_interval=500)
 optim_wrapper = dict(optimizer=dict(lr=3e-3, weight_decay=0.))
 model = dict(
     type='VQTraining',

@@ -11,14 +11,13 @@ _base_ = [
 ]
 work_dir = f'{_base_._root}/encoder'
 _crop = dict(type='RandomResizedCrop', size=64, scale=(.2, 1.))
-train_cfg = dict(type='StreamTrainLoop', max_iters=50000)
+train_cfg = dict(type='StreamTrainLoop', max_samples=50000 * 256)
 train_dataloader = dict(batch_size=256)
 model = dict(
     type='MoCoV3',
     data_preprocessor=dict(type='ImagePreprocessor'),
     encoder=_base_.encoder,
     views=[[_crop, *_base_._views[0][1:]], [_crop, *_base_._views[1][1:]]],
-    max_iters=50000,
     predictor_hidden_dim=2048,
     temperature=.2,
     momentum=.99)

@@ -14,7 +14,7 @@ _base_ = [
 work_dir = f'{_base_._root}/mage'
 encoder = dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                prefix='encoder.')
-train_cfg = dict(type='StreamTrainLoop', max_iters=100000)
+train_cfg = dict(type='StreamTrainLoop', max_samples=100000 * 256)
 train_dataloader = dict(batch_size=256)
 model = dict(
     type='RCG',

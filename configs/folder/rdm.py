@@ -9,7 +9,8 @@ _base_ = [
 work_dir = f'{_base_._root}/rdm'
 encoder = dict(_base_.encoder, checkpoint=f'{_base_._root}/encoder',
                prefix='encoder.')
-train_cfg = dict(type='StreamTrainLoop', max_iters=50000, val_interval=5000)
+train_cfg = dict(type='StreamTrainLoop',
+                 max_samples=50000 * 512, val_interval=5000)
 train_dataloader = dict(batch_size=512)
 model = dict(
     _base_.rdm, encoder=encoder,

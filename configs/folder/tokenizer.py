@@ -11,7 +11,7 @@ _base_ = [
     '../_base_/models/folder_64_parts.py', '../_base_/schedules/cosine.py'
 ]
 work_dir = f'{_base_._root}/tokenizer'
-train_cfg = dict(type='StreamTrainLoop', max_iters=30000)
+train_cfg = dict(type='StreamTrainLoop', max_samples=30000 * 64)
 model = dict(
     type='VQTraining',
     data_preprocessor=dict(type='ImagePreprocessor'),

@@ -17,7 +17,7 @@ _base_ = [
 work_dir = 'work_dirs/rcg/adm'
 train_dataloader = dict(batch_size=2)
 train_cfg = dict(type='StreamTrainLoop',
-                 max_iters=400 * _base_._epoch_of_256)
+                 max_samples=400 * _base_._epoch_of_256 * 256)
 default_hooks = dict(checkpoint=dict(interval=_base_._epoch_of_256))
 model = dict(
     tokenizer=_base_.tokenizer,

@@ -9,4 +9,4 @@ FID 7.21 against the validation images.
 """
 _base_ = './adm.py'
 work_dir = 'work_dirs/rcg/adm_100ep'
-train_cfg = dict(max_iters=100 * _base_._epoch_of_256)
+train_cfg = dict(max_samples=100 * _base_._epoch_of_256 * 256)

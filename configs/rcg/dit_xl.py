@@ -22,7 +22,7 @@ _base_ = [
 work_dir = 'work_dirs/rcg/dit_xl'
 train_dataloader = dict(batch_size=16)
 train_cfg = dict(type='StreamTrainLoop',
-                 max_iters=400 * _base_._epoch_of_2048)
+                 max_samples=400 * _base_._epoch_of_2048 * 2048)
 default_hooks = dict(checkpoint=dict(interval=5 * _base_._epoch_of_2048))
 optim_wrapper = dict(optimizer=dict(betas=(.9, .95)))
 model = dict(

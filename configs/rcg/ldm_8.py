@@ -17,7 +17,8 @@ _base_ = [
 ]
 work_dir = 'work_dirs/rcg/ldm_8'
 train_dataloader = dict(batch_size=4)
-train_cfg = dict(type='StreamTrainLoop', max_iters=40 * _base_._epoch_of_256)
+train_cfg = dict(type='StreamTrainLoop',
+                 max_samples=40 * _base_._epoch_of_256 * 256)
 default_hooks = dict(checkpoint=dict(interval=_base_._epoch_of_256))
 optim_wrapper = dict(optimizer=dict(
     # The published rate is 2.5e-7 * batch = 6.4e-5; base_lr is for 256.

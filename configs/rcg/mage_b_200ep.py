@@ -13,6 +13,6 @@ epochs (configs/rdm/mocov3_vit_b_100ep.py): FID 4.87 in the ADM suite; FID
 _base_ = './mage_b.py'
 work_dir = 'work_dirs/rcg/mage_b_200ep'
 train_dataloader = dict(dataset=dict(pipeline=_base_._center_crop_292))
-train_cfg = dict(max_iters=200 * _base_._epoch_of_4096)
+train_cfg = dict(max_samples=200 * _base_._epoch_of_4096 * 4096)
 param_scheduler = _base_._scheduler_200_epochs
 model = dict(generator=dict(guidance_scale=1.))

@@ -10,7 +10,7 @@ images, without guidance. All else as in mage_b_200ep.py, which has 5.07.
 _base_ = ['../_base_/rcg_imagenet.py', '../_base_/encoders/ibot_vit_b.py']
 work_dir = 'work_dirs/rcg/mage_b_200ep_ibot_vit_b'
 train_dataloader = dict(dataset=dict(pipeline=_base_._center_crop_292))
-train_cfg = dict(max_iters=200 * _base_._epoch_of_4096)
+train_cfg = dict(max_samples=200 * _base_._epoch_of_4096 * 4096)
 param_scheduler = _base_._scheduler_200_epochs
 model = dict(
     encoder=_base_.encoder,

@@ -9,5 +9,5 @@ Published (arXiv:2312.03701, ablation of the condition, "class label"): FID
 _base_ = './mage_b_label.py'
 work_dir = 'work_dirs/rcg/mage_b_200ep_label'
 train_dataloader = dict(dataset=dict(pipeline=_base_._center_crop_292))
-train_cfg = dict(max_iters=200 * _base_._epoch_of_4096)
+train_cfg = dict(max_samples=200 * _base_._epoch_of_4096 * 4096)
 param_scheduler = _base_._scheduler_200_epochs

@@ -10,7 +10,7 @@ table of costs names for MAGE-L. Temperature as in mage_b.py.
 """
 _base_ = './mage_b.py'
 work_dir = 'work_dirs/rcg/mage_b_uncond'
-train_cfg = dict(max_iters=1600 * _base_._epoch_of_4096)
+train_cfg = dict(max_samples=1600 * _base_._epoch_of_4096 * 4096)
 param_scheduler = [
     dict(_base_.param_scheduler[0], end=10 / 1600),
     dict(_base_.param_scheduler[1], begin=10 / 1600),

@@ -11,6 +11,6 @@ table of costs), without guidance: FID 4.09 in the ADM suite. 64 V100 GPUs,
 _base_ = './mage_l.py'
 work_dir = 'work_dirs/rcg/mage_l_200ep'
 train_dataloader = dict(dataset=dict(pipeline=_base_._center_crop_292))
-train_cfg = dict(max_iters=200 * _base_._epoch_of_4096)
+train_cfg = dict(max_samples=200 * _base_._epoch_of_4096 * 4096)
 param_scheduler = _base_._scheduler_200_epochs
 model = dict(generator=dict(guidance_scale=1.))

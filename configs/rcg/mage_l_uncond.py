@@ -8,7 +8,7 @@ in the ADM suite; 64 V100 GPUs, 10.7 days. Recipe: see mage_b_uncond.py.
 """
 _base_ = './mage_l.py'
 work_dir = 'work_dirs/rcg/mage_l_uncond'
-train_cfg = dict(max_iters=1600 * _base_._epoch_of_4096)
+train_cfg = dict(max_samples=1600 * _base_._epoch_of_4096 * 4096)
 param_scheduler = [
     dict(_base_.param_scheduler[0], end=10 / 1600),
     dict(_base_.param_scheduler[1], begin=10 / 1600),

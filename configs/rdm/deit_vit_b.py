@@ -8,7 +8,7 @@ not published; these are the features.
 """
 _base_ = ['../_base_/rdm_imagenet.py', '../_base_/encoders/deit_vit_b.py']
 work_dir = 'work_dirs/rdm/deit_vit_b'
-train_cfg = dict(max_iters=100 * _base_._epoch_of_512)
+train_cfg = dict(max_samples=100 * _base_._epoch_of_512 * 512)
 _encoder = dict(_base_.encoder, with_projector=False)
 model = dict(encoder=_encoder, denoiser=dict(rep_dim=768))
 val_evaluator = dict(_base_.val_evaluator, encoder=_encoder)

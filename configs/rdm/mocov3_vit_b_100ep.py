@@ -10,4 +10,4 @@ and numbers of steps are options, such as
 """
 _base_ = './mocov3_vit_b.py'
 work_dir = 'work_dirs/rdm/mocov3_vit_b_100ep'
-train_cfg = dict(max_iters=100 * _base_._epoch_of_512)
+train_cfg = dict(max_samples=100 * _base_._epoch_of_512 * 512)

@@ -5,7 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from rcg.engine import load_config
-from rcg.engine.config import parse_options
+from rcg.engine.config import merge_options
 
 _OF_TRAINING = ('train_cfg', 'train_dataloader', 'optim_wrapper',
                 'param_scheduler', 'val_cfg', 'val_dataloader',
@@ -64,9 +64,7 @@ def load_any_config(config: Config | str,
     if not isinstance(config, Config):
         return load_config(config, options)
     cfg = copy.deepcopy(config)
-    if isinstance(options, list):
-        options = parse_options(options)
-    cfg.merge_from_dict(options or {})
+    merge_options(cfg, options)
     return cfg
 
 

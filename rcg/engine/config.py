@@ -9,6 +9,7 @@ from mmengine.runner import FlexibleRunner, Runner
 
 from rcg.engine.config_files import RcgConfig, find_config
 from rcg.engine.distributed import local_rank_of_shown_gpu
+from rcg.engine.length import drop_other_lengths
 from rcg.registry import nearest
 
 # Variables that config files define for each other; the Runner ignores them.
@@ -44,12 +45,22 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
         cfg = RcgConfig.fromfile(find_config(path))
     finally:
         console.setLevel(level)
-    if isinstance(options, list):
-        options = parse_options(options)
     variables = set(cfg)
-    cfg.merge_from_dict(options or {})
+    merge_options(cfg, options)
     _check_keys(cfg, variables)
     return cfg
+
+
+def merge_options(cfg: Config, options: list[str] | dict | None) -> None:
+    """Override entries of a config; see :func:`load_config`.
+
+    A length of training replaces the inherited one, whatever its unit.
+    """
+    if isinstance(options, list):
+        options = parse_options(options)
+    options = options or {}
+    drop_other_lengths(cfg, options)
+    cfg.merge_from_dict(options)
 
 
 def _check_keys(cfg: Config, variables: set[str]) -> None:

@@ -21,6 +21,21 @@ def accumulated_batches(wrapper: dict | OptimWrapper) -> int:
     return max(counts, default=1)
 
 
+def drop_other_lengths(cfg: dict, options: dict) -> None:
+    """Drop the length that a config inherits, if options give another one.
+
+    Args:
+        cfg: Config of a run; its ``train_cfg`` is changed.
+        options: New values by dotted key, or nested.
+    """
+    nested = options.get('train_cfg') or {}
+    given = {name for name in LENGTHS
+             if f'train_cfg.{name}' in options or name in nested}
+    if given and cfg.get('train_cfg'):
+        for name in set(LENGTHS) - given:
+            cfg['train_cfg'].pop(name, None)
+
+
 def count_iterations(cfg: dict, batch: int, dataset_size: int,
                      accumulated: int) -> int:
     """Iterations of a training that is as long as a config says.

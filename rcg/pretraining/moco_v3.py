@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_gather, get_rank
+from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from torch import Tensor
 
@@ -59,6 +60,15 @@ def spread(x: Tensor) -> Tensor:
     return x.std(0, unbiased=False).mean() * math.sqrt(x.shape[1])
 
 
+def _length_of_run() -> int:
+    """Iterations of the run that is under way, as MMEngine knows it."""
+    hub = MessageHub.get_current_instance()
+    if 'max_iters' not in hub.runtime_info:
+        raise ValueError('MoCoV3 is not trained by a Runner, so it needs '
+                         'max_iters, the number of iterations.')
+    return hub.get_info('max_iters')
+
+
 @MODELS.register_module()
 class MoCoV3(BaseModel):
     """Trains an encoder to give two views of an image similar outputs.
@@ -70,7 +80,8 @@ class MoCoV3(BaseModel):
         encoder: Config of the encoder. The output of its projector is
             compared.
         views: Two lists of transform configs, one for each view.
-        max_iters: Length of training, at whose end the momentum is 1.
+        max_iters: Iterations of training, at whose end the momentum is 1.
+            None: those of the run.
         predictor_hidden_dim: Hidden width of the two-layer predictor.
         temperature: Temperature of the softmax over keys.
         momentum: Momentum of the momentum encoder at the start.
@@ -81,8 +92,9 @@ class MoCoV3(BaseModel):
     """
 
     def __init__(self, encoder: dict, views: Sequence[Sequence[dict]],
-                 max_iters: int, predictor_hidden_dim: int = 4096,
-                 temperature: float = .2, momentum: float = .99,
+                 max_iters: int | None = None,
+                 predictor_hidden_dim: int = 4096, temperature: float = .2,
+                 momentum: float = .99,
                  data_preprocessor: dict | None = None) -> None:
         super().__init__(data_preprocessor)
         if len(views) != 2:
@@ -152,6 +164,8 @@ class MoCoV3(BaseModel):
 
     def key_momentum(self) -> Tensor:
         """Rises from ``momentum`` to 1 along a cosine; float32 scalar."""
+        if self.max_iters is None:
+            self.max_iters = _length_of_run()
         phase = (self.iteration / self.max_iters).clamp(max=1) * math.pi
         return 1 - (1 - self.momentum) * (1 + phase.cos()) / 2
 

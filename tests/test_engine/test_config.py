@@ -5,8 +5,10 @@ import pytest
 import torch
 from mmengine.logging import MMLogger
 
+from rcg.apis.run_config import load_any_config
 from rcg.engine import load_config
 from rcg.engine.config import parse_options
+from rcg.engine.length import LENGTHS
 
 from .running import CONFIG, build_runner
 
@@ -39,6 +41,20 @@ def test_variables_of_ones_own_are_a_warning(tmp_path, monkeypatch):
 def test_misspelt_option_is_refused_too():
     with pytest.raises(KeyError, match="'max_iters'"):
         load_config(CONFIG, ['max_iters=3'])
+
+
+@pytest.mark.parametrize(('options', 'left'), [
+    (['train_cfg.max_iters=7'], dict(max_iters=7)),
+    ({'train_cfg.max_samples': 70}, dict(max_samples=70)),
+    ({'train_cfg': dict(max_epochs=.5)}, dict(max_epochs=.5)),
+    (['train_cfg.val_interval=3'], dict(max_iters=10)),
+    (['train_cfg.max_iters=7', 'train_cfg.max_epochs=2'],
+     dict(max_iters=7, max_epochs=2))])
+def test_a_length_replaces_the_inherited_one(options, left):
+    for cfg in (load_config(CONFIG, options),
+                load_any_config(load_config(CONFIG), options)):
+        assert {name: cfg.train_cfg[name] for name in LENGTHS
+                if name in cfg.train_cfg} == left
 
 
 def test_shared_names_and_underscores_are_allowed(tmp_path):

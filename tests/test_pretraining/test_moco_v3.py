@@ -4,6 +4,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from mmengine.logging import MessageHub
 from torch import distributed as dist
 from torch import multiprocessing, nn
 
@@ -103,6 +104,19 @@ def test_momentum_follows_a_cosine_to_one():
               for i in range(6)]
     assert found == pytest.approx(wanted)
     assert model.iteration == 6
+
+
+def test_momentum_follows_the_length_of_the_run(monkeypatch):
+    hub = MessageHub('run')
+    monkeypatch.setattr(MessageHub, 'get_current_instance', lambda: hub)
+    images, rng = batch()
+    model = build(momentum=.9, max_iters=None)
+    with pytest.raises(ValueError, match='needs max_iters'):
+        model(images, mode='loss', rng=rng)
+    hub.update_info('max_iters', 4)
+    found = [model(images, mode='loss', rng=rng)['key_momentum'].item()
+             for _ in range(3)]
+    assert found == pytest.approx([.9, .9 + .1 * (1 - math.sqrt(.5)) / 2, .95])
 
 
 def test_evaluation_changes_nothing():

@@ -84,7 +84,7 @@ def config(work_dir):
         default_scope='rcg', runner_type='RcgRunner', work_dir=str(work_dir),
         experiment_name=f'bn_{work_dir.name}',
         model=dict(type='MoCoV3', encoder=ENCODER, views=[view, view],
-                   max_iters=2, predictor_hidden_dim=10,
+                   predictor_hidden_dim=10,
                    data_preprocessor=dict(type='ImagePreprocessor')),
         train_dataloader=dict(
             batch_size=8, num_workers=0, dataset=DIGITS,

@@ -16,8 +16,8 @@ _center_crop_292 = [
     dict(type='CenterCrop', size=256),
 ]
 
-# Iterations of an epoch, of 1,281,167 images: each process drops its last
-# incomplete batch.
+# Steps of an epoch, of 1,281,167 images: each process drops its last
+# incomplete batch. The name says how many images make a step.
 _epoch_of_4096 = 312  # 64 x 64
 _epoch_of_2048 = 625  # 128 x 16
 _epoch_of_512 = 2502  # 4 x 128

@@ -1,6 +1,6 @@
 """AdamW with warm-up over a tenth of the run, then a cosine to zero.
 
-Floats of begin and end are shares of train_cfg.max_iters.
+Floats of begin and end are shares of the run.
 """
 optim_wrapper = dict(
     type='AutocastOptimWrapper', dtype='float32',

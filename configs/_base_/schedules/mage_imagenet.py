@@ -9,7 +9,7 @@ which needs no scaling and a CPU has, too; as published, on a GPU:
 The frozen encoder and tokenizer run in the same precision. MMEngine's warm-up
 reaches the full rate one iteration before the published one does.
 """
-train_cfg = dict(type='StreamTrainLoop', max_iters=800 * 312)
+train_cfg = dict(type='StreamTrainLoop', max_samples=800 * 312 * 4096)
 optim_wrapper = dict(
     type='AutocastOptimWrapper', dtype='bfloat16',
     constructor='TwoGroupConstructor',
@@ -17,7 +17,7 @@ optim_wrapper = dict(
     # lr = base_lr * batch / 256: 1.5e-4 * 4096 / 256 = 2.4e-3
     optimizer=dict(type='AdamW', base_lr=1.5e-4, betas=(.9, .95),
                    weight_decay=.05))
-# Floats of begin and end are shares of train_cfg.max_iters.
+# Floats of begin and end are shares of the run.
 param_scheduler = [
     dict(type='LinearLR', start_factor=1e-6, begin=0, end=10 / 800,
          by_epoch=False),
