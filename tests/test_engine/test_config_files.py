@@ -64,14 +64,14 @@ def test_bases_of_ones_own_and_ours_together(tmp_path):
     write(tmp_path / 'near/data.py', "data_root = 'mine'")
     write(tmp_path / 'near/mage.py',
           "_base_ = ['rcg::digits/mage.py', './data.py']\n"
-          'train_cfg = dict(max_iters=_base_.train_cfg.max_iters + 7)')
+          'train_cfg = dict(max_samples=_base_.train_cfg.max_samples + 7)')
     path = write(tmp_path / 'far/away/mine.py',
                  "_base_ = '../../near/mage.py'\n"
                  "model = dict(data_preprocessor=dict(type='Mine'))\n"
                  "work_dir = 'of_{{_base_.data_root}}'\n"
                  "_name = '{{ fileBasenameNoExtension }}'")
     cfg, theirs = load_config(path), load_config('rcg::digits/mage.py')
-    assert cfg.train_cfg.max_iters == theirs.train_cfg.max_iters + 7
+    assert cfg.train_cfg.max_samples == theirs.train_cfg.max_samples + 7
     assert cfg.data_root == 'mine'
     assert cfg._name == 'mine'
     assert cfg.model.data_preprocessor.type == 'Mine'
