@@ -1,0 +1,1 @@
+"""Campaigns of faults: runs that are killed, soaked and fed damaged files."""
