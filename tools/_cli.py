@@ -54,18 +54,17 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
                     ) -> Iterator[None]:
     """Turn errors of users into one paragraph and exit status 1.
 
-    Other exceptions are bugs of ours and keep their traceback, as all do with
-    ``debug``. After success the process group is closed. ``resume`` says what
-    to do after an interruption.
+    Other errors are bugs: their traceback comes first. With ``debug`` every
+    error does what Python does. :mod:`rcg.engine.errors` tells the two apart.
+    Log files get every traceback. After success the process group is closed.
+    ``resume`` says what to do after an interruption.
     """
     done = threading.Event()
     atexit.register(_leave, done)  # before other handlers: runs after them
     try:
         from torch import distributed
 
-        from rcg.checkpoint import CheckpointError
-        from rcg.engine import load_config  # noqa: F401  is all there?
-        from rcg.engine.console import write_to_log_files
+        from rcg.engine import console, errors
     except ModuleNotFoundError as error:
         sys.exit(f"error: there is no module '{error.name}'. Install the "
                  'project first: pip install -e . (in its folder)')
@@ -74,12 +73,13 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
     except KeyboardInterrupt:
         _complain(f'interrupted; {resume}')
         sys.exit(130)
-    except (ValueError, KeyError, TypeError, OSError, CheckpointError,
-            SyntaxError) as error:
+    except Exception as error:
+        logs = console.write_to_log_files(error)
         if debug:
             raise
-        write_to_log_files(error)
-        _complain(f'{message(error)}\n(--debug shows where)')
+        if not errors.is_users(error):
+            traceback.print_exception(error)
+        _complain(errors.explain(error, logs))
         sys.exit(1)
     else:  # after an error, other processes may never come to this point
         if distributed.is_initialized():
@@ -97,20 +97,6 @@ def _leave(done: threading.Event) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
-
-
-def message(error: BaseException) -> str:
-    """The text of an error, also of one raised in a worker of a loader."""
-    text = str(error)
-    if isinstance(error, KeyError) and error.args:
-        text = str(error.args[0])  # str() would add quotes
-    if text.startswith('Caught ') and 'Original Traceback' in text:
-        text = text.strip().splitlines()[-1]
-    if isinstance(error, OSError) and error.errno and error.strerror:
-        text = error.strerror
-        if error.filename:
-            text += f': {error.filename}'
-    return text or traceback.format_exception_only(error)[-1].strip()
 
 
 def _complain(text: str) -> None:

@@ -38,12 +38,18 @@ def _is_for_people(record: logging.LogRecord) -> bool:
             or getattr(record, 'console', False))
 
 
-def write_to_log_files(error: BaseException) -> None:
-    """Write an error with its traceback to the log files, not the console."""
+def write_to_log_files(error: BaseException) -> list[str]:
+    """Write an error with its traceback to the log files, not the console.
+
+    Returns:
+        Paths of the files. There are none before a Runner is built.
+    """
     record = logging.LogRecord(
         'rcg', logging.ERROR, __file__, 0, 'the run failed', None,
         (type(error), error, error.__traceback__))
-    for logger in MMLogger._instance_dict.values():
-        for handler in logger.handlers:
-            if isinstance(handler, logging.FileHandler):
-                handler.handle(record)
+    files = [handler for logger in MMLogger._instance_dict.values()
+             for handler in logger.handlers
+             if isinstance(handler, logging.FileHandler)]
+    for handler in files:
+        handler.handle(record)
+    return [handler.baseFilename for handler in files]
