@@ -10,6 +10,7 @@ from rcg.apis.json_file import write_json
 from rcg.apis.run_config import load_any_config
 from rcg.apis.timing import Timing
 from rcg.engine.config import without_weights
+from rcg.engine.devices import usable_device
 from rcg.engine.schedule import resolve_lr
 from rcg.precision import set_float32
 from rcg.registry import MODELS
@@ -39,10 +40,10 @@ def check_full_size(config: Config | str, *, batch_size: int = 2,
         What :class:`Timing` found, ``trained_parameters`` (their number) and
         ``loss`` of the first step.
     """
+    timing = Timing(usable_device(device))
     cfg = load_any_config(config, options)
     init_default_scope('rcg')
     set_float32(float32)
-    timing = Timing(device)
     model, count = _build(cfg.model, timing)
     wrapper_cfg = _optim_wrapper(cfg, batch_size, timing.on_gpu)
     batch = _noise(batch_size, image_size, timing.on_gpu)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rcg.checkpoint import find_checkpoint, load_weights
 from rcg.engine import load_config
+from rcg.engine.devices import usable_device
 from rcg.models.data_preprocessor import to_uint8
 from rcg.precision import set_float32
 from rcg.registry import MODELS
@@ -36,16 +37,15 @@ class RCGInferencer:
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
         CheckpointError: The checkpoint is not of this config's model.
-        ValueError: The model draws no images.
+        ValueError: The model draws no images; the device cannot be used.
     """
 
     def __init__(self, config: Config | str, checkpoint: str,
                  device: str | torch.device | None = None) -> None:
+        self.device = usable_device(device)
         cfg = load_config(config) if isinstance(config, str) else config
         init_default_scope(cfg.get('default_scope', 'rcg'))
         set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
-        self.device = torch.device(
-            device or ('cuda' if torch.cuda.is_available() else 'cpu'))
         self.model = MODELS.build(cfg.model)
         if not hasattr(self.model, 'generator'):
             raise ValueError(

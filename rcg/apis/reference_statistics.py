@@ -2,11 +2,13 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 from mmengine.registry import init_default_scope
 
-from rcg.apis.scoring import default_device, extractor_config
+from rcg.apis.scoring import extractor_config
 from rcg.checkpoint import file_sha256
 from rcg.datasets.image_files import inspect_images
+from rcg.engine.devices import usable_device
 from rcg.evaluation import DatasetReference, shared_extractor
 from rcg.evaluation.references import statistics_formats
 from rcg.evaluation.references.command_line import describe_npz
@@ -42,13 +44,13 @@ def write_reference_statistics(
         ValueError: A file is damaged, or of a format that is not known.
     """
     init_default_scope('rcg')
+    device = usable_device(device)
     if _holds_images(real):
         arrays, about = _from_images(real, extractor_config(
             extractor, weights), spatial, features, num_workers, device)
     else:
         arrays, about = statistics_formats.read(real, section)
-        about = about | dict(source=Path(real).name,
-                             source_sha256=file_sha256(real))
+        about |= dict(source=Path(real).name, source_sha256=file_sha256(real))
     Path(out).resolve().parent.mkdir(parents=True, exist_ok=True)
     statistics_formats.write(out, arrays, about, section)
     return arrays
@@ -64,12 +66,11 @@ def _holds_images(real: str) -> bool:
 
 
 def _from_images(real: str, extractor_cfg: dict, spatial: bool,
-                 features: bool, num_workers: int, device: str | None
+                 features: bool, num_workers: int, device: torch.device
                  ) -> tuple[dict[str, np.ndarray], dict]:
     """Arrays by name, and their description."""
     images = inspect_images(real, num_workers)
     extractor = shared_extractor(extractor_cfg)
-    device = default_device(device)
     print(f'{images.count} images of {images.size[0]}x{images.size[1]}',
           flush=True)
     # All are built before the first is asked: one pass then serves all.

@@ -18,6 +18,7 @@ from rcg.apis.json_file import write_json
 from rcg.datasets import SeedBatchSampler, collate_batch
 from rcg.datasets.image_files import ImageSet, inspect_images
 from rcg.engine import load_config
+from rcg.engine.devices import usable_device
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.evaluation import shared_extractor
 from rcg.evaluation.protocol import versions
@@ -73,7 +74,7 @@ def score_images(images: str, references: Sequence[str] = (), *,
     Raises:
         FileNotFoundError: There are no such images or weights.
         ValueError: The images are not fit to be scored; a metric needs more
-            of them, a reference, or another extractor.
+            of them, a reference, or another extractor. No such device.
     """
     num_workers, device = _start(launcher, num_workers, device)
     found, real = _look(images, references, num_workers)
@@ -92,13 +93,7 @@ def _start(launcher: str, num_workers: int | None, device: str | None
         num_workers = usable_cores()
     if launcher != 'none':
         start_processes(launcher)
-    return num_workers, default_device(device)
-
-
-def default_device(device: str | None) -> torch.device:
-    """The given device, else a GPU if there is one."""
-    return torch.device(device or (
-        'cuda' if torch.cuda.is_available() else 'cpu'))
+    return num_workers, usable_device(device)
 
 
 def _look(images: str, references: Sequence[str], num_workers: int

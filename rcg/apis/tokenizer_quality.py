@@ -11,10 +11,10 @@ from torch.utils.data import DataLoader
 
 from rcg.apis.json_file import write_json
 from rcg.apis.run_config import load_any_config, name_of
-from rcg.apis.scoring import default_device
 from rcg.checkpoint import load_weights
 from rcg.datasets import collate_batch
 from rcg.engine import make_grid
+from rcg.engine.devices import usable_device
 from rcg.evaluation import (
     FrechetDistance,
     ReconstructionError,
@@ -54,11 +54,11 @@ def measure_tokenizer(
         FileNotFoundError: There are no such images or weights.
         ValueError: The config has no tokenizer, or ``size`` does not fit it.
     """
+    device = usable_device(device)
     init_default_scope('rcg')
     cfg = load_any_config(config, options)
-    part, prefix = _tokenizer(cfg, config)
-    model, sha256 = _load_model(part, prefix, checkpoint, size)
-    model.to(default_device(device)).eval()
+    model, sha256 = _load_model(*_tokenizer(cfg, config), checkpoint, size)
+    model.to(device).eval()
     dataset = _dataset(images, size, num)
     metrics = _build_metrics(cfg, inception, dataset)
     found, shown, count = _evaluate(model, metrics, dataset, batch_size)

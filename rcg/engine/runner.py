@@ -18,6 +18,7 @@ from rcg.engine.building import HintingRunner
 from rcg.engine.compiling import compile_children
 from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
+from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.saving import (
@@ -79,6 +80,8 @@ class RcgRunner(HintingRunner):
             f'{mmengine.__version__}, Python {platform.python_version()}; '
             f'{get_world_size()} processes on {platform.node()}, {device}; '
             f'seed {self.seed}; environment {env_cfg}')
+        if warning := shown_gpus_without_use():
+            self.logger.warning(warning)
         self._config_text = formatted(self.cfg).pretty_text
         self.logger.info(f'Config:\n{self._config_text}')
 

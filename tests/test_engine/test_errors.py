@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from mmengine.config import ConfigDict
 from mmengine.hooks import Hook
-from torch.utils.data import DataLoader, Dataset
+from torch._utils import ExceptionWrapper
 
 from rcg.datasets import ImageFolder
 from rcg.datasets.map_files import map_files
@@ -85,8 +85,7 @@ def test_a_config_without_a_key_is_the_users(tmp_path):
 
 def test_a_folder_of_damaged_images_is_the_users(tmp_path):
     (tmp_path / 'x.png').write_bytes(b'no image')
-    loader = DataLoader(ImageFolder(str(tmp_path)), num_workers=1)
-    error = caught(next, iter(loader))
+    error = caught(in_worker, ImageFolder(str(tmp_path)).read, 0)
     assert is_users(error)
     assert 'x.png' in message(error)
     assert 'Traceback' not in message(error)
@@ -168,23 +167,21 @@ def test_a_check_of_ours_in_a_false_message_is_a_bug(monkeypatch):
     assert not is_users(error)
 
 
-class Faulty(Dataset):
-    """Fails in its way at every item."""
+def in_worker(function, *args) -> None:
+    """Raise as a loader does when its worker fails, without its process.
 
-    def __init__(self, bug) -> None:
-        self.bug = bug
-
-    def __len__(self) -> int:
-        return 1
-
-    def __getitem__(self, item):
-        self.bug()
+    After an error a loader waits 5 seconds for the worker's end.
+    """
+    try:
+        function(*args)
+    except Exception:
+        ExceptionWrapper(where='in DataLoader worker process 0').reraise()
 
 
 @pytest.mark.parametrize('bug', [
     bug_of_a_missing_key, bug_of_torchs_check, bug_of_an_extension])
 def test_bugs_in_a_worker_are_bugs(bug):
-    error = caught(next, iter(DataLoader(Faulty(bug), num_workers=1)))
+    error = caught(in_worker, bug)
     assert not is_users(error)
     assert 'Traceback' not in explain(error)
     assert not is_users(caught(list, map_files(bug, ['a', 'b'], 2)))

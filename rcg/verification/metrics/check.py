@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from rcg.checkpoint import file_sha256
+from rcg.engine.devices import usable_device
 from rcg.verification.metrics import material, scores
 
 
@@ -38,7 +39,7 @@ def verify_metrics(*, weights: str | None = None, record: str | None = None,
         ValueError: ``expected`` was made with other images or weights.
     """
     init_default_scope('rcg')
-    device = device or ('cuda' if torch.cuda.is_available() else 'cpu')
+    device = str(usable_device(device))
     with _empty_cache() as folder:
         path, hashes, fake, real = _prepare(weights, folder)
         stored = expectation(hashes, weights=weights, expected=expected,

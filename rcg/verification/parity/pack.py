@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from rcg.engine.devices import usable_device
 from rcg.precision import set_float32
 from rcg.verification.parity import (
     adm,
@@ -100,10 +101,10 @@ def verify_pack(pack: str, *, only: Sequence[str] = ('*', ),
         out: JSON file for the result.
 
     Raises:
-        ValueError: There is no case to run.
+        ValueError: There is no case to run; the device cannot be used.
     """
     if device != 'cpu':
-        torch.set_default_device(device)
+        torch.set_default_device(usable_device(device))
         set_float32('highest')
     outcomes = []
     for folder in find_cases(pack):
