@@ -38,10 +38,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, help='images at a time, '
                         'the last ones too: 64, or 8 from given images')
     add_shared(parser, 'device', 'cfg_options', 'debug')
-    found = parser.parse_args(args)
-    if found.interpolate and found.num is not None:
-        parser.error('--interpolate takes --steps, not --num.')
-    return found
+    return parser.parse_args(args)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -53,6 +50,8 @@ def run(args: argparse.Namespace) -> None:
     numbered = {} if args.num is None else dict(num=args.num)
     model = args.config, args.checkpoint
     if args.interpolate:
+        if numbered:
+            raise ValueError('--interpolate takes --steps, not --num.')
         grid = apis.interpolate_images(
             *model, args.interpolate, steps=args.steps, **common)
     elif args.reconstruct:

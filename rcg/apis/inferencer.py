@@ -102,9 +102,7 @@ class RCGInferencer:
         Raises:
             ValueError: The model is a baseline without an encoder.
         """
-        if images.ndim != 4 or images.dtype != torch.uint8:
-            raise ValueError('images must be (N, 3, H, W) uint8, got '
-                             f'{tuple(images.shape)} {images.dtype}.')
+        _check_images(images, '(N, 3, H, W)')
         kind = self.model.generator.condition_kind
         if kind != 'representation' or self.model.encoder is None:
             origin = {'label': 'labels', None: 'nothing'}.get(kind, kind)
@@ -129,7 +127,11 @@ class RCGInferencer:
 
         Returns:
             (N, num, 3, H, W).
+
+        Raises:
+            ValueError: The images are no such tensor.
         """
+        _check_images(images, '(N, 3, H, W)')
         drawn = self._draw(
             len(images) * num, seed, batch_size,
             lambda i: (i % num, None, self.represent(images[i // num])))
@@ -137,7 +139,12 @@ class RCGInferencer:
 
     def vary(self, image: Tensor, num: int = 8, seed: int = 0,
              batch_size: int = 8) -> Tensor:
-        """Draw (num, 3, H, W) from the representation of (3, H, W)."""
+        """Draw (num, 3, H, W) from the representation of (3, H, W).
+
+        Raises:
+            ValueError: The image is no such tensor.
+        """
+        _check_images(image, '(3, H, W)')
         return self.reconstruct(image[None], num, seed, batch_size)[0]
 
     def interpolate(self, first: Tensor, last: Tensor, steps: int = 8,
@@ -159,8 +166,11 @@ class RCGInferencer:
             (steps, 3, H, W).
 
         Raises:
-            ValueError: There are fewer than 2 steps.
+            ValueError: There are fewer than 2 steps; an image is no such
+                tensor.
         """
+        for image in (first, last):
+            _check_images(image, '(3, H, W)')
         if steps < 2:
             raise ValueError(f'steps must be at least 2, got {steps}.')
         weights = torch.linspace(0, 1, steps, device=self.device)[:, None]
@@ -206,3 +216,15 @@ class RCGInferencer:
             images = to_uint8(self.model.sample(rng, *given),
                               self.model.quantization)
             yield images.cpu()[:count - start]
+
+
+def _check_images(images: Tensor, shape: str) -> None:
+    """Refuse what is no tensor of bytes of such a shape."""
+    if (isinstance(images, Tensor) and images.dtype == torch.uint8
+            and images.ndim == shape.count(',') + 1 and images.shape[-3] == 3):
+        return
+    got = f'a {type(images).__name__}'
+    if isinstance(images, Tensor):
+        got = f'{tuple(images.shape)} {images.dtype}'
+    raise ValueError(f'images must be a tensor {shape} uint8, got {got}. '
+                     'rcg.apis.load_images reads files.')

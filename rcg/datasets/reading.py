@@ -10,9 +10,9 @@ from PIL import Image, ImageOps
 EXTENSIONS = ('.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.bmp',
               '.tif', '.tiff', '.gif', '.ppm', '.pgm', '.pbm', '.pnm', '.jp2',
               '.avif')
-# What Pillow raises for damaged files.
+# What Pillow raises for damaged files; RuntimeError is of AVIF.
 UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error,
-              Image.DecompressionBombError)
+              RuntimeError, Image.DecompressionBombError)
 
 
 def read_image(path: str, upright: bool = True) -> np.ndarray:

@@ -1,14 +1,15 @@
 """Tells errors of users from bugs.
 
-An error is a user's if a ``raise`` statement of rcg, MMEngine or MMCV raised
-it, or one of anybody while a part was built from a config; so are errors of
-the system (OSError), and all errors of reading a config or of passing its
-arguments. Every other error is a bug, of rcg or of an extension: it happened
-in an operation that should not have failed.
+An error is a user's if a ``raise`` statement of rcg, the command, MMEngine or
+MMCV raised it, or one of anybody while a part was built from a config; so are
+errors of the system (OSError), and all errors of reading a config or of
+passing its arguments. Every other error is a bug, of rcg or of an extension:
+it happened in an operation that should not have failed.
 """
 import dis
 import os
 import re
+import sys
 import traceback
 from collections.abc import Sequence
 from types import TracebackType
@@ -81,7 +82,8 @@ def _is_told(error: BaseException, frames: list[TracebackType]) -> bool:
 def _speaks_to_users(error: BaseException, file: str) -> bool:
     if isinstance(error, AssertionError):  # ours guard what we believe
         return file.startswith(_PACKAGES[1:]) and bool(str(error))
-    return file.startswith(_PACKAGES)
+    command = getattr(sys.modules['__main__'], '__file__', None)
+    return file.startswith(_PACKAGES) or file == command
 
 
 def explain(error: BaseException, logs: Sequence[str] = ()) -> str:

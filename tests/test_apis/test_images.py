@@ -64,6 +64,32 @@ def test_pipelines_lose_their_chance_only(folder):
     assert image_dataset(cfg)['type'] == 'Digits'
 
 
+DAMAGED = {  # how Pillow's readers fail
+    'x.png': b'\x89PNG\r\n\x1a\n' + bytes(40), 'x.gif': b'GIF89a',
+    'x.bmp': b'BM' + bytes(60), 'x.tif': b'II*\0' + bytes(20),
+    'x.jpg': b'\xff\xd8\xff\xe0' + bytes(30), 'x.webp': b'', 'x.ppm': b'P6 ',
+    'x.avif': b'\0\0\0\x1cftypavif' + bytes(99)}
+
+
+@pytest.mark.parametrize('name', [*DAMAGED, 'x'])
+def test_damaged_files_are_named(digits, tmp_path, name):
+    (tmp_path / name).write_bytes(DAMAGED.get(name, b'\0'))
+    with pytest.raises(ValueError, match=f"{name}' cannot be read as an im"):
+        load_images(digits, [str(tmp_path / name)])
+
+
+def test_a_runtime_error_of_pillow_is_of_the_file(digits, tmp_path,
+                                                  monkeypatch):
+    """AVIF's reader raises it."""
+    def fail(*args):
+        raise RuntimeError('Failed to decode image')
+
+    monkeypatch.setattr(Image, 'open', fail)
+    (tmp_path / 'x.avif').touch()
+    with pytest.raises(ValueError, match='x.avif.*Failed to decode image'):
+        load_images(digits, [str(tmp_path / 'x.avif')])
+
+
 def test_bad_names(digits, tmp_path):
     with pytest.raises(FileNotFoundError, match="'nine'.*no number.*Digits"):
         load_images(digits, ['nine'])

@@ -136,3 +136,15 @@ def test_errors(rcg, digits, digits_root):
         rcg.represent(digits[0])
     with pytest.raises(ValueError, match='float32'):
         rcg.represent(digits.float())
+
+
+@pytest.mark.parametrize('call', [
+    lambda rcg, bad: rcg.represent(bad),
+    lambda rcg, bad: rcg.reconstruct(bad),
+    lambda rcg, bad: rcg.vary(bad),
+    lambda rcg, bad: rcg.interpolate(bad, bad)])
+@pytest.mark.parametrize('bad', ['a.png', None, torch.zeros(4, 4).byte(),
+                                 [torch.zeros(3, 4, 4).byte()]])
+def test_other_things_than_images_are_refused(rcg, call, bad):
+    with pytest.raises(ValueError, match='must be a tensor .*load_images'):
+        call(rcg, bad)
