@@ -1,7 +1,9 @@
 """MMEngine's Runner, building with the registries of rcg."""
 from mmengine.runner import Runner
+from mmengine.visualization import Visualizer
 from torch import nn
 
+from rcg.engine.visualizer import check_packages
 from rcg.registry import MODELS, hints
 
 
@@ -23,6 +25,17 @@ class HintingRunner(Runner):
         if isinstance(model, dict):
             model = MODELS.build(model)
         return super().build_model(model)
+
+    def build_visualizer(self, visualizer: Visualizer | dict | None = None
+                         ) -> Visualizer:
+        """Build, also one of MMEngine, if its backends can work.
+
+        Raises:
+            ValueError: A backend's package is not installed.
+        """
+        visualizer = super().build_visualizer(visualizer)
+        check_packages(visualizer)
+        return visualizer
 
     @hints()
     def train(self) -> nn.Module:

@@ -14,7 +14,7 @@ from rcg.registry import VISUALIZERS
 _PACKAGES = {
     'TensorboardVisBackend': 'tensorboard', 'WandbVisBackend': 'wandb',
     'MLflowVisBackend': 'mlflow', 'ClearMLVisBackend': 'clearml',
-    'NeptuneVisBackend': 'neptune', 'DVCLiveVisBackend': 'dvclive',
+    'NeptuneVisBackend': 'neptune', 'DVCLiveVisBackend': 'dvclive pygit2',
     'AimVisBackend': 'aim'}
 
 
@@ -31,14 +31,7 @@ class ScalarVisualizer(Visualizer):
 
     def __init__(self, name: str = 'visualizer', *args, **kwargs) -> None:
         super().__init__(name, *args, **kwargs)
-        for backend in self._vis_backends.values():
-            for cls in type(backend).__mro__:
-                package = _PACKAGES.get(cls.__name__)
-                if package and not _is_installed(package):
-                    raise ValueError(
-                        f'{cls.__name__} needs the package {package}: '
-                        f'install it (pip install {package}), or take the '
-                        'backend out of visualizer.vis_backends.')
+        check_packages(self)
 
     def _initialize_fig(self, fig_cfg: dict) -> tuple:
         return None, SimpleNamespace(get_dpi=lambda: 100.), None
@@ -58,6 +51,27 @@ class ScalarVisualizer(Visualizer):
         super().add_config(formatted(config), **kwargs)
 
 
+def check_packages(visualizer: Visualizer) -> None:
+    """Check that backends of MMEngine find what they will import.
+
+    Raises:
+        ValueError: A backend's package is not installed.
+    """
+    for backend in visualizer._vis_backends.values():
+        for cls in type(backend).__mro__:
+            needed = _PACKAGES.get(cls.__name__, '').split()
+            absent = [name for name in needed if not _is_installed(name)]
+            if absent:
+                names = ' '.join(absent)
+                raise ValueError(
+                    f'{cls.__name__} needs the package {names}: install it '
+                    f'(pip install {names}), or take the backend out of '
+                    'visualizer.vis_backends.')
+
+
 def _is_installed(package: str) -> bool:
-    return (sys.modules.get(package) is not None
-            or importlib.util.find_spec(package) is not None)
+    if sys.modules.get(package) is not None:
+        return True
+    found = importlib.util.find_spec(package)
+    # A mere folder of that name, such as W&B's records, has no origin.
+    return found is not None and found.origin is not None

@@ -5,12 +5,14 @@ import sys
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.runner import Runner
 from mmengine.visualization import BaseVisBackend
 
-from rcg.engine import ScalarVisualizer, load_config
+from rcg.engine import RcgRunner, ScalarVisualizer, load_config
+from rcg.engine.errors import is_users
 from rcg.registry import VISBACKENDS
 
-from .running import build_runner
+from .running import CONFIG, build_runner
 
 
 def test_backends_and_config(tmp_path):
@@ -72,15 +74,33 @@ def test_a_backend_of_ones_own_gets_all(tmp_path):
 @pytest.mark.parametrize(('name', 'package'), [
     ('WandbVisBackend', 'wandb'), ('MLflowVisBackend', 'mlflow'),
     ('ClearMLVisBackend', 'clearml'), ('NeptuneVisBackend', 'neptune'),
-    ('DVCLiveVisBackend', 'dvclive'), ('AimVisBackend', 'aim'),
+    ('DVCLiveVisBackend', 'dvclive pygit2'), ('AimVisBackend', 'aim'),
     ('TensorboardVisBackend', 'tensorboard')])
+@pytest.mark.parametrize('visualizer', ['Visualizer', 'ScalarVisualizer'])
 def test_a_missing_package_is_named_before_training(
-        tmp_path, monkeypatch, name, package):
+        tmp_path, monkeypatch, name, package, visualizer):
     for module in [m for m in sys.modules if m.split('.')[0] == package]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setattr('importlib.util.find_spec', lambda name: None)
     with pytest.raises(ValueError, match=f'{name}.*pip install {package}'):
-        build_runner(tmp_path, visualizer__vis_backends=[dict(type=name)])
+        build_runner(tmp_path, visualizer__type=visualizer,
+                     visualizer__vis_backends=[dict(type=name)])
+
+
+@pytest.mark.parametrize('runner', [Runner, RcgRunner])
+def test_a_missing_package_is_the_users_affair(tmp_path, monkeypatch, runner):
+    """Also in a plain script, and if there is a folder of that name."""
+    monkeypatch.setitem(sys.modules, 'aim', None)  # so that the end forgets
+    monkeypatch.delitem(sys.modules, 'aim')  # the import of the folder
+    (tmp_path / 'aim').mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    cfg = load_config(CONFIG, {
+        'work_dir': str(tmp_path), 'visualizer.type': 'Visualizer',
+        'visualizer.vis_backends': [dict(type='AimVisBackend')]})
+    with pytest.raises((ValueError, ImportError),
+                       match='pip install aim') as caught:
+        runner.from_cfg(cfg)
+    assert is_users(caught.value)
 
 
 def test_the_config_is_formatted_once(tmp_path, monkeypatch):
