@@ -97,13 +97,15 @@ def explain(error: BaseException, logs: Sequence[str] = ()) -> str:
     if is_users(error):
         where = f'traceback: {logs[-1]}' if logs else '--debug shows where'
         return f'{message(error)}\n({where})'
-    part = _part_in_building(error)
-    built = (f" '{part}' was being built: look first at its arguments in the "
-             'config.' if part else '')
+    verdict = ('This is a bug, of rcg or of an extension, unless another '
+               'process failed first.')
+    if part := _part_in_building(error):
+        verdict = (f"'{part}' was being built: are its arguments in the "
+                   'config right? If they are, this is a bug, of rcg or of '
+                   'an extension.')
     kept = f', which {logs[-1]} keeps' if logs else ''
-    return (f'{_told(error)}\nThis is a bug, of rcg or of an extension, '
-            f'unless another process failed first.{built} Please report it '
-            f'with the command, its config and the traceback above{kept}.')
+    return (f'{_told(error)}\n{verdict} Please report it with the command, '
+            f'its config and the traceback above{kept}.')
 
 
 def _part_in_building(error: BaseException) -> str | None:

@@ -157,7 +157,8 @@ def test_bugs_in_a_hook_are_bugs(tmp_path, monkeypatch):
 def test_a_constructor_that_fails_names_the_part(tmp_path):
     error = caught(run, tmp_path, model__width='wide')
     assert not is_users(error)
-    assert "'ToyModel' was being built: look first" in explain(error)
+    assert ("'ToyModel' was being built: are its arguments in the config "
+            'right?') in explain(error)
 
 
 def test_a_check_of_ours_in_a_false_message_is_a_bug(monkeypatch):
