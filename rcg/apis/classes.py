@@ -42,7 +42,11 @@ def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
 
 
 def _read_names(file: str) -> list[list[str]]:
-    text = Path(file).expanduser().read_text()
+    try:
+        text = Path(file).expanduser().read_text('utf-8')
+    except UnicodeDecodeError as error:
+        raise ValueError(f"'{file}' is no text in UTF-8 ({error}): give a "
+                         'file with a name a line, or JSON.') from error
     try:
         entries = json.loads(text)
     except json.JSONDecodeError:

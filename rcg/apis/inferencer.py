@@ -44,6 +44,9 @@ class RCGInferencer:
                  device: str | torch.device | None = None) -> None:
         self.device = usable_device(device)
         cfg = load_config(config) if isinstance(config, str) else config
+        if cfg.get('model') is None:
+            raise ValueError(f"config '{cfg.filename}' has no model: give "
+                             'one of a pixel generator (RCG).')
         init_default_scope(cfg.get('default_scope', 'rcg'))
         set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
         self.model = MODELS.build(cfg.model)

@@ -88,6 +88,12 @@ def test_files_without_names(text, match, digits, tmp_path):
         class_names(digits, str(path))
 
 
+def test_a_file_that_is_no_text_is_named(digits, tmp_path):
+    (tmp_path / 'names.bin').write_bytes(b'\xff\xfe\x80')
+    with pytest.raises(ValueError, match=r"names\.bin' is no text in UTF-8"):
+        class_names(digits, str(tmp_path / 'names.bin'))
+
+
 def test_a_flat_folder_has_no_names(folder):
     with pytest.raises(ValueError, match='no names of classes'):
         class_names(config_of('ImageFolder', folder / 'cat'))

@@ -138,6 +138,13 @@ def test_errors(rcg, digits, digits_root):
         rcg.represent(digits.float())
 
 
+def test_a_config_without_a_model_is_refused(tmp_path):
+    path = tmp_path / 'empty.py'
+    path.write_text('_x = 1')
+    with pytest.raises(ValueError, match=r"empty\.py' has no model"):
+        RCGInferencer(str(path), 'gone')
+
+
 @pytest.mark.parametrize('call', [
     lambda rcg, bad: rcg.represent(bad),
     lambda rcg, bad: rcg.reconstruct(bad),

@@ -47,3 +47,11 @@ def test_values_of_other_weights_are_refused(tmp_path):
     with pytest.raises(ValueError, match='Give the file that --record had'):
         expectation(dict(STORED['sha256'], weights='0'), weights='w',
                     expected=str(path))
+
+
+@pytest.mark.parametrize('content', ['', '{}', '[]', '{"sha256": {}}'])
+def test_a_file_of_another_kind_is_refused(tmp_path, content):
+    path = tmp_path / 'mine.json'
+    path.write_text(content)
+    with pytest.raises(ValueError, match=r"mine\.json' is no file that"):
+        expectation(STORED['sha256'], expected=str(path))

@@ -113,8 +113,13 @@ def expectation(hashes: dict[str, str], *, weights: str | None = None,
         path = scores.STORED
     if path is None:
         return None
-    stored = json.loads(Path(path).read_text())
-    other = [name for name in hashes if stored['sha256'][name] != hashes[name]]
+    try:
+        stored = json.loads(Path(path).read_text())
+        found = stored['sha256']
+        other = [name for name in hashes if found[name] != hashes[name]]
+    except (ValueError, LookupError, TypeError) as error:
+        raise ValueError(f"'{path}' is no file that --record wrote "
+                         f'({type(error).__name__}: {error}).') from error
     if other:
         remedy = ('Give the file that --record had.' if weights else
                   'This machine does not compute integers as others do, or '
