@@ -70,6 +70,13 @@ class PartRegistry(Registry):
         return built
 
 
+def type_name(cfg: dict) -> str:
+    """Last name of a config's type: a class, or a name with its module."""
+    kind = cfg['type']
+    return (kind if isinstance(kind, str) else kind.__name__).rpartition(
+        '.')[2]
+
+
 def has_init_cfg(module: nn.Module) -> bool:
     """Whether a module, or one inside it, has an ``init_cfg``."""
     return any(getattr(inner, 'init_cfg', None) for inner in module.modules())
@@ -107,7 +114,7 @@ def _init_children(module: nn.Module) -> None:
 def is_pretrained(init_cfg: dict) -> bool:
     """Whether an ``init_cfg`` loads a checkpoint."""
     kind = init_cfg['type']
-    return kind == 'Pretrained' or (
+    return type_name(init_cfg) in ('Pretrained', 'PretrainedInit') or (
         inspect.isclass(kind) and issubclass(kind, PretrainedInit))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from rcg.apis.images import image_dataset
-from rcg.registry import DATASETS
+from rcg.registry import DATASETS, type_name
 
 
 def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
@@ -28,7 +28,7 @@ def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
     if file is not None:
         return _read_names(file)
     wanted = image_dataset(cfg)
-    if wanted['type'] == 'ImageNet':  # it need not be on this machine
+    if type_name(wanted) == 'ImageNet':  # it need not be on this machine
         from timm.data import ImageNetInfo
         info = ImageNetInfo()
         return [[*info.index_to_description(i).split(', '),
@@ -36,7 +36,7 @@ def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
                 for i in range(info.num_classes())]
     classes = DATASETS.build(wanted).classes
     if classes is None:
-        raise ValueError(f'{wanted["type"]} has no names of classes; give '
+        raise ValueError(f'{type_name(wanted)} has no names of classes; give '
                          '--class-names FILE, or numbers.')
     return [[name] for name in classes]
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from rcg.datasets import ImageDataset
 from rcg.datasets.folders import list_images
 from rcg.datasets.reading import UNREADABLE, read_image
-from rcg.registry import DATASETS, TRANSFORMS
+from rcg.registry import DATASETS, TRANSFORMS, type_name
 
 
 def image_dataset(cfg: Config) -> dict:
@@ -28,7 +28,7 @@ def image_dataset(cfg: Config) -> dict:
     for found in places:
         if found and issubclass(DATASETS.class_of(found), ImageDataset):
             steps = [dict(step, type='CenterCrop')
-                     if step['type'] == 'RandomCrop' else dict(step)
+                     if type_name(step) == 'RandomCrop' else dict(step)
                      for step in found.get('pipeline', ())]
             return dict(found, pipeline=[
                 step for step in steps

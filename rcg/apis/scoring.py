@@ -26,7 +26,7 @@ from rcg.evaluation.references.command_line import (
     inspect_reference,
     places_by_name,
 )
-from rcg.registry import DATASETS, METRICS
+from rcg.registry import DATASETS, METRICS, type_name
 
 # Type and settings of a metric, and the fewest images that it works with.
 METRICS_BY_NAME = {
@@ -203,8 +203,9 @@ def build_metrics(names: Sequence[str], extractor: dict, count: int,
                 f"'{name}' needs at least {fewest} images, got {count}: make "
                 'more, or leave it out (--metrics; KID: --kid-subset-size).')
         if name in _NAMED:
-            cfg['name'] = (name if extractor['type'] == 'Inception' else
-                           f'{_NAMED[name]}_{extractor["type"].lower()}')
+            kind = type_name(extractor)
+            cfg['name'] = (name if kind == 'Inception' else
+                           f'{_NAMED[name]}_{kind.lower()}')
         if name == 'is':
             built.append(cfg)
         elif not references:

@@ -20,7 +20,7 @@ from rcg.evaluation import (
     ReconstructionError,
     StructuralSimilarity,
 )
-from rcg.registry import DATASETS, MODELS
+from rcg.registry import DATASETS, MODELS, type_name
 
 SHOWN = 32  # images in the grid, at most
 
@@ -70,7 +70,8 @@ def measure_tokenizer(
 def _tokenizer(cfg: Config, config: Config | str) -> tuple[dict, str]:
     """Config of the tokenizer, and prefix of its weights in a checkpoint."""
     training = cfg.get('model', {})
-    trained = training.get('type') in ('VQTraining', 'KLTraining')
+    trained = 'type' in training and type_name(training) in (
+        'VQTraining', 'KLTraining')
     part = dict((training if trained else cfg).get('tokenizer') or {})
     if not part:
         raise ValueError(f"'{name_of(config)}' defines no tokenizer = "
@@ -104,7 +105,7 @@ def _build_metrics(cfg: Config, inception: str | None,
     extractor = cfg.get('extractor') or dict(type='Inception')
     if inception:
         extractor = dict(type='Inception', weights_path=inception)
-    name = 'rfid' if extractor['type'] == 'Inception' else 'rfd'
+    name = 'rfid' if type_name(extractor) == 'Inception' else 'rfd'
     try:
         metrics.append(FrechetDistance(dict(extractor), dataset, name,
                                        prefix='reconstruction'))

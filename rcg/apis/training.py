@@ -3,7 +3,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
 from rcg.apis.run_config import name_of, run_config
-from rcg.registry import RUNNERS
+from rcg.registry import RUNNERS, type_name
 
 
 def train(config: Config | str, *, work_dir: str | None = None,
@@ -48,5 +48,6 @@ def _use_amp(cfg: ConfigDict) -> None:
         for value in cfg.values():
             if isinstance(value, dict):
                 _use_amp(value)
-    elif cfg.get('type') != 'AmpOptimWrapper':  # that one is for float16
+    # AmpOptimWrapper is for float16.
+    elif 'type' not in cfg or type_name(cfg) != 'AmpOptimWrapper':
         cfg.type, cfg.dtype = 'AutocastOptimWrapper', 'bfloat16'

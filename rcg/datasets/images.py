@@ -100,7 +100,8 @@ class ImageDataset(Dataset):
     def fingerprint(self) -> str:
         """Hash of the images and of the pipeline."""
         digest = hashlib.sha256(json.dumps(
-            [len(self), self.pipeline], sort_keys=True).encode())
+            [len(self), self.pipeline], sort_keys=True,
+            default=lambda kind: kind.__name__).encode())
         for part in self.identity():
             digest.update(len(part).to_bytes(8, 'little') + part)
         return digest.hexdigest()

@@ -6,6 +6,7 @@ import logging
 from mmengine.config import Config, DictAction
 from mmengine.logging import MMLogger, print_log
 from mmengine.runner import FlexibleRunner, Runner
+from mmengine.utils import import_modules_from_strings
 
 from rcg.engine.config_files import RcgConfig, find_config
 from rcg.engine.distributed import local_rank_of_shown_gpu
@@ -48,6 +49,9 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
     variables = set(cfg)
     merge_options(cfg, options)
     _check_keys(cfg, variables)
+    # MMEngine does not import what pure-Python configs and options name.
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
     return cfg
 
 
@@ -73,6 +77,8 @@ def _check_keys(cfg: Config, variables: set[str]) -> None:
     known = {name for runner in (Runner, FlexibleRunner) for name in
              inspect.signature(runner.__init__).parameters}
     known = (known | {*SHARED_NAMES, *_EXTRA_NAMES}) - {'self', 'cfg'}
+    # What a pure-Python config imports is a name in it, too.
+    known |= cfg._imported_names
     unknown = [key for key in cfg
                if key not in known and not key.startswith('_')]
     for key in unknown:

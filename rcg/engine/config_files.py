@@ -1,9 +1,11 @@
 """Config files: where those of this project are, and how to inherit them."""
 import difflib
+import importlib.util
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, ModuleType
 
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
+from mmengine.config.utils import ConfigParsingError
 
 import rcg
 
@@ -64,10 +66,12 @@ def _names() -> list[str]:
 
 
 class RcgConfig(Config):
-    """MMEngine's Config; a ``_base_`` may be one of our configs.
+    """MMEngine's Config; a file may inherit one of our configs.
 
     ``_base_ = 'rcg::digits/dit.py'`` means ``digits/dit.py`` in the project's
-    ``configs``, wherever the inheriting file is. All else is MMEngine's.
+    ``configs``, wherever the inheriting file is. A pure-Python config writes
+    ``from rcg.configs.digits.dit import *`` in ``with read_base():``. All
+    else is MMEngine's.
 
     MMEngine itself knows ``package::path`` for its sister projects alone:
     its table of packages is closed, it needs the pkg_resources of old
@@ -85,16 +89,67 @@ class RcgConfig(Config):
             raise FileNotFoundError(
                 f"_base_ of '{filename}': {error}") from None
 
+    @staticmethod
+    def _parse_lazy_import(filename: str) -> tuple[ConfigDict, set[str]]:
+        """Variables of a pure-Python config, and which of them are imports.
 
-def _calling(config_class: type[Config], function) -> staticmethod:
-    """A static method of Config that calls those of a derived class."""
-    names = {**function.__globals__, 'Config': config_class}
-    return staticmethod(FunctionType(
-        function.__code__, names, function.__name__, function.__defaults__))
+        Called for the file and for each of its bases. Bases may also be of
+        the older kind, as our configs are: with ``_base_`` and type strings.
+
+        Raises:
+            ConfigParsingError: The file calls what it imports.
+        """
+        if RcgConfig._is_lazy_import(filename):
+            try:
+                content, imported = _parse_pure(filename)
+            except RuntimeError as error:
+                if str(error):
+                    raise
+                raise ConfigParsingError(
+                    f"'{filename}' calls a function that it imports. MMEngine "
+                    'imports only after it has read a pure-Python config (in '
+                    'a virtual environment os and math, too): write the '
+                    'value, or a config with _base_ and type strings.'
+                ) from error
+        else:
+            content, imported = RcgConfig._file2dict(filename)[0], set()
+        # As MMEngine does in configs of the older kind.
+        return RcgConfig._dict_to_config_dict_lazy({
+            key: value for key, value in dict.items(content)
+            if not isinstance(value, (FunctionType, ModuleType))}), imported
 
 
-# These two call the methods of `Config`, by that name, where a class method
-# would ask its class: overriding _get_cfg_path would have no effect. So the
-# derived class has versions to which that name is its own.
-RcgConfig.fromfile = _calling(RcgConfig, Config.fromfile)
-RcgConfig._file2dict = _calling(RcgConfig, Config._file2dict)
+def _calling(function, **names) -> FunctionType:
+    """A function of MMEngine to which some global names mean other things."""
+    return FunctionType(function.__code__, {**function.__globals__, **names},
+                        function.__name__, function.__defaults__)
+
+
+def _folder_of(package: str) -> str:
+    """Where the configs of ``from package.configs.name import *`` are.
+
+    MMEngine's own function needs the pkg_resources of old setuptools.
+
+    Raises:
+        ModuleNotFoundError: There is no such package.
+    """
+    if package == rcg.__name__:
+        return str(config_folders()[0].parent)
+    spec = importlib.util.find_spec(package)
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError(
+            f"a config inherits from the package '{package}', which is not "
+            'installed. Configs beside each other are imported with a dot: '
+            'from .name import *')
+    return str(Path(spec.origin).parent)
+
+
+# These call the methods of `Config`, by that name, where a class method
+# would ask its class: overriding one would have no effect. So the derived
+# class has versions to which that name is its own.
+RcgConfig.fromfile = staticmethod(_calling(
+    Config.fromfile, Config=RcgConfig))
+RcgConfig._file2dict = staticmethod(_calling(
+    Config._file2dict, Config=RcgConfig))
+_parse_pure = _calling(Config._parse_lazy_import, Config=RcgConfig,
+                       get_installed_path=_folder_of)

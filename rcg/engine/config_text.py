@@ -1,4 +1,6 @@
 """Configs as text, formatted once: that takes part of a second."""
+from types import FunctionType
+
 from mmengine.config import Config
 
 
@@ -14,6 +16,7 @@ class _FormattedConfig(Config):
         super().__init__(config._cfg_dict, filename=config.filename)
         # Config makes entries of attributes.
         object.__setattr__(self, '_formatted', text)
+        object.__setattr__(self, '_imported_names', config._imported_names)
 
     @property
     def pretty_text(self) -> str:
@@ -27,10 +30,23 @@ _last = ('', '')
 def formatted(config: Config) -> Config:
     """The same config; its ``pretty_text`` costs nothing.
 
-    A config is formatted anew after it was changed.
+    A config is formatted anew after it was changed. Classes and functions are
+    written by their dotted names, which a config that is read may hold.
     """
     global _last
-    content = repr(config._cfg_dict)
+    named = _with_names(config.to_dict())
+    content = repr(named)
     if content != _last[0]:
-        _last = (content, config.pretty_text)
+        _last = (content, Config(named).pretty_text)
     return _FormattedConfig(config, _last[1])
+
+
+def _with_names(value):
+    """Replace classes and functions in nested containers by their names."""
+    if isinstance(value, dict):
+        return {key: _with_names(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_with_names, value))
+    if isinstance(value, (type, FunctionType)):
+        return f'{value.__module__}.{value.__qualname__}'
+    return value

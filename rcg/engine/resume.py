@@ -2,6 +2,7 @@
 import json
 
 from mmengine.config import Config
+from mmengine.config.lazy import LazyAttr, LazyObject
 from mmengine.dist import get_world_size
 from mmengine.hooks import EMAHook
 
@@ -24,6 +25,8 @@ _COMPARED = (
     'train_dataloader.drop_last', 'env_cfg.float32')
 # Last components of keys that say where something is, not what it is.
 _PLACES = 'checkpoint', 'data_root', 'cache_dir'
+# Last components of keys of classes.
+_TYPES = 'type', 'constructor'
 _DEFAULTS = {'env_cfg.float32': 'high'}
 
 
@@ -51,17 +54,38 @@ def flatten(value, path: str = '') -> dict[str, object]:
 
 
 def _name(value) -> str:
-    return value.__name__ if isinstance(value, type) else str(value)
+    """The name of a class or function; other values as Python prints them."""
+    if isinstance(value, (LazyAttr, LazyObject)):  # in a list
+        value = value.build()
+    return getattr(value, '__name__', str(value))
 
 
 def _compared(config: dict[str, object]) -> dict[str, object]:
-    """The entries of a flat config that change the results of training."""
+    """The entries of a flat config that change the results of training.
+
+    A type counts by its last name: 'AdamW' is 'torch.optim.AdamW', which is
+    what a dumped pure-Python config has.
+    """
     found = dict(_DEFAULTS)
     for key, value in config.items():
-        if key.rpartition('.')[2] not in _PLACES and (
+        key, last = _without_scope(key), key.rpartition('.')[2]
+        if last in _PLACES or not (
                 _is_below(key, _COMPARED) or _is_of_a_hook(key)):
-            found[key] = value
+            continue
+        if last in _TYPES and isinstance(value, str):
+            value = value.rpartition('.')[2]
+        found[key] = value
     return found
+
+
+def _without_scope(key: str) -> str:
+    """The key of a custom hook's argument by the last name of its type."""
+    top, *names = key.split('.')
+    if top != 'custom_hooks':
+        return key
+    while len(names) > 1 and not isinstance(HOOKS.get(names[0]), type):
+        del names[0]
+    return '.'.join((top, *names))
 
 
 def _is_below(key: str, places: tuple[str, ...]) -> bool:
@@ -77,9 +101,8 @@ def _is_of_a_hook(key: str) -> bool:
     top, *names = key.split('.')
     if top != 'custom_hooks':
         return False
-    # A type may have a scope before it: 'mmengine.EMAHook'.
-    return any(getattr(kind, 'changes_training', kind is EMAHook)
-               for kind in map(HOOKS.get, names))
+    kind = HOOKS.get(names[0]) if names else None
+    return getattr(kind, 'changes_training', kind is EMAHook)
 
 
 def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
@@ -90,7 +113,9 @@ def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
         dataloader: That of training.
         parts: See :func:`rcg.engine.frozen_parts.describe_parts`.
     """
-    config = cfg.to_dict()
+    # In a pure-Python config, items() gives the classes that it imports.
+    config = {key: value for key, value in cfg.items()
+              if key not in cfg._imported_names}
     length = config.get('train_cfg') or {}
     size = len(dataloader.dataset)
     batch = dataloader.batch_size * get_world_size()
@@ -117,7 +142,9 @@ def check_same_run(saved: dict, current: dict, filename: str) -> None:
     lines = []
     if saved.get('config'):  # checkpoints of stock MMEngine have none
         was, now = (_compared(run['config']) for run in (saved, current))
-        lines = [f'{key}: was {was.get(key, "(absent)")!r}, '
+        written = {_without_scope(key): key for run in (saved, current)
+                   for key in run['config']}
+        lines = [f'{written.get(key, key)}: was {was.get(key, "(absent)")!r}, '
                  f'is {now.get(key, "(absent)")!r}'
                  for key in sorted({*was, *now})
                  if was.get(key, '(absent)') != now.get(key, '(absent)')]

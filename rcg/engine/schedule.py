@@ -1,6 +1,8 @@
 """Learning rates that depend on the batch, schedules on a run's length."""
 import math
 
+from rcg.registry import type_name
+
 
 def resolve_lr(cfg: dict, batch_size: int, world_size: int) -> list[str]:
     """Replace ``base_lr`` by ``lr`` in a wrapper config, in place.
@@ -72,19 +74,12 @@ def in_iterations(schedulers, max_iters: int,
                 for name, one in schedulers.items()}
     cfg = _without_shares(schedulers, max_iters)
     if not cfg.get('by_epoch', True):
-        if name_of(cfg).startswith('CosineAnnealing') and 'T_max' not in cfg:
+        if type_name(cfg).startswith('CosineAnnealing') and 'T_max' not in cfg:
             cfg['T_max'] = cfg.get('end', max_iters) - cfg.get('begin', 0)
     elif epoch_length and cfg.get('convert_to_iter_based'):
         # MMEngine multiplies by the length and rounds down.
         cfg.setdefault('end', (max_iters + 1e-3) / epoch_length)
     return cfg
-
-
-def name_of(cfg: dict) -> str:
-    """Name of a config's type, which may be a class or have a scope."""
-    kind = cfg['type']
-    return (kind if isinstance(kind, str) else kind.__name__).rpartition(
-        '.')[2]
 
 
 def _without_shares(scheduler: dict, max_iters: int) -> dict:
@@ -102,7 +97,7 @@ def _without_shares(scheduler: dict, max_iters: int) -> dict:
             if scheduler.get(name):
                 raise ValueError(
                     f'{edge} is a share of the run ({share}), which is '
-                    f'counted in iterations, but {name_of(cfg)} has '
+                    f'counted in iterations, but {type_name(cfg)} has '
                     f'{name}=True. Delete {name}, or write whole epochs '
                     '(ints).')
         cfg[edge] = round(share * max_iters)
@@ -134,9 +129,9 @@ def check_counts(schedulers) -> None:
             check_counts(one)
     elif (isinstance(schedulers, dict) and schedulers.get('by_epoch', True)
           and not schedulers.get('convert_to_iter_based')
-          and not name_of(schedulers).startswith('ReduceOnPlateau')):
+          and not type_name(schedulers).startswith('ReduceOnPlateau')):
         raise ValueError(
-            f'{name_of(schedulers)} counts epochs, but the training loop '
+            f'{type_name(schedulers)} counts epochs, but the training loop '
             'counts iterations, so that it would never change a value. Write '
             'by_epoch=False and iterations; or begin and end as shares of '
             'the run (floats); or convert_to_iter_based=True and epochs.')

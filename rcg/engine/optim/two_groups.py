@@ -1,6 +1,6 @@
 """Weight decay for some parameters and not for others."""
 from mmengine.optim import OptimWrapper
-from torch import nn
+from torch import nn, optim
 
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
@@ -37,7 +37,7 @@ class TwoGroupConstructor:
         model = bare_model(model)
         cfg = self.optimizer_cfg
         cfg['params'] = self.groups(model, cfg.get('weight_decay', 0.))
-        if cfg['type'] in ('Adam', 'AdamW') and not (
+        if OPTIMIZERS.class_of(cfg) in (optim.Adam, optim.AdamW) and not (
                 {'fused', 'foreach'} & set(cfg)):
             cfg['fused'] = True  # one kernel for a whole group
         self.wrapper_cfg.setdefault('type', 'AutocastOptimWrapper')

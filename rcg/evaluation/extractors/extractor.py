@@ -16,6 +16,7 @@ from rcg.registry import (
     FEATURE_EXTRACTORS,
     Registry,
     has_init_cfg,
+    type_name,
 )
 
 _SHARED: 'weakref.WeakValueDictionary[str, Extractor]' = (
@@ -121,8 +122,7 @@ def shared_extractor(cfg: dict,
     settings = with_checkpoint(cfg)
     if registry is None:
         ENCODERS.import_from_location()
-        encoders = ENCODERS.module_dict
-        registry = (ENCODERS if cfg['type'] in {*encoders, *encoders.values()}
+        registry = (ENCODERS if type_name(cfg) in ENCODERS.module_dict
                     else FEATURE_EXTRACTORS)
     if settings.get('checkpoint') is not None:
         settings['checkpoint'] = find_checkpoint(settings['checkpoint'])

@@ -5,6 +5,7 @@ from rcg.evaluation.extractors.extractor import Extractor
 from rcg.evaluation.references.dataset_reference import DatasetReference
 from rcg.evaluation.references.reference import Reference
 from rcg.evaluation.references.statistics_file import StatisticsFile
+from rcg.registry import type_name
 
 
 def build_reference(reference: dict | str, extractor: Extractor,
@@ -28,7 +29,7 @@ def build_reference(reference: dict | str, extractor: Extractor,
         if not os.path.isdir(path):
             return StatisticsFile(path, extractor, feature, rows)
         reference = dict(type='ImageFolder', data_root=path)
-    if reference['type'] != 'StatisticsFile':
+    if type_name(reference) != 'StatisticsFile':
         return DatasetReference(dict(reference), extractor, feature, rows)
     options = {name: value for name, value in reference.items()
                if name != 'type'}
