@@ -16,7 +16,7 @@ from rcg.precision import set_float32
 from rcg.registry import MODELS
 
 
-def check_full_size(config: Config | str, *, batch_size: int = 2,
+def check_full_size(config: Config | dict | str, *, batch_size: int = 2,
                     image_size: int = 256, steps: int = 0, images: int = 1,
                     float32: str = 'high', device: str = 'cpu',
                     out: str | None = None,

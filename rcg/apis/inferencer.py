@@ -6,8 +6,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from rcg.apis.run_config import load_any_config
 from rcg.checkpoint import find_checkpoint, load_weights
-from rcg.engine import load_config
+from rcg.engine.config import title_of
 from rcg.engine.devices import usable_device
 from rcg.models.data_preprocessor import to_uint8
 from rcg.precision import set_float32
@@ -30,7 +31,7 @@ class RCGInferencer:
         >>> rcg.interpolate(images[0], images[1])  # (8, 3, 16, 16)
 
     Args:
-        config: A config, or the path of one.
+        config: A config, a dict like one, or the path of one.
         checkpoint: File or work folder.
         device: By default a GPU, if there is one.
 
@@ -40,13 +41,13 @@ class RCGInferencer:
         ValueError: The model draws no images; the device cannot be used.
     """
 
-    def __init__(self, config: Config | str, checkpoint: str,
+    def __init__(self, config: Config | dict | str, checkpoint: str,
                  device: str | torch.device | None = None) -> None:
         self.device = usable_device(device)
-        cfg = load_config(config) if isinstance(config, str) else config
+        cfg = load_any_config(config)
         if cfg.get('model') is None:
-            raise ValueError(f"config '{cfg.filename}' has no model: give "
-                             'one of a pixel generator (RCG).')
+            raise ValueError(f'{title_of(cfg)} has no model: give one of a '
+                             'pixel generator (RCG).')
         init_default_scope(cfg.get('default_scope', 'rcg'))
         set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
         self.model = MODELS.build(cfg.model)

@@ -5,20 +5,20 @@ from pathlib import Path
 from mmengine.config import Config
 
 from rcg.engine import load_config
-from rcg.engine.config import merge_options
+from rcg.engine.config import apply_options, title_of
 
 _OF_TRAINING = ('train_cfg', 'train_dataloader', 'optim_wrapper',
                 'param_scheduler', 'val_cfg', 'val_dataloader',
                 'val_evaluator')
 
 
-def run_config(config: Config | str, work_dir: str | None = None,
+def run_config(config: Config | dict | str, work_dir: str | None = None,
                options: list[str] | dict | None = None,
                launcher: str = 'none') -> Config:
     """A config with options, work folder and launcher.
 
     Args:
-        config: A config, which is not changed, or the path of one.
+        config: A config or dict, which is not changed, or the path of one.
         work_dir: Folder of checkpoints and logs; by default ``work_dir`` of
             the config, else work_dirs/<config name>.
         options: See :func:`rcg.engine.load_config`.
@@ -39,9 +39,9 @@ def run_config(config: Config | str, work_dir: str | None = None,
     return cfg
 
 
-def config_of_test(config: Config | str, work_dir: str | None = None,
-                options: list[str] | dict | None = None,
-                launcher: str = 'none') -> Config:
+def config_of_test(config: Config | dict | str, work_dir: str | None = None,
+                   options: list[str] | dict | None = None,
+                   launcher: str = 'none') -> Config:
     """The config of a run that only tests; arguments of :func:`run_config`.
 
     Raises:
@@ -49,7 +49,7 @@ def config_of_test(config: Config | str, work_dir: str | None = None,
     """
     cfg = run_config(config, work_dir, options, launcher)
     if cfg.get('test_cfg') is None:
-        raise ValueError(f"'{name_of(config)}' has no test_cfg, "
+        raise ValueError(f'{title_of(cfg)} has no test_cfg, '
                          'test_dataloader and test_evaluator: there is '
                          'nothing to compute.')
     cfg.load_from, cfg.resume = None, False
@@ -58,16 +58,24 @@ def config_of_test(config: Config | str, work_dir: str | None = None,
     return cfg
 
 
-def load_any_config(config: Config | str,
+def load_any_config(config: Config | dict | str,
                     options: list[str] | dict | None = None) -> Config:
-    """Read a config, or copy a given one; apply options."""
-    if not isinstance(config, Config):
+    """Read a config, or copy a given one; apply options.
+
+    Raises:
+        KeyError: See :func:`rcg.engine.load_config`.
+    """
+    if not isinstance(config, (Config, dict)):
         return load_config(config, options)
     cfg = copy.deepcopy(config)
-    merge_options(cfg, options)
+    if not isinstance(cfg, Config):
+        cfg = Config(cfg)
+    apply_options(cfg, options)
     return cfg
 
 
-def name_of(config: Config | str) -> str | None:
-    """The path of a config, as it was given."""
-    return config.filename if isinstance(config, Config) else str(config)
+def name_of(config: Config | dict | str) -> str | None:
+    """The path of a config, as it was given; None if it has none."""
+    if isinstance(config, (Config, dict)):
+        return getattr(config, 'filename', None)
+    return str(config)

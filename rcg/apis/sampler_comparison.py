@@ -27,7 +27,7 @@ def sampler_configs(calls: int) -> dict[str, dict]:
     }
 
 
-def compare_samplers(config: Config | str, checkpoint: str,
+def compare_samplers(config: Config | dict | str, checkpoint: str,
                      calls: Sequence[int] = (10, 20, 50, 100), *,
                      out: str | None = None, work_dir: str | None = None,
                      options: list[str] | dict | None = None,

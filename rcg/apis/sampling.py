@@ -35,7 +35,7 @@ class _Folder:
         return self.path / 'grid.png'
 
 
-def _start(config: Config | str, checkpoint: str, out: str,
+def _start(config: Config | dict | str, checkpoint: str, out: str,
            device: str | None, options: list[str] | dict | None
            ) -> tuple[Config, RCGInferencer, _Folder]:
     cfg = load_any_config(config, options)
@@ -44,7 +44,7 @@ def _start(config: Config | str, checkpoint: str, out: str,
     return cfg, model, _Folder(out)
 
 
-def sample_images(config: Config | str, checkpoint: str,
+def sample_images(config: Config | dict | str, checkpoint: str,
                   out: str = 'samples', *, num: int = 64, seed: int = 0,
                   classes: Sequence[str] | None = None,
                   labels: Sequence[int] | None = None,
@@ -54,7 +54,7 @@ def sample_images(config: Config | str, checkpoint: str,
     """Draw images from noise, of each class in turn if the model has any.
 
     Args:
-        config: A config, or the path of one.
+        config: A config, a dict like one, or the path of one.
         checkpoint: File or work folder.
         out: Folder for the images (000000.png, ...) and grid.png.
         num: Number of images.
@@ -113,7 +113,7 @@ def _grid(images: list[Tensor], labels: list[int] | None,
                           for label, row in rows.items()])
 
 
-def redraw_images(config: Config | str, checkpoint: str,
+def redraw_images(config: Config | dict | str, checkpoint: str,
                   images: Sequence[str], out: str = 'samples', *,
                   num: int = 4, seed: int = 0, batch_size: int = 8,
                   device: str | None = None,
@@ -121,7 +121,7 @@ def redraw_images(config: Config | str, checkpoint: str,
     """Draw images from the representations of given ones.
 
     Args:
-        config: A config, or the path of one.
+        config: A config, a dict like one, or the path of one.
         checkpoint: File or work folder.
         images: See :func:`rcg.apis.load_images`.
         out: Folder for the images (000000.png, ...) and grid.png.
@@ -148,7 +148,7 @@ def redraw_images(config: Config | str, checkpoint: str,
                                        ['given', *map(str, range(num))]))
 
 
-def interpolate_images(config: Config | str, checkpoint: str,
+def interpolate_images(config: Config | dict | str, checkpoint: str,
                        pairs: Sequence[tuple[str, str]],
                        out: str = 'samples', *, steps: int = 8,
                        seed: int = 0, batch_size: int = 8,
@@ -157,7 +157,7 @@ def interpolate_images(config: Config | str, checkpoint: str,
     """Draw images between the representations of two given ones.
 
     Args:
-        config: A config, or the path of one.
+        config: A config, a dict like one, or the path of one.
         checkpoint: File or work folder.
         pairs: Two images each; see :func:`rcg.apis.load_images`.
         out: Folder for the images (000000.png, ...) and grid.png.

@@ -11,10 +11,10 @@ from rcg.evaluation.protocol import describe_test
 from rcg.registry import RUNNERS
 
 
-def test(config: Config | str, checkpoint: str, *, out: str | None = None,
-         save_images: str | None = None, restart: bool = False,
-         save_every: float = 60., work_dir: str | None = None,
-         options: list[str] | dict | None = None,
+def test(config: Config | dict | str, checkpoint: str, *,
+         out: str | None = None, save_images: str | None = None,
+         restart: bool = False, save_every: float = 60.,
+         work_dir: str | None = None, options: list[str] | dict | None = None,
          launcher: str = 'none') -> dict | None:
     """Compute the metrics of a checkpoint.
 
@@ -22,7 +22,7 @@ def test(config: Config | str, checkpoint: str, *, out: str | None = None,
     repeated, it goes on: finished batches are kept below the work folder.
 
     Args:
-        config: A config, or the path of one.
+        config: A config, a dict like one, or the path of one.
         checkpoint: File, or work folder (its newest checkpoint).
         out: JSON file for the result.
         save_images: Folder for the images.

@@ -14,6 +14,7 @@ from rcg.apis.run_config import load_any_config, name_of
 from rcg.checkpoint import load_weights
 from rcg.datasets import collate_batch
 from rcg.engine import make_grid
+from rcg.engine.config import title_of
 from rcg.engine.devices import usable_device
 from rcg.evaluation import (
     FrechetDistance,
@@ -26,8 +27,9 @@ SHOWN = 32  # images in the grid, at most
 
 
 def measure_tokenizer(
-        config: Config | str, checkpoint: str, images: str, *, size: int = 256,
-        num: int | None = None, out: str = 'work_dirs/tokenizer/metrics.json',
+        config: Config | dict | str, checkpoint: str, images: str, *,
+        size: int = 256, num: int | None = None,
+        out: str = 'work_dirs/tokenizer/metrics.json',
         inception: str | None = None, batch_size: int = 16,
         device: str | None = None,
         options: list[str] | dict | None = None) -> dict[str, float]:
@@ -57,7 +59,7 @@ def measure_tokenizer(
     device = usable_device(device)
     init_default_scope('rcg')
     cfg = load_any_config(config, options)
-    model, sha256 = _load_model(*_tokenizer(cfg, config), checkpoint, size)
+    model, sha256 = _load_model(*_tokenizer(cfg), checkpoint, size)
     model.to(device).eval()
     dataset = _dataset(images, size, num)
     metrics = _build_metrics(cfg, inception, dataset)
@@ -67,14 +69,14 @@ def measure_tokenizer(
     return found
 
 
-def _tokenizer(cfg: Config, config: Config | str) -> tuple[dict, str]:
+def _tokenizer(cfg: Config) -> tuple[dict, str]:
     """Config of the tokenizer, and prefix of its weights in a checkpoint."""
     training = cfg.get('model', {})
     trained = 'type' in training and type_name(training) in (
         'VQTraining', 'KLTraining')
     part = dict((training if trained else cfg).get('tokenizer') or {})
     if not part:
-        raise ValueError(f"'{name_of(config)}' defines no tokenizer = "
+        raise ValueError(f'{title_of(cfg)} defines no tokenizer = '
                          'dict(...); take one of configs/_base_/tokenizers.')
     part.pop('checkpoint', None)
     return part, part.pop('prefix', 'tokenizer.' if trained else '')

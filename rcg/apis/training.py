@@ -2,18 +2,19 @@
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
-from rcg.apis.run_config import name_of, run_config
+from rcg.apis.run_config import run_config
+from rcg.engine.config import title_of
 from rcg.registry import RUNNERS, type_name
 
 
-def train(config: Config | str, *, work_dir: str | None = None,
+def train(config: Config | dict | str, *, work_dir: str | None = None,
           resume: str | None = None, amp: bool = False,
           options: list[str] | dict | None = None,
           launcher: str = 'none') -> Runner:
     """Train what a config describes.
 
     Args:
-        config: A config, or the path of one.
+        config: A config, a dict like one, or the path of one.
         work_dir: Folder of checkpoints and logs; by default ``work_dir`` of
             the config, else work_dirs/<config name>.
         resume: 'auto' goes on from the newest checkpoint in the work folder,
@@ -33,7 +34,7 @@ def train(config: Config | str, *, work_dir: str | None = None,
         cfg.resume = True
         cfg.load_from = None if resume == 'auto' else resume
     if cfg.get('train_cfg') is None:
-        raise ValueError(f"'{name_of(config)}' has no train_cfg: there is "
+        raise ValueError(f'{title_of(cfg)} has no train_cfg: there is '
                          'nothing to train.')
     if amp:
         _use_amp(cfg.optim_wrapper)

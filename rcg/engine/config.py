@@ -46,25 +46,32 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
         cfg = RcgConfig.fromfile(find_config(path))
     finally:
         console.setLevel(level)
-    variables = set(cfg)
-    merge_options(cfg, options)
-    _check_keys(cfg, variables)
-    # MMEngine does not import what pure-Python configs and options name.
-    if cfg.get('custom_imports'):
-        import_modules_from_strings(**cfg.custom_imports)
+    apply_options(cfg, options)
     return cfg
 
 
-def merge_options(cfg: Config, options: list[str] | dict | None) -> None:
-    """Override entries of a config; see :func:`load_config`.
+def apply_options(cfg: Config, options: list[str] | dict | None) -> None:
+    """Apply options to a config, in place, and check its top-level keys.
 
     A length of training replaces the inherited one, whatever its unit.
+    Arguments and errors are those of :func:`load_config`.
     """
     if isinstance(options, list):
         options = parse_options(options)
     options = options or {}
     drop_other_lengths(cfg, options)
+    variables = set(cfg)
     cfg.merge_from_dict(options)
+    _check_keys(cfg, variables)
+    # MMEngine does not import what pure-Python configs and options name.
+    if cfg.get('custom_imports'):
+        import_modules_from_strings(**cfg.custom_imports)
+
+
+def title_of(cfg: Config | dict) -> str:
+    """What a config is called in messages."""
+    path = getattr(cfg, 'filename', None)
+    return f"config '{path}'" if path else 'the given config'
 
 
 def _check_keys(cfg: Config, variables: set[str]) -> None:
@@ -84,14 +91,14 @@ def _check_keys(cfg: Config, variables: set[str]) -> None:
     for key in unknown:
         if key not in variables or difflib.get_close_matches(
                 key, list(known), n=1, cutoff=.8):
-            raise KeyError(f"config '{cfg.filename}': unknown top-level key "
+            raise KeyError(f'{title_of(cfg)}: unknown top-level key '
                            f"'{key}'.{nearest(key, known)} A variable of your "
                            f"own must start with an underscore: '_{key}'.")
     if unknown:
         named = [f'{key} (near: {", ".join(near)})' if near else key
                  for key in unknown for near in [
                      difflib.get_close_matches(key, list(known), n=1)]]
-        print_log(f"config '{cfg.filename}': the Runner does not read "
+        print_log(f'{title_of(cfg)}: the Runner does not read '
                   f'{", ".join(named)}. Names that start with an underscore '
                   'are not checked.', 'current', logging.WARNING)
 

@@ -18,7 +18,7 @@ from rcg.evaluation.protocol import describe_test
 from rcg.registry import RUNNERS
 
 
-def sweep(config: Config | str, checkpoint: str, *,
+def sweep(config: Config | dict | str, checkpoint: str, *,
           guidance_scale: Sequence[float] | None = None,
           temperature: Sequence[float] | None = None,
           num_steps: Sequence[int] | None = None, out: str | None = None,
@@ -60,7 +60,7 @@ def sweep(config: Config | str, checkpoint: str, *,
     return done
 
 
-def _build_runner(config: Config | str, work_dir: str | None,
+def _build_runner(config: Config | dict | str, work_dir: str | None,
                   options: list[str] | dict | None, launcher: str) -> Runner:
     cfg = load_any_config(config, options)
     if cfg.get('test_cfg') is None or 'generator' not in cfg.model:
