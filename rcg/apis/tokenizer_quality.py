@@ -41,8 +41,7 @@ def measure_tokenizer(
         images: Folder of images, in any nesting.
         size: The shorter side is resized to it, then the centre is cropped.
         num: Use that many images, spread evenly over the folder.
-        out: JSON file for the result. A grid of originals over their
-            reconstructions goes beside it, as grid.png.
+        out: JSON file for the result; grid.png beside it shows examples.
         inception: Weights of torch-fidelity's Inception; by default those of
             the config's ``extractor`` or of torch.hub's cache, else no rFID.
         batch_size: Images at a time.

@@ -1,11 +1,8 @@
 """Datasets of MMEngine and torch as training data of rcg."""
-import bisect
-
 import torch
-from torch.utils.data import ConcatDataset, Dataset, Subset
+from torch.utils.data import Dataset
 
-from rcg.datasets.images import ImageDataset
-from rcg.datasets.stream import StreamItem
+from rcg.datasets.stream import StreamItem, visit
 from rcg.registry import DATASETS
 
 
@@ -18,9 +15,9 @@ class KeyedDataset(Dataset):
     what a :class:`StreamItem` holds besides the index.
     :class:`rcg.engine.RcgRunner` puts this class around such datasets.
 
-    An :class:`ImageDataset` inside ``Subset`` or ``ConcatDataset`` draws its
-    augmentations from the item, as it does alone. Other datasets draw them as
-    they please; resumed runs may then see other augmentations.
+    Datasets and transforms of rcg inside of such datasets draw their
+    augmentations from the item, as they do alone. Others draw them as they
+    please; resumed runs may then see other augmentations.
 
     Args:
         dataset: The dataset, or its config (registry DATASETS). Its items
@@ -45,32 +42,23 @@ class KeyedDataset(Dataset):
         """An item; indices past the end are padding.
 
         Raises:
-            TypeError: The dataset's items are not dicts.
+            TypeError: The dataset's items are not dicts with the arguments
+                of a model.
         """
         item = StreamItem.of(item)
-        content = _read(self.dataset,
-                        item._replace(index=item.index % len(self)))
+        with visit(item):
+            content = self.dataset[item.index % len(self)]
         if not isinstance(content, dict):
             raise TypeError(
                 f'items of {type(self.dataset).__name__} must be dicts with '
                 "the arguments of the model, such as 'images' (3, H, W) "
                 f'uint8, got {type(content).__name__}: return a dict, or use '
                 'ImageFolder.')
+        if 'img' in content and 'images' not in content:
+            raise TypeError(
+                f"items of {type(self.dataset).__name__} have 'img' (H, W, 3) "
+                "and not the 'images' (3, H, W) uint8 RGB of the model: end "
+                'the pipeline with a transform that returns dict(images=...) '
+                'and nothing that the model does not take.')
         return {**content, 'keys': torch.tensor((item.seed, item.position)),
                 'indices': item.index}
-
-
-def _read(dataset: Dataset, item: StreamItem):
-    """Pass an item on to the dataset that holds the image."""
-    if isinstance(dataset, Subset):
-        return _read(dataset.dataset, item._replace(
-            index=int(dataset.indices[item.index])))
-    if isinstance(dataset, ConcatDataset):
-        ends = dataset.cumulative_sizes
-        part = bisect.bisect_right(ends, item.index)
-        start = ends[part - 1] if part else 0
-        return _read(dataset.datasets[part],
-                     item._replace(index=item.index - start))
-    if isinstance(dataset, ImageDataset):
-        return dataset[item]
-    return dataset[item.index]

@@ -1,7 +1,9 @@
 """The endless stream of samples that training reads."""
+import contextlib
 import itertools
 import math
 from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import NamedTuple
 
 import numpy as np
@@ -28,8 +30,42 @@ class StreamItem(NamedTuple):
 
     @classmethod
     def of(cls, item: 'int | StreamItem') -> 'StreamItem':
-        """Make an item of a plain index i, as evaluation uses: (i, i, 0)."""
-        return item if isinstance(item, cls) else cls(item, item, 0)
+        """Make an item of a plain index i.
+
+        Inside of :func:`visit` it has the place of that item; elsewhere, as
+        in evaluation, it is (i, i, 0).
+        """
+        if isinstance(item, cls):
+            return item
+        current = _visit.get()
+        if current is None:
+            return cls(item, item, 0)
+        return current[0]._replace(index=item)
+
+
+_visit: ContextVar[tuple[StreamItem, np.random.Generator] | None] = (
+    ContextVar('visit', default=None))
+
+
+@contextlib.contextmanager
+def visit(item: StreamItem) -> Iterator[None]:
+    """Read an item through datasets that know plain indices only.
+
+    Datasets and transforms of rcg inside of them draw their random numbers
+    from this item.
+    """
+    token = _visit.set(
+        (item, np.random.default_rng((item.seed, item.position))))
+    try:
+        yield
+    finally:
+        _visit.reset(token)
+
+
+def rng_of_visit() -> np.random.Generator | None:
+    """What transforms draw from in a :func:`visit`; None outside of one."""
+    current = _visit.get()
+    return None if current is None else current[1]
 
 
 @DATA_SAMPLERS.register_module()

@@ -2,9 +2,10 @@
 
 A transform takes and returns a dict of ``img`` (H, W, 3) uint8 RGB and
 ``rng``, a numpy Generator seeded with the sample's (seed, position). All its
-random numbers come from there. An augmentation thus differs at every pass over
-the data, does not depend on the number of workers, and is repeated exactly by
-a resumed run.
+random numbers come from there. In the pipeline of a dataset of MMEngine's,
+``KeyedDataset`` gives the generator. An augmentation thus differs at every
+pass over the data, does not depend on the number of workers, and is repeated
+exactly by a resumed run.
 
 Pillow resizes. It filters when it shrinks an image, where other libraries
 alias, and published numbers were made with it.
@@ -16,6 +17,7 @@ from mmcv.transforms import BaseTransform
 from numpy import ndarray
 from numpy.random import Generator
 
+from rcg.datasets.stream import rng_of_visit
 from rcg.registry import TRANSFORMS
 
 INTERPOLATIONS = 'nearest', 'bilinear', 'bicubic', 'box', 'lanczos', 'hamming'
@@ -26,7 +28,19 @@ class Transform(BaseTransform):
     is_random = False
 
     def transform(self, results: dict) -> dict:
-        return {**results, 'img': self.apply(results['img'], results['rng'])}
+        """Apply to ``img``.
+
+        Raises:
+            ValueError: A random transform has nothing to draw from.
+        """
+        rng = results.get('rng', rng_of_visit())
+        if rng is None and self.is_random:
+            raise ValueError(
+                f'{type(self).__name__} is random and needs the random '
+                'numbers of a visit, which this dataset does not give: put '
+                "dict(type='KeyedDataset', dataset=...) around it, or train "
+                'it with RcgRunner, which does so.')
+        return {**results, 'img': self.apply(results['img'], rng)}
 
 
 class SizedTransform(Transform):

@@ -2,15 +2,17 @@
 import numpy as np
 import pytest
 import torch
+from mmcv.transforms import BaseTransform
 from mmengine.dataset import BaseDataset
 from mmengine.hooks import Hook
 from mmengine.optim import CosineAnnealingLR
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 from torch.utils.data import ConcatDataset, DataLoader, Subset
 
-from rcg.datasets import ArrayDataset
+from rcg.datasets import ArrayDataset, KeyedDataset
 from rcg.engine import RcgRunner, load_config
-from rcg.registry import DATASETS, HOOKS
+from rcg.registry import DATASETS, HOOKS, TRANSFORMS
 from tests.test_engine.running import CONFIG, build_runner
 
 QUIET = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
@@ -147,6 +149,75 @@ def test_repeated_numbers_are_refused_where_they_cannot_be_mended(tmp_path,
                                          r'train_dataloader.sampler=dict\('
                                          "type='StreamSampler'"):
         runner.train()
+
+
+@DATASETS.register_module()
+class StockFiles(BaseDataset):
+    """MMEngine's, with transforms; pixels tell which crop was taken."""
+
+    def load_data_list(self):
+        pixels = np.arange(26 * 48).reshape(-1, 4, 4, 3) % 251
+        return [dict(img=image.astype(np.uint8)) for image in pixels]
+
+
+@TRANSFORMS.register_module()
+class PackForModel(BaseTransform):
+    """What a user's pipeline ends with."""
+
+    def transform(self, results):
+        pixels = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
+        return {'images': torch.from_numpy(pixels)}
+
+
+def transformed(kind):
+    """26 images: random crops of 2x2, mirrored or not."""
+    inside = dict(type='StockFiles', pipeline=[
+        dict(type='RandomCrop', size=2), dict(type='RandomFlip'),
+        dict(type='PackForModel')])
+    if kind == 'BaseDataset':
+        return inside
+    if kind == 'RepeatDataset':
+        return dict(type='RepeatDataset', dataset=inside, times=1)
+    inside['type'] = 'rcg.StockFiles'
+    with DefaultScope.overwrite_default_scope('rcg'):
+        built = DATASETS.build(inside)
+    if kind == 'Subset':
+        return Subset(built, range(26))
+    return ConcatDataset([Subset(built, range(10)),
+                          Subset(built, range(10, 26))])
+
+
+@pytest.mark.parametrize('kind', [
+    'BaseDataset', 'RepeatDataset', 'Subset', 'ConcatDataset'])
+def test_our_transforms_in_pipelines_of_stock_datasets(tmp_path, kind):
+    loop = dict(type='StreamTrainLoop', max_iters=39)
+    rows = trained(tmp_path / kind, loop, transformed(kind),
+                   workers=2 if kind == 'ConcatDataset' else 0)
+    pipeline = [dict(type='RandomCrop', size=2), dict(type='RandomFlip')]
+    alone = trained(tmp_path / 'alone', loop,
+                    dict(type='StockImages', pipeline=pipeline))
+    for row, other in zip(rows, alone, strict=True):
+        assert row[:2] == other[:2]
+        assert torch.equal(row[2], other[2])
+    # Places of crops and flips do not hang together.
+    views = {}
+    for index, _, image in rows:
+        views.setdefault(index, []).append(image)
+    assert sum(len(torch.stack(v).unique(dim=0)) > 2
+               for v in views.values()) > 24
+
+
+def test_random_transforms_without_a_visit_are_refused():
+    with DefaultScope.overwrite_default_scope('rcg'):
+        dataset = DATASETS.build(transformed('BaseDataset'))
+        central = DATASETS.build(dict(type='StockFiles', pipeline=[
+            dict(type='CenterCrop', size=2)]))
+    with pytest.raises(ValueError, match='RandomCrop is random.*'
+                                         "type='KeyedDataset'"):
+        dataset[0]
+    assert central[0]['img'].shape == (2, 2, 3)
+    with pytest.raises(TypeError, match=r"have 'img'.*dict\(images="):
+        KeyedDataset(central)[0]
 
 
 def stock_dataset(kind):
