@@ -42,7 +42,8 @@ class RCG(HasFrozenParts, BaseModel):
             with representations.
         quantization: How images to score become uint8: 'truncate' (as
             published) or 'round'.
-        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+        base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
+            and ``init_cfg`` of MMEngine's BaseModel.
 
     Raises:
         ValueError: An argument is out of range, or the parts do not fit.
@@ -50,9 +51,8 @@ class RCG(HasFrozenParts, BaseModel):
 
     def __init__(self, generator: dict, tokenizer: dict,
                  encoder: dict | None = None, rdm: dict | None = None,
-                 quantization: str = 'truncate',
-                 data_preprocessor: dict | None = None) -> None:
-        super().__init__(data_preprocessor)
+                 quantization: str = 'truncate', **base) -> None:
+        super().__init__(**base)
         if quantization not in ('truncate', 'round'):
             raise ValueError("quantization must be 'truncate' or 'round', got "
                              f'{quantization!r}.')

@@ -73,12 +73,12 @@ class ClassifierTraining(BaseModel):
         classifier: Config of a feature extractor with ``features`` and
             ``head``, such as :class:`ConvClassifier`.
         shift: Largest shift in pixels; see :func:`random_shift`.
-        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+        base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
+            and ``init_cfg`` of MMEngine's BaseModel.
     """
 
-    def __init__(self, classifier: dict, shift: int = 1,
-                 data_preprocessor: dict | None = None) -> None:
-        super().__init__(data_preprocessor)
+    def __init__(self, classifier: dict, shift: int = 1, **base) -> None:
+        super().__init__(**base)
         self.classifier = FEATURE_EXTRACTORS.build(classifier)
         self.shift = shift
 

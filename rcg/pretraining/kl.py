@@ -23,7 +23,8 @@ class KLTraining(VQTraining):
         pixel_loss: 'l1' or 'l2', between images in [0, 1].
         perceptual: Config of a :class:`PerceptualLoss`, if any.
         adversarial: Config of an :class:`AdversarialLoss`, if any.
-        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+        base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
+            and ``init_cfg`` of MMEngine's BaseModel.
 
     Raises:
         ValueError: An argument is out of range.
@@ -31,11 +32,10 @@ class KLTraining(VQTraining):
 
     def __init__(self, tokenizer: dict, kl_weight: float = 1e-6,
                  pixel_loss: str = 'l2', perceptual: dict | None = None,
-                 adversarial: dict | None = None,
-                 data_preprocessor: dict | None = None) -> None:
+                 adversarial: dict | None = None, **base) -> None:
         super().__init__(tokenizer, pixel_loss, perceptual=perceptual,
                          adversarial=adversarial,
-                         data_preprocessor=data_preprocessor)
+                         **base)
         if kl_weight < 0:
             raise ValueError('kl_weight must be 0 or more, got '
                              f'{kl_weight}.')

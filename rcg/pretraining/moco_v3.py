@@ -85,7 +85,8 @@ class MoCoV3(BaseModel):
         predictor_hidden_dim: Hidden width of the two-layer predictor.
         temperature: Temperature of the softmax over keys.
         momentum: Momentum of the momentum encoder at the start.
-        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+        base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
+            and ``init_cfg`` of MMEngine's BaseModel.
 
     Raises:
         ValueError: There are not two views.
@@ -94,9 +95,8 @@ class MoCoV3(BaseModel):
     def __init__(self, encoder: dict, views: Sequence[Sequence[dict]],
                  max_iters: int | None = None,
                  predictor_hidden_dim: int = 4096, temperature: float = .2,
-                 momentum: float = .99,
-                 data_preprocessor: dict | None = None) -> None:
-        super().__init__(data_preprocessor)
+                 momentum: float = .99, **base) -> None:
+        super().__init__(**base)
         if len(views) != 2:
             raise ValueError('views must be two lists of transforms, got '
                              f'{len(views)}; to augment both views alike, '

@@ -64,12 +64,12 @@ class PCATraining(BaseModel):
 
     Args:
         encoder: Config of a :class:`PixelPCA`.
-        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+        base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
+            and ``init_cfg`` of MMEngine's BaseModel.
     """
 
-    def __init__(self, encoder: dict,
-                 data_preprocessor: dict | None = None) -> None:
-        super().__init__(data_preprocessor)
+    def __init__(self, encoder: dict, **base) -> None:
+        super().__init__(**base)
         self.encoder: PixelPCA = ENCODERS.build(encoder)
         pixels = self.encoder.num_pixels
         for name, shape in dict(count=(), total=(pixels, ),

@@ -34,7 +34,8 @@ class VQTraining(BaseModel):
             the codes.
         perceptual: Config of a :class:`PerceptualLoss`, if any.
         adversarial: Config of an :class:`AdversarialLoss`, if any.
-        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+        base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
+            and ``init_cfg`` of MMEngine's BaseModel.
 
     Raises:
         ValueError: An argument is out of range.
@@ -43,9 +44,8 @@ class VQTraining(BaseModel):
     def __init__(self, tokenizer: dict, pixel_loss: str = 'l2',
                  warmup_steps: int | None = 0, codebook: dict | None = None,
                  perceptual: dict | None = None,
-                 adversarial: dict | None = None,
-                 data_preprocessor: dict | None = None) -> None:
-        super().__init__(data_preprocessor)
+                 adversarial: dict | None = None, **base) -> None:
+        super().__init__(**base)
         if pixel_loss not in _PIXEL_LOSSES:
             raise ValueError("pixel_loss must be 'l1' or 'l2', got "
                              f'{pixel_loss!r}.')

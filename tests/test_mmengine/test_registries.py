@@ -3,6 +3,7 @@ import copy
 import subprocess
 import sys
 
+import mmengine.registry as root
 import pytest
 import torch
 from mmengine.model import BaseModule, ConstantInit
@@ -18,6 +19,7 @@ from rcg.registry import ENCODERS, MODELS, PIXEL_GENERATORS
 from tests.test_engine.running import build_runner, environment
 from tests.test_engine.toy import ToyModel
 from tests.test_models import tiny
+from tests.test_pretraining.test_kl import TOKENIZER as KL
 
 
 @pytest.fixture(autouse=True)
@@ -147,6 +149,32 @@ def test_init_cfg_of_parts_inside_each_other():
     assert others and not any(module.weight.any() for module in others)
     assert any((module.weight == 7).all() for module in network.modules()
                if isinstance(module, nn.LayerNorm))
+
+
+_PARTS = dict(data_preprocessor=tiny.PREPROCESSOR)
+WHOLE = dict(
+    RCG=dict(generator=tiny.generator(), tokenizer=tiny.TOKENIZER,
+             encoder=tiny.ENCODER, rdm=tiny.RDM),
+    RDM={**tiny.RDM, 'encoder': tiny.ENCODER},
+    VQTraining=dict(tokenizer=tiny.TOKENIZER),
+    KLTraining=dict(tokenizer=KL),
+    MoCoV3=dict(encoder=tiny.ENCODER, views=[[], []], max_iters=9),
+    ClassifierTraining=dict(classifier=dict(type='ConvClassifier')),
+    PCATraining=dict(encoder=dict(
+        type='PixelPCA', image_size=4, num_components=4)))
+
+
+@pytest.mark.parametrize('registry', [root.MODELS, MODELS])
+@pytest.mark.parametrize('kind', WHOLE)
+def test_init_cfg_of_a_whole_model(tmp_path, kind, registry):
+    """By the registry of a stock Runner, and by ours."""
+    cfg = {**WHOLE[kind], **_PARTS, 'type': kind}
+    file = pretrained(registry.build(cfg), tmp_path / 'a.pth')
+    model = registry.build(dict(cfg, init_cfg=file))
+    model.init_weights()
+    assert is_ones(model)
+    if kind == 'PCATraining':  # it has buffers alone
+        assert (model.products == 1).all()
 
 
 def test_an_extractor_given_by_its_class():

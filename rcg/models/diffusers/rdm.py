@@ -22,13 +22,14 @@ class RDM(HasFrozenParts, BaseModel):
         encoder: Config of the frozen encoder, with ``checkpoint``; needed to
             train, not to sample.
         num_classes: Labels of a class-conditional RDM; None: unconditional.
-        data_preprocessor: Config; see :class:`ImagePreprocessor`.
+        base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
+            and ``init_cfg`` of MMEngine's BaseModel.
     """
 
     def __init__(self, denoiser: dict, diffusion: dict, sampler: dict,
                  encoder: dict | None = None, num_classes: int | None = None,
-                 data_preprocessor: dict | None = None) -> None:
-        super().__init__(data_preprocessor)
+                 **base) -> None:
+        super().__init__(**base)
         self.encoder = Frozen.build(ENCODERS, encoder)
         self.denoiser = MODELS.build(denoiser)
         self.diffusion = TASK_UTILS.build(diffusion)
