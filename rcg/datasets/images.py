@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
-from rcg.datasets.stream import StreamItem
+from rcg.datasets.stream import StreamItem, check_index
 from rcg.registry import FUNCTIONS, TRANSFORMS
 
 
@@ -51,8 +51,9 @@ class ImageDataset(Dataset):
         indices: the index that was asked for;
         labels: if there are classes.
 
-    The last batch of an evaluation is filled up with indices past the end.
-    They give the image at the index modulo the length.
+    A batch of an evaluation may be filled up with indices past the end. They
+    give the image at the index modulo the length. ``dataset[index]`` alone
+    ends with an IndexError there, so that a loop over the dataset ends.
 
     Args:
         labels: Class of every image, or None.
@@ -142,6 +143,7 @@ class ImageDataset(Dataset):
         self._sources = None if sources is None else sources.numpy()
 
     def __getitem__(self, item: int | StreamItem) -> dict[str, Tensor]:
+        check_index(self, item)
         return self.__getitems__([item])[0]
 
     def __getitems__(self, items: Sequence[int | StreamItem]) -> Batch:

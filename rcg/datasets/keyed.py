@@ -1,8 +1,10 @@
 """Datasets of MMEngine and torch as training data of rcg."""
+from collections.abc import Sequence
+
 import torch
 from torch.utils.data import Dataset
 
-from rcg.datasets.stream import StreamItem, visit
+from rcg.datasets.stream import StreamItem, check_index, visit
 from rcg.registry import DATASETS
 
 
@@ -39,13 +41,21 @@ class KeyedDataset(Dataset):
         return len(self.dataset)
 
     def __getitem__(self, item: int | StreamItem) -> dict:
-        """An item; indices past the end are padding.
+        """An item.
 
         Raises:
+            IndexError: A plain index is past the end.
             TypeError: The dataset's items are not dicts with the arguments
                 of a model.
         """
-        item = StreamItem.of(item)
+        check_index(self, item)
+        return self.__getitems__([item])[0]
+
+    def __getitems__(self, items: Sequence[int | StreamItem]) -> list[dict]:
+        """All items of a batch; indices past the end are padding."""
+        return [self._item(StreamItem.of(item)) for item in items]
+
+    def _item(self, item: StreamItem) -> dict:
         with visit(item):
             content = self.dataset[item.index % len(self)]
         if not isinstance(content, dict):

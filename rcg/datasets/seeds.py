@@ -1,12 +1,13 @@
 """Seeds to generate images from, and their batches."""
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.dist import get_rank, get_world_size
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
+from rcg.datasets.stream import check_index
 from rcg.registry import DATA_SAMPLERS, DATASETS
 
 
@@ -40,6 +41,14 @@ class SeedDataset(Dataset):
         return self.metainfo['num_images']
 
     def __getitem__(self, index: int) -> dict[str, int | Tensor]:
+        check_index(self, index)
+        return self._item(index)
+
+    def __getitems__(self, indices: Sequence[int]) -> list[dict]:
+        """All items of a batch, which may be filled up."""
+        return [self._item(index) for index in indices]
+
+    def _item(self, index: int) -> dict[str, int | Tensor]:
         item = {'keys': torch.tensor((self.seed, index)), 'indices': index}
         if self.num_classes is not None:
             item['labels'] = index % self.num_classes

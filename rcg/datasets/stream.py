@@ -43,6 +43,17 @@ class StreamItem(NamedTuple):
         return current[0]._replace(index=item)
 
 
+def check_index(dataset: Dataset, item: int | StreamItem) -> None:
+    """Raise an IndexError for a plain index that a dataset does not have.
+
+    Python ends a loop over a dataset by it.
+    """
+    size = len(dataset)
+    if not isinstance(item, StreamItem) and not -size <= item < size:
+        raise IndexError(f'{type(dataset).__name__} has {size} items, there '
+                         f'is no index {item}.')
+
+
 _visit: ContextVar[tuple[StreamItem, np.random.Generator] | None] = (
     ContextVar('visit', default=None))
 

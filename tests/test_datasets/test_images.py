@@ -37,7 +37,7 @@ def test_an_item_holds_what_the_models_expect():
 
 def test_an_index_past_the_end_is_padding():
     dataset = arrays(5)
-    item = dataset[7]
+    item, = dataset.__getitems__([7])
     assert item['indices'] == 7
     assert item['keys'].tolist() == [0, 7]
     assert (item['images'] == dataset[2]['images']).all()

@@ -27,7 +27,7 @@ def test_items_reach_the_images_inside():
 
 def test_plain_indices_stand_for_themselves_and_wrap_around():
     dataset = KeyedDataset(Subset(images(), range(4)))
-    item = dataset[5]
+    item, = dataset.__getitems__([5])
     assert item['keys'].tolist() == [0, 5]
     assert item['indices'] == 5
     assert (len(dataset), dataset.metainfo) == (4, None)

@@ -3,8 +3,16 @@ import pickle
 
 import pytest
 import torch
+from torch.utils.data import Subset
 
-from rcg.datasets import ItemSampler, StreamItem, StreamSampler
+from rcg.datasets import (
+    Digits,
+    ItemSampler,
+    KeyedDataset,
+    SeedDataset,
+    StreamItem,
+    StreamSampler,
+)
 from rcg.registry import DATA_SAMPLERS
 
 
@@ -121,3 +129,15 @@ def test_item_sampler_builds_what_it_wraps():
     orders = [[item.index for item in sampler] for _ in range(4)]
     assert len(set(map(tuple, orders))) > 1
     assert (sampler.sampler.seed, sampler.seed, len(sampler)) == (5, 5, 4)
+
+
+@pytest.mark.parametrize('dataset', [
+    Digits('test'), SeedDataset(5), KeyedDataset(Digits('test')),
+    KeyedDataset(Subset(Digits('test'), range(7)))])
+def test_a_loop_over_a_dataset_ends(dataset):
+    size = len(dataset)
+    seen = list(itertools.islice(dataset, size + 1))
+    assert [int(item['indices']) for item in seen] == list(range(size))
+    for index in (size, -size - 1):
+        with pytest.raises(IndexError, match=f'no index {index}'):
+            dataset[index]
