@@ -119,6 +119,21 @@ def test_a_resumed_epoch_loop_goes_on_with_new_numbers(tmp_path):
     assert [row[:2] for row in rest] == [row[:2] for row in whole[-len(rest):]]
 
 
+@pytest.mark.parametrize('interval', [2, 7, 9])
+def test_a_resumed_epoch_loop_repeats_no_epoch(tmp_path, interval):
+    """Checkpoints are of whole epochs (7 iterations), which they count."""
+    options = dict(default_hooks__checkpoint__interval=interval,
+                   default_hooks__checkpoint__max_keep_ckpts=-1)
+    data, loop = dict(type='ToyDataset', size=26), LOOPS['EpochBasedTrainLoop']
+    whole = trained(tmp_path / 'a', loop, data, 'DefaultSampler', **options)
+    names = {path.name for path in (tmp_path / 'a').glob('iter_*.pth')}
+    first = {'iter_7.pth'} if interval < 8 else set()
+    assert names == {'iter_14.pth', 'iter_21.pth'} | first
+    rest = trained(tmp_path / 'b', loop, data, 'DefaultSampler', resume=True,
+                   load_from=str(tmp_path / 'a' / 'iter_14.pth'), **options)
+    assert [row[:2] for row in rest] == [row[:2] for row in whole[52:]]
+
+
 @pytest.mark.parametrize('sampler', ['StreamSampler', 'InfiniteSampler'])
 def test_an_epoch_without_end_is_refused(tmp_path, sampler):
     with pytest.raises(ValueError, match='ends with the epoch.*is endless'):

@@ -4,6 +4,7 @@ import os
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
+from mmengine.runner import EpochBasedTrainLoop
 
 from rcg.checkpoint import open_atomically, to_plain
 from rcg.engine.optim import single_wrappers
@@ -15,7 +16,9 @@ from rcg.registry import HOOKS
 class PlainCheckpointHook(Hook):
     """Saves ``iter_N.pth``, and only then removes old checkpoints.
 
-    The last iteration is always saved. ``last_checkpoint`` holds the file
+    The last iteration is always saved. A loop of epochs can only be resumed
+    at the start of one: there, ``interval`` is rounded up to whole epochs.
+    ``last_checkpoint`` holds the file
     name of the newest checkpoint without its folder, so that a work folder
     can be moved.
 
@@ -66,9 +69,15 @@ class PlainCheckpointHook(Hook):
                 checkpoint['message_hub'])
 
     def after_train_iter(self, runner, **kwargs) -> None:
-        if (self.every_n_train_iters(runner, self.interval)
-                or self.is_last_train_iter(runner)):
+        if self._is_due(runner) or self.is_last_train_iter(runner):
             self._save(runner, runner.iter + 1)
+
+    def _is_due(self, runner) -> bool:
+        if not isinstance(runner.train_loop, EpochBasedTrainLoop):
+            return self.every_n_train_iters(runner, self.interval)
+        done, epoch = runner.iter + 1, len(runner.train_dataloader)
+        return done % epoch == 0 and (
+            done // self.interval > (done - epoch) // self.interval)
 
     def after_train(self, runner) -> None:
         """Save the last iteration of a run that was stopped early."""
@@ -86,8 +95,11 @@ class PlainCheckpointHook(Hook):
         if self.max_keep_ckpts > 0:
             surplus = kept[:-self.max_keep_ckpts]
         hub.update_info('kept_checkpoints', kept[len(surplus):])
-        runner.save_checkpoint(folder, name, meta={'iter': iteration},
-                               by_epoch=False)
+        meta = {'iter': iteration}
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            # The loop counts an epoch only after its last iteration.
+            meta['epoch'] = iteration // len(runner.train_dataloader)
+        runner.save_checkpoint(folder, name, meta=meta, by_epoch=False)
         if not is_main_process():
             return
         with open_atomically(os.path.join(folder, 'last_checkpoint')) as file:

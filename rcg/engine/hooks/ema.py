@@ -74,6 +74,8 @@ class TrainableEMAHook(Hook):
     before_test_epoch = after_test_epoch = _swap
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
+        if self.ema_model is None:  # before training: nothing to average yet
+            return
         checkpoint['ema_state_dict'] = self.ema_model.state_dict()
         self._exchange(checkpoint)
 

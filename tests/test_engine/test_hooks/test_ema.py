@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from rcg.checkpoint import read_checkpoint
 from rcg.engine import TrainableEMA, TrainableEMAHook
 
 from ..running import build_runner
@@ -123,3 +124,14 @@ def test_an_average_of_every_batch_is_as_it_was(tmp_path):
     runner.call_hook = follow
     runner.train()
     assert torch.equal(hook.ema_model.module.net[0].weight, average)
+
+
+def test_a_checkpoint_before_training_has_no_average(tmp_path):
+    runner = build_runner(tmp_path)
+    runner.train_loop  # noqa: B018 - builds the data, which it names
+    runner.save_checkpoint(str(tmp_path), 'a.pth', save_optimizer=False,
+                           save_param_scheduler=False)
+    saved = read_checkpoint(tmp_path / 'a.pth')
+    assert 'ema_state_dict' not in saved
+    for name, value in runner.model.state_dict().items():
+        assert torch.equal(saved['state_dict'][name], value)
