@@ -3,10 +3,14 @@ import contextlib
 import datetime
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import TypeVar
 
 import torch
+from mmengine.dist import broadcast_object_list, is_main_process
 from torch import distributed
+
+T = TypeVar('T')
 
 _TORCHRUN = 'RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'
 
@@ -46,6 +50,32 @@ def start_processes(launcher: str, backend: str | None = None,
     distributed.init_process_group(
         backend or 'nccl', timeout=datetime.timedelta(seconds=timeout),
         **kwargs)
+
+
+def on_first_process(work: Callable[[], T]) -> T:
+    """Call a function on the first process; all get its result.
+
+    Args:
+        work: Its result must be picklable.
+
+    Raises:
+        RuntimeError: On the other processes, if the function failed on the
+            first one, which raises the error itself. They would wait for it
+            until the timeout.
+    """
+    found, error = [None, None], None
+    if is_main_process():
+        try:
+            found[0] = work()
+        except Exception as failure:
+            error = failure
+            found[1] = f'{type(error).__name__}: {error}'
+    broadcast_object_list(found)
+    if error is not None:
+        raise error
+    if found[1] is not None:
+        raise RuntimeError(f'the first process failed: {found[1]}')
+    return found[0]
 
 
 def _read_slurm() -> None:

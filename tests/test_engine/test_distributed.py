@@ -1,10 +1,13 @@
 """Joining a process group: what is missing is said."""
 import os
+import types
 
 import pytest
 
 from rcg.engine import distributed
-from rcg.engine.distributed import start_processes
+from rcg.engine.distributed import on_first_process, start_processes
+from rcg.engine.hooks import resumable_test
+from tests.test_evaluation.toy import run_processes
 
 
 @pytest.fixture
@@ -58,3 +61,30 @@ def test_nccl_needs_a_gpu_for_each_process(bare, processes, backend):
                  lambda backend, **kwargs: found.update(backend=backend))
     start_processes('pytorch')
     assert found == {'gpu': 0, 'backend': backend}
+
+
+def _begin_a_test():
+    """The first process fails; a hook says so on both."""
+    def fail(runner):
+        raise ValueError('a damaged state')
+
+    resumable_test.run_key = fail
+    sampler = types.SimpleNamespace()
+    runner = types.SimpleNamespace(
+        hooks=[], test_dataloader=types.SimpleNamespace(
+            batch_sampler=sampler),
+        test_loop=types.SimpleNamespace(
+            evaluator=types.SimpleNamespace(metrics=[])))
+    numbers = on_first_process(lambda: [3, os.getpid()])
+    with pytest.raises((ValueError, RuntimeError)) as caught:
+        resumable_test.ResumableTestHook().before_test(runner)
+    return numbers, type(caught.value).__name__, str(caught.value)
+
+
+def test_an_error_of_the_first_process_is_raised_on_all(tmp_path):
+    """Else the others would wait for it until the timeout."""
+    first, second = run_processes(2, tmp_path, _begin_a_test)
+    assert first[0] == second[0]
+    assert first[1:] == ('ValueError', 'a damaged state')
+    assert second[1:] == ('RuntimeError', 'the first process failed: '
+                                          'ValueError: a damaged state')

@@ -6,14 +6,13 @@ import time
 from collections.abc import Iterator
 
 import torch
-from mmengine.dist import barrier, is_main_process
 from mmengine.hooks import Hook
 from torch import Tensor
 from torch.utils.data import DataLoader, default_collate
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.engine.console import log
-from rcg.engine.distributed import usable_cores
+from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
@@ -67,16 +66,20 @@ class CacheFeaturesHook(Hook):
                     'a data set of rcg, such as ImageFolder, or remove the '
                     'hook.')
         path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
-        if is_main_process() and self._read(path, len(dataset)) is None:
-            features = self._compute(runner, dataset)
-            # A bad image's features are its substitute's, so is its label.
-            features |= getattr(dataset, 'substitutes', dict)()
-            os.makedirs(self.cache_dir, exist_ok=True)
-            save_atomically(features, path)
-        barrier()
+        on_first_process(lambda: self._store(runner, dataset, path))
         dataset.attach(self._read(path, len(dataset)))
         log(runner, f'features: {", ".join(self.names)} of '
                     f'{len(dataset)} images from {path}')
+
+    def _store(self, runner, dataset, path: str) -> None:
+        """Compute the features, unless they are in the file."""
+        if self._read(path, len(dataset)) is not None:
+            return
+        features = self._compute(runner, dataset)
+        # A bad image's features are its substitute's, so is its label.
+        features |= getattr(dataset, 'substitutes', dict)()
+        os.makedirs(self.cache_dir, exist_ok=True)
+        save_atomically(features, path)
 
     def key(self, runner) -> str:
         """Hash of all that the features depend on."""

@@ -6,16 +6,12 @@ import shutil
 import time
 
 import torch
-from mmengine.dist import (
-    all_reduce,
-    barrier,
-    broadcast_object_list,
-    is_main_process,
-)
+from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 
 from rcg.checkpoint import read_checkpoint, save_atomically
 from rcg.engine.console import log
+from rcg.engine.distributed import on_first_process
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.engine.test_states import ResumableMetric, read_states, run_key
 
@@ -54,31 +50,38 @@ class ResumableTestHook(Hook):
         self.generated, self.spent = 0, 0.
         self.metrics = runner.test_loop.evaluator.metrics
         self.sampler = runner.test_dataloader.batch_sampler
-        run = None
-        if is_main_process():
-            run = run_key(runner)
-            for hook in runner.hooks:
-                if isinstance(hook, SaveImagesHook):
-                    hook.claim(run)
-        if not self._is_resumable():
+        if self._is_resumable():
+            self._start_files()
+        folder, done = on_first_process(lambda: self._begin(runner))
+        if folder is None:
             log(runner, 'if this run is interrupted, it will begin anew: its '
                         'sampler or a metric keeps no state')
             return
-        self._start_files()
-        found = [None, None]
-        if is_main_process():
-            folder = os.path.join(runner.work_dir, 'test_state', run)
-            if self.restart:
-                shutil.rmtree(folder, ignore_errors=True)
-            os.makedirs(folder, exist_ok=True)
-            found = [folder, self._take_over(folder)]
-        broadcast_object_list(found)
-        self.folder, done = found
+        self.folder = folder
         self.sampler.done = set(done)
         self._mine = self.sampler.batches()
         if done:
             log(runner, f'{len(done)} of {self.sampler.num_batches} batches '
                         'were done before (--restart forgets them)')
+
+    def _begin(self, runner) -> tuple[str | None, list[int]]:
+        """The first process's part of the start.
+
+        Returns:
+            Folder of the states, None if there are none; numbers of the
+            batches that are done.
+        """
+        run = run_key(runner)
+        for hook in runner.hooks:
+            if isinstance(hook, SaveImagesHook):
+                hook.claim(run)
+        if not self._is_resumable():
+            return None, []
+        folder = os.path.join(runner.work_dir, 'test_state', run)
+        if self.restart:
+            shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder, exist_ok=True)
+        return folder, self._take_over(folder)
 
     def _is_resumable(self) -> bool:
         return hasattr(self.sampler, 'done') and all(
