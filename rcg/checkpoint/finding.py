@@ -2,10 +2,12 @@
 import contextlib
 import hashlib
 import os
+import pickle
 import re
-import zipfile
 
 import safetensors
+
+from .zip_members import read_directory
 
 _ARCHIVES = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\xfd7zXZ': 'xz',
              b'7z\xbc\xaf': '7z', b'Rar!': 'rar'}
@@ -122,11 +124,12 @@ def what_is_wrong(path: str) -> str | None:
 
 
 def _wrong_zip(path: str) -> str | None:
-    if not zipfile.is_zipfile(path):
-        return ('It is truncated: the end, with the list of what is inside, '
-                f'is missing. {_AGAIN}')
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+    try:
+        with open(path, 'rb') as file:
+            names = list(read_directory(file))
+    except pickle.UnpicklingError as error:
+        text = str(error)
+        return f'{text[0].upper()}{text[1:]}. {_AGAIN}'
     inside = {name.partition('/')[2] for name in names}
     if 'constants.pkl' in inside:
         return ('It is a TorchScript program, which holds code. Give a file '

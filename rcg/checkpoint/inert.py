@@ -11,10 +11,13 @@ import io
 import pickle
 from collections.abc import Callable
 
-# The pickle in a checkpoint has some MB: it holds names and numbers. The
+# The pickle in a checkpoint holds names, numbers and log histories. The
 # weights lie outside.
-MAX_BYTES = 64 << 20
-_PLAIN = (str, bytes, int, float, type(None))
+MAX_BYTES = 256 << 20
+# Opcodes of a pickle, and values that come out of it if what is shared is
+# counted once for each use. A tensor takes some 45 opcodes.
+MAX_STEPS = 2_000_000
+_PLAIN = (str, bytes, float, bool, type(None))
 
 
 class Placeholder:
@@ -39,18 +42,39 @@ def plain_key(value):
     """The value if it is safe as a key of a dict, else a placeholder.
 
     A dict calls the hash and the comparison of its keys. Those of built-in
-    scalars, of tuples of them and of placeholders run no code of a file.
+    scalars and of placeholders run no code of a file and take little time.
+    Tuples and integers over 60 bits are refused: many of them can have one
+    hash, and then a dict is slow.
     """
-    flat = value if isinstance(value, tuple) else (value, )
-    fine = all(isinstance(item, (*_PLAIN, Placeholder)) for item in flat)
-    return value if fine else Placeholder(f'a key, {type(value).__name__}')
+    if isinstance(value, (*_PLAIN, Placeholder)) or (
+            isinstance(value, int) and abs(value) < 1 << 60):
+        return value
+    return Placeholder(f'a key, {type(value).__name__}')
+
+
+class _Opcodes:
+    """Table of opcodes that counts what is taken from it."""
+
+    def __init__(self, unpickler: 'InertUnpickler') -> None:
+        self.unpickler = unpickler
+        self.table = type(unpickler).dispatch
+
+    def __getitem__(self, opcode: int) -> Callable:
+        self.unpickler.spend(1)
+        method = self.table.get(opcode)
+        if method is None:
+            raise pickle.UnpicklingError(f'the opcode {opcode} is refused')
+        return method
 
 
 class InertUnpickler(pickle._Unpickler):
     """Reads a pickle of any origin.
 
+    Time and memory are bounded by ``MAX_STEPS`` and by the pickle's length.
+
     Args:
-        file: Binary file, cut off after ``MAX_BYTES`` by the caller.
+        file: In memory, so that no length in it can ask for more than there
+            is.
         functions: For dotted names, functions that run in their place.
         persistent_load: (id) -> object, for what lies outside the pickle.
     """
@@ -65,7 +89,7 @@ class InertUnpickler(pickle._Unpickler):
             pickle.LONG_BINPUT, pickle.MEMOIZE, pickle.BINPERSID,
             pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.INT,
             pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG,
-            pickle.LONG1, pickle.LONG4, pickle.FLOAT, pickle.BINFLOAT,
+            pickle.LONG1, pickle.FLOAT, pickle.BINFLOAT,
             pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING,
             pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.BINBYTES8,
             pickle.UNICODE, pickle.BINUNICODE, pickle.SHORT_BINUNICODE,
@@ -79,6 +103,20 @@ class InertUnpickler(pickle._Unpickler):
                  persistent_load: Callable) -> None:
         super().__init__(file, encoding='utf-8', errors='replace')
         self.functions, self.persistent_load = functions, persistent_load
+        self.steps_left = MAX_STEPS
+        self.dispatch = _Opcodes(self)
+
+    def spend(self, steps: int) -> None:
+        """Count work; a file could ask for the same work many times.
+
+        Raises:
+            pickle.UnpicklingError: It is more than ``MAX_STEPS``.
+        """
+        self.steps_left -= steps
+        if self.steps_left < 0:
+            raise pickle.UnpicklingError(
+                f'it takes over {MAX_STEPS:,} steps to read, more than any '
+                'checkpoint')
 
     def find_class(self, module: str, name: str) -> Placeholder:
         return Placeholder(f'{module}.{name}')
@@ -89,6 +127,8 @@ class InertUnpickler(pickle._Unpickler):
         if not isinstance(function, Placeholder) or not isinstance(
                 args, tuple):
             raise pickle.UnpicklingError('a call of what is no name')
+        self.spend(len(args) + sum(len(arg) for arg in args if
+                                   isinstance(arg, (list, tuple))))
         ours = self.functions.get(function.path)
         if ours is None or function.args is not None:
             return Placeholder(function.path, args)
@@ -177,5 +217,6 @@ def load(file: io.BytesIO, functions: dict[str, Callable] | None = None,
     except (pickle.UnpicklingError, MemoryError):
         raise
     except Exception as error:  # damaged bytes raise nearly any type
+        # Not its text: that may show values of the file, without end.
         raise pickle.UnpicklingError(
-            f'{type(error).__name__}: {str(error)[:200]}') from error
+            f'its pickle is damaged, {type(error).__name__}') from error

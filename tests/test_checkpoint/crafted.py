@@ -1,18 +1,47 @@
-"""Files that would run a command if their pickle were loaded."""
+"""Files with crafted pickles; some would run a command if loaded."""
+import io
 import os
 import pickle
+import zipfile
 
 import torch
 
 
 class Reduce:
-    """Pickles as a call of ``function(*args)``."""
+    """Pickles as a call of ``function(*args)``; may set a state then."""
 
-    def __init__(self, function, *args):
-        self.call = function, args
+    def __init__(self, function, *args, state=None):
+        self.call = function, args, state
 
     def __reduce__(self):
-        return self.call
+        return self.call if self.call[2] is not None else self.call[:2]
+
+
+class Pid:
+    """Pickled as a persistent id."""
+
+    def __init__(self, *pid):
+        self.pid = pid
+
+
+class Pickler(pickle.Pickler):
+
+    def persistent_id(self, value):
+        return value.pid if isinstance(value, Pid) else None
+
+
+def pickled(value, protocol=2):
+    file = io.BytesIO()
+    Pickler(file, protocol).dump(value)
+    return file.getvalue()
+
+
+def zip_with(path, text, compression=zipfile.ZIP_STORED, **storages):
+    """A file as torch writes it, with any pickle."""
+    with zipfile.ZipFile(path, 'w', compression) as archive:
+        archive.writestr('a/data.pkl', text)
+        for key, content in storages.items():
+            archive.writestr(f'a/data/{key}', content)
 
 
 def crafted(kind, witness):

@@ -6,7 +6,6 @@ import pickle
 import struct
 import sys
 import types
-import zipfile
 from collections import OrderedDict, defaultdict
 
 import numpy as np
@@ -18,10 +17,13 @@ from rcg.checkpoint import CheckpointError
 from rcg.checkpoint.foreign import read_foreign
 from rcg.checkpoint.inert import Placeholder, load
 from tests.test_checkpoint.crafted import (
+    Pid,
     Reduce,
     by_opcodes,
     crafted,
     file_in_file,
+    pickled,
+    zip_with,
 )
 from tests.test_checkpoint.test_sniffing import FILES
 
@@ -126,33 +128,6 @@ def test_every_opcode_that_makes_objects_is_inert(tmp_path):
         witness.unlink()
 
 
-def zip_with(path, text, **storages):
-    """A file as torch writes it, with any pickle."""
-    with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr('a/data.pkl', text)
-        for key, content in storages.items():
-            archive.writestr(f'a/data/{key}', content)
-
-
-class Pid:
-    """Pickled as a persistent id."""
-
-    def __init__(self, *pid):
-        self.pid = pid
-
-
-class Pickler(pickle.Pickler):
-
-    def persistent_id(self, value):
-        return value.pid if isinstance(value, Pid) else None
-
-
-def pickled(value):
-    file = io.BytesIO()
-    Pickler(file, 2).dump(value)
-    return file.getvalue()
-
-
 STORAGE = Pid('storage', torch.FloatStorage, 'x', 'cpu', 4)
 
 
@@ -220,7 +195,7 @@ def test_shared_lists_are_not_written_out(tmp_path):
 
 
 def test_a_large_pickle_is_refused_unread(tmp_path, monkeypatch):
-    monkeypatch.setattr('rcg.checkpoint.foreign.MAX_BYTES', 1000)
+    monkeypatch.setattr('rcg.checkpoint.torch_files.MAX_BYTES', 1000)
     zip_with(tmp_path / 'a.pth', pickle.dumps(['x' * 2000]))
     with pytest.raises(CheckpointError, match=r'pickle has 2,0\d\d bytes'):
         read_foreign(tmp_path / 'a.pth')

@@ -17,12 +17,12 @@ import torch
 from safetensors import safe_open
 
 from rcg.checkpoint import (
-    CheckpointError,
     file_sha256,
     inert,
     open_atomically,
     read_checkpoint,
 )
+from rcg.checkpoint.reading import read_values
 from rcg.evaluation.references.reference import MOMENTS
 
 NAMES = 'mu', 'sigma', 'mu_s', 'sigma_s', 'features'
@@ -143,16 +143,12 @@ def _read_pickle(path: str) -> tuple[dict, dict]:
 
 
 def _read_torch(path: str) -> tuple[dict, dict]:
-    try:
-        return read_checkpoint(path), {}
-    except CheckpointError:  # torch-fidelity stores features as a tensor
-        try:
-            rows = torch.load(path, map_location='cpu', weights_only=True)
-        except Exception:  # torch raises nearly any type on bad bytes
-            rows = None
-        if not isinstance(rows, torch.Tensor):
-            raise
-        return {'features': rows}, {}
+    content = read_values(path)
+    if isinstance(content, torch.Tensor):  # torch-fidelity's features
+        content = {'features': content}
+    if not isinstance(content, dict):
+        raise pickle.UnpicklingError(f'it holds a {type(content).__name__}')
+    return content, {}
 
 
 def _read_own(path: str) -> tuple[dict, dict]:
