@@ -1,5 +1,10 @@
 """Checkpoints: found, read without running code, written all or nothing."""
-from .finding import CheckpointError, file_sha256, find_checkpoint
+from .finding import (
+    CheckpointError,
+    file_sha256,
+    find_checkpoint,
+    list_checkpoints,
+)
 from .loading import (
     REST,
     LoadedWeights,
@@ -16,7 +21,7 @@ from .writing import open_atomically, save_atomically
 
 __all__ = [
     'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'file_sha256',
-    'find_checkpoint', 'find_weights', 'load_state_dict', 'load_weights',
-    'open_atomically', 'read_checkpoint', 'save_atomically', 'to_plain',
-    'weights_of', 'what_fits', 'with_current_names'
+    'find_checkpoint', 'find_weights', 'list_checkpoints', 'load_state_dict',
+    'load_weights', 'open_atomically', 'read_checkpoint', 'save_atomically',
+    'to_plain', 'weights_of', 'what_fits', 'with_current_names'
 ]

@@ -31,9 +31,8 @@ def find_checkpoint(path: str) -> str:
     """Find a checkpoint file.
 
     Args:
-        path: A file or a work folder. In a folder it is the file that
-            ``last_checkpoint`` names, else that of the highest iteration. The
-            folder may have been moved since it was written.
+        path: A file or a work folder. In a folder it is the first one of
+            :func:`list_checkpoints`.
 
     Raises:
         FileNotFoundError: There is no file, or no checkpoint in the folder.
@@ -54,7 +53,7 @@ def find_checkpoint(path: str) -> str:
             f"weights, look for '{name}' in docs/model_zoo.md: it says what "
             'to download and how to convert it. RCG_WEIGHTS=... before a '
             'command names the folder of converted weights.')
-    candidates = _newest_first(path)
+    candidates, _ = list_checkpoints(path)
     if not candidates:
         raise FileNotFoundError(
             f"The folder '{path}' holds no checkpoint (iter_N.pth or "
@@ -69,18 +68,59 @@ def find_checkpoint(path: str) -> str:
          'No other checkpoint in this folder is complete.'))
 
 
-def _newest_first(folder: str) -> list[str]:
+def list_checkpoints(folder: str) -> tuple[list[str], str | None]:
+    """List the checkpoints of a work folder, the newest first.
+
+    Returns:
+        Paths: first the file that ``last_checkpoint`` names, then those of
+        higher iterations before lower ones. And a sentence if something was
+        saved but ``last_checkpoint`` does not name a file in the folder, else
+        None. The folder may have been moved since it was written. A file
+        elsewhere counts only if the folder itself holds no checkpoint.
+    """
     names = [name for name in os.listdir(folder) if re.fullmatch(
         r'(iter|epoch)_\d+\.(pth|safetensors)', name)]
     names.sort(key=lambda name: int(re.search(r'\d+', name)[0]), reverse=True)
-    with contextlib.suppress(FileNotFoundError), \
-            open(os.path.join(folder, 'last_checkpoint')) as file:
-        newest = file.read().strip()
-        # MMEngine's CheckpointHook writes a whole path. The folder may have
-        # been moved; with an out_dir the file is elsewhere.
-        names[:0] = [os.path.basename(newest), newest]
     paths = [os.path.join(folder, name) for name in names]
-    return list(filter(os.path.isfile, paths))
+    paths = list(filter(os.path.isfile, paths))
+    pointer = os.path.join(folder, 'last_checkpoint')
+    if not os.path.lexists(pointer):
+        return paths, f"There is no '{pointer}'." if paths else None
+    newest, wrong = _read_pointer(pointer)
+    if newest is None:
+        return paths, f"'{pointer}' {wrong}."
+    if _is_inside(newest, folder) or not paths:
+        return list(dict.fromkeys([newest, *paths])), None
+    return paths, f"'{pointer}' names a file elsewhere, '{newest}'."
+
+
+def _read_pointer(pointer: str) -> tuple[str | None, str]:
+    """The file that ``last_checkpoint`` names, or what is wrong with it."""
+    if not os.path.isfile(pointer):  # reading a pipe would wait for ever
+        return None, 'is no file'
+    try:
+        with open(pointer, 'rb') as file:
+            name = os.fsdecode(file.read(1 << 14)).strip()
+    except OSError as error:
+        return None, f'cannot be read ({error.strerror})'
+    if not name:
+        return None, 'is empty'
+    folder = os.path.dirname(pointer)
+    # MMEngine's CheckpointHook writes a whole path. The folder may have been
+    # moved; with an out_dir the file is elsewhere.
+    places = (os.path.join(folder, os.path.basename(name)),
+              os.path.join(folder, name), os.path.abspath(name))
+    found = next(filter(os.path.isfile, places), None)
+    if found is None:
+        shown = name[:80].encode('ascii', 'backslashreplace').decode()
+        return None, f'names no file ({shown!r})'
+    return found, ''
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    """Whether a path lies below a folder; links are not followed."""
+    start = os.path.join(os.path.abspath(folder), '')
+    return os.path.abspath(path).startswith(start)
 
 
 def what_is_wrong(path: str) -> str | None:

@@ -1,6 +1,9 @@
 """Compiling the networks of a model."""
 from torch import nn
 
+from rcg.engine.console import log
+from rcg.engine.unwrapping import bare_model
+
 
 def compile_children(model: nn.Module, options: dict) -> list[str]:
     """Compile what the modules of a model declare, in place.
@@ -23,3 +26,28 @@ def compile_children(model: nn.Module, options: dict) -> list[str]:
             getattr(module, name).compile(**options)
             compiled.append(f'{path}.{name}' if path else name)
     return compiled
+
+
+def compile_networks(runner) -> None:
+    """Compile what the model of a Runner declares, if ``compile`` is set.
+
+    Args:
+        runner: Its config's ``compile`` is True or keyword arguments of
+            ``torch.compile``.
+
+    Raises:
+        ValueError: The model declares nothing.
+    """
+    options = runner.cfg.get('compile')
+    if not options:
+        return
+    if options is True:
+        options = {}
+    compiled = compile_children(bare_model(runner), options)
+    if not compiled:
+        raise ValueError(
+            f'compile is set, but no module of {runner.model_name} names '
+            'what to compile: give a class compiled_children = '
+            "('network', ), or delete compile.")
+    for name in compiled:
+        log(runner, f'{name} is compiled: the first steps take long')

@@ -132,6 +132,33 @@ def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
         samples_per_iteration=batch, dataset_size=size)
 
 
+def check_resumable(runner, checkpoint: dict, current: dict,
+                    filename: str) -> None:
+    """Check that a Runner can go on from a checkpoint.
+
+    Args:
+        current: Of the Runner; see :func:`describe_run`.
+
+    Raises:
+        CheckpointError: It lacks something or is of another run.
+    """
+    wanted = ['message_hub', 'meta', 'optimizer']
+    if runner.param_schedulers:
+        wanted.append('param_schedulers')
+    if absent := [name for name in wanted if name not in checkpoint]:
+        raise CheckpointError(
+            f"'{filename}' cannot be resumed from: it lacks "
+            f'{", ".join(absent)}. To start a new run from its weights '
+            'use load_from, not resume.')
+    has_average = any(hasattr(hook, 'ema_model') for hook in runner.hooks)
+    if 'ema_state_dict' in checkpoint and not has_average:
+        raise CheckpointError(
+            f"'{filename}' is of a run with weight averaging: without "
+            'it, training would go on from the averaged weights. Keep '
+            'TrainableEMAHook in custom_hooks.')
+    check_same_run(checkpoint['meta'].get('run', {}), current, filename)
+
+
 def check_same_run(saved: dict, current: dict, filename: str) -> None:
     """Compare the run of a checkpoint with the one that would go on.
 

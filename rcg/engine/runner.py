@@ -12,16 +12,17 @@ from torch import nn
 
 import rcg
 import rcg.checkpoint as files
-from rcg.checkpoint import CheckpointError
 from rcg.engine import resume, states
 from rcg.engine.building import HintingRunner
-from rcg.engine.compiling import compile_children
+from rcg.engine.compiling import compile_networks
 from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
 from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
 from rcg.engine.frozen_parts import describe_parts
+from rcg.engine.newest import read_newest
 from rcg.engine.saving import (
+    fitting_weights,
     read_checkpoint_for,
     share_of,
     write_checkpoint,
@@ -117,19 +118,7 @@ class RcgRunner(HintingRunner):
         Args:
             target: MMEngine's; ignored.
         """
-        options = self.cfg.get('compile')
-        if not options:
-            return
-        if options is True:
-            options = {}
-        compiled = compile_children(bare_model(self), options)
-        if not compiled:
-            raise ValueError(
-                f'compile is set, but no module of {self.model_name} names '
-                'what to compile: give a class compiled_children = '
-                "('network', ), or delete compile.")
-        for name in compiled:
-            log(self, f'{name} is compiled: the first steps take long')
+        compile_networks(self)
 
     @staticmethod
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
@@ -160,26 +149,39 @@ class RcgRunner(HintingRunner):
         return super().build_param_scheduler(scheduler)
 
     def load_or_resume(self) -> None:
-        """Load ``load_from``, or resume from it or from the work folder."""
+        """Load ``load_from``, or resume from it or from the work folder.
+
+        From a folder the newest intact checkpoint is taken; see
+        :func:`~rcg.engine.newest.read_newest`. A file that is named must be
+        intact.
+        """
         if self._has_loaded:
             return
         path = self._load_from
-        if self._resume and path is None:
-            try:
-                path = files.find_checkpoint(self.work_dir)
-            except FileNotFoundError:
-                log(self, f'nothing to resume in {self.work_dir}: starting '
-                          'from the beginning')
-                self._resume = False
-        if path is None:
-            return
-        if self._resume:
-            self.resume(path)
+        if not self._resume:
+            if path is not None:
+                self.load_checkpoint(path)
+        elif path is None or os.path.isdir(os.path.expanduser(path)):
+            self._resume_newest(os.path.expanduser(path or self.work_dir))
         else:
-            self.load_checkpoint(path)
+            self.resume(path)
+
+    def _resume_newest(self, folder: str) -> None:
+        found = read_newest(
+            folder, lambda path: read_checkpoint_for(bare_model(self), path),
+            self.logger.warning)
+        if found is not None:
+            self.resume(found[0], checkpoint=found[1])
+        elif self._load_from is not None:
+            files.find_checkpoint(folder)  # says that there is none
+        else:
+            log(self, f'nothing to resume in {folder}: starting from the '
+                      'beginning')
+            self._resume = False
 
     def load_checkpoint(self, filename: str, map_location='cpu',
-                        strict: bool | None = None, revise_keys=()) -> dict:
+                        strict: bool | None = None, revise_keys=(),
+                        checkpoint: dict | None = None) -> dict:
         """Load weights to where the model is; return the whole checkpoint.
 
         Args:
@@ -189,25 +191,19 @@ class RcgRunner(HintingRunner):
                 fits is loaded, and a warning names the rest. None: strict
                 when resuming.
             map_location, revise_keys: MMEngine's; ignored.
+            checkpoint: What the file holds, if it has been read.
 
         Raises:
             CheckpointError: The weights do not fit; if not strict, none does.
         """
-        filename = files.find_checkpoint(filename)
-        checkpoint = read_checkpoint_for(bare_model(self), filename)
-        state = checkpoint['state_dict']
+        if checkpoint is None:
+            filename = files.find_checkpoint(filename)
+            checkpoint = read_checkpoint_for(bare_model(self), filename)
         if self._resume:
-            self._check_resumable(checkpoint, filename)
-        try:
-            files.check_fit(bare_model(self), state, filename)
-        except CheckpointError as error:
-            if self._resume if strict is None else strict:
-                raise
-            try:
-                state = files.what_fits(bare_model(self), state, filename)
-            except CheckpointError as little:
-                raise CheckpointError(f'{error} {little}') from None
-            self.logger.warning(str(error))
+            resume.check_resumable(self, checkpoint, self._run(), filename)
+        state = fitting_weights(
+            self, checkpoint['state_dict'], filename,
+            self._resume if strict is None else strict)
         # A hook may exchange the weights in place.
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         bare_model(self).load_state_dict(state, strict=False)
@@ -217,16 +213,19 @@ class RcgRunner(HintingRunner):
         return checkpoint
 
     def resume(self, filename: str, resume_optimizer: bool = True,
-               resume_param_scheduler: bool = True,
-               map_location='default') -> None:
+               resume_param_scheduler: bool = True, map_location='default',
+               checkpoint: dict | None = None) -> None:
         """Go on with a run: its weights, averages, optimizer, schedules, logs.
+
+        Args:
+            checkpoint: What the file holds, if it has been read.
 
         Raises:
             CheckpointError: The file is not a training checkpoint of a run
                 with this config, these data and these frozen parts.
         """
         self._resume = True
-        checkpoint = self.load_checkpoint(filename)
+        checkpoint = self.load_checkpoint(filename, checkpoint=checkpoint)
         self.train_loop._epoch = checkpoint['meta'].get('epoch', 0)
         self.train_loop._iter = checkpoint['meta']['iter']
         self.message_hub.load_state_dict(
@@ -240,25 +239,6 @@ class RcgRunner(HintingRunner):
             states.load_schedulers(self.param_schedulers,
                                    checkpoint['param_schedulers'])
         log(self, f'resumed at iteration {self.iter}')
-
-    def _check_resumable(self, checkpoint: dict, filename: str) -> None:
-        """Raise a CheckpointError if this run cannot go on from there."""
-        wanted = ['message_hub', 'meta', 'optimizer']
-        if self.param_schedulers:
-            wanted.append('param_schedulers')
-        if absent := [name for name in wanted if name not in checkpoint]:
-            raise CheckpointError(
-                f"'{filename}' cannot be resumed from: it lacks "
-                f'{", ".join(absent)}. To start a new run from its weights '
-                'use load_from, not resume.')
-        has_average = any(hasattr(h, 'ema_model') for h in self.hooks)
-        if 'ema_state_dict' in checkpoint and not has_average:
-            raise CheckpointError(
-                f"'{filename}' is of a run with weight averaging: without "
-                'it, training would go on from the averaged weights. Keep '
-                'TrainableEMAHook in custom_hooks.')
-        resume.check_same_run(checkpoint['meta'].get('run', {}),
-                              self._run(), filename)
 
     def _run(self) -> dict:
         return resume.describe_run(self.cfg, self.train_dataloader,

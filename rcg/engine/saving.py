@@ -6,13 +6,17 @@ from mmengine.runner import save_checkpoint
 from torch import nn
 
 from rcg.checkpoint import (
+    CheckpointError,
+    check_fit,
     read_checkpoint,
     save_atomically,
     to_plain,
     weights_of,
+    what_fits,
     with_current_names,
 )
 from rcg.engine.states import on_cpu
+from rcg.engine.unwrapping import bare_model
 
 
 def write_checkpoint(checkpoint: dict, folder: str, name: str,
@@ -75,3 +79,30 @@ def share_of(model: nn.Module, state: dict) -> str:
     total = max(sum(value.numel() for value in own.values()), 1)
     share = sum(state[name].numel() for name in state) / total
     return f'{len(state)} of {len(own)} tensors ({share:.1%} of the values)'
+
+
+def fitting_weights(runner, state: dict, filename: str,
+                    strict: bool) -> dict:
+    """Those of a file's weights that fit the model of a Runner.
+
+    Args:
+        state: Weights by name.
+        filename: Where they are from, for messages.
+        strict: Refuse all if one does not fit; otherwise a warning names
+            those that do not.
+
+    Raises:
+        CheckpointError: The weights do not fit; if not strict, hardly any.
+    """
+    model = bare_model(runner)
+    try:
+        check_fit(model, state, filename)
+    except CheckpointError as error:
+        if strict:
+            raise
+        try:
+            state = what_fits(model, state, filename)
+        except CheckpointError as little:
+            raise CheckpointError(f'{error} {little}') from None
+        runner.logger.warning(str(error))
+    return state

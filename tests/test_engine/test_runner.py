@@ -183,14 +183,6 @@ def test_resume_of_another_architecture_lists_what_does_not_fit(
     assert caught.value.missing
 
 
-def test_truncated_newest_names_the_previous(whole, tmp_path):
-    folder = copy_from(whole, tmp_path / 'part', 6)
-    content = (whole / 'iter_8.pth').read_bytes()
-    (folder / 'iter_8.pth').write_bytes(content[:len(content) // 2])
-    with pytest.raises(CheckpointError, match='iter_8.pth.*iter_6.pth'):
-        build_runner(folder, resume=True).train()
-
-
 def test_load_from_takes_what_fits_and_warns(whole, tmp_path, capsys):
     runner = build_runner(tmp_path, load_from=str(whole), model__width=9,
                           train_cfg__max_iters=1)
