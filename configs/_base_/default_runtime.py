@@ -28,6 +28,8 @@ default_hooks = dict(
     checkpoint=dict(type='PlainCheckpointHook', interval=1000,
                     max_keep_ckpts=2),
     iter_seed=dict(type='IterSeedHook'),
+    # A run that was killed in a validation begins with it.
+    validation=dict(type='ResumeValidationHook'),
 )
 
 # The config, scalars (scalars.json has JSON lines) and pictures, in

@@ -8,6 +8,7 @@ from .hooks.checkpoint import PlainCheckpointHook
 from .hooks.ema import TrainableEMAHook
 from .hooks.iter_seed import IterSeedHook
 from .hooks.progress import ProgressHook
+from .hooks.resume_validation import ResumeValidationHook
 from .hooks.runtime_info import LightRuntimeInfoHook
 from .hooks.sample_grid import SampleGridHook, make_grid
 from .loop import StreamTrainLoop
@@ -27,8 +28,9 @@ __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy',
     'FSDPStrategy', 'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
     'LightRuntimeInfoHook', 'PlainCheckpointHook', 'ProgressHook',
-    'RcgRunner', 'SafePretrainedInit', 'SampleGridHook', 'ScalarVisualizer',
-    'SingleDeviceStrategy', 'StreamTrainLoop', 'TrainableEMA',
-    'TrainableEMAHook', 'TwoGroupConstructor', 'bare_model', 'find_config',
-    'load_config', 'log', 'make_grid'
+    'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
+    'SampleGridHook', 'ScalarVisualizer', 'SingleDeviceStrategy',
+    'StreamTrainLoop', 'TrainableEMA', 'TrainableEMAHook',
+    'TwoGroupConstructor', 'bare_model', 'find_config', 'load_config', 'log',
+    'make_grid'
 ]

@@ -1,6 +1,8 @@
 """Checkpoints during training."""
 import contextlib
+import math
 import os
+import re
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
@@ -9,6 +11,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from rcg.checkpoint import open_atomically, to_plain
 from rcg.engine.optim import single_wrappers
 from rcg.engine.states import with_histories
+from rcg.engine.validations import flush_curves
 from rcg.registry import HOOKS
 
 
@@ -55,6 +58,10 @@ class PlainCheckpointHook(Hook):
                 raise ValueError(
                     f'the checkpoint interval ({self.interval}) must be a '
                     f'multiple of accumulative_counts ({counts}).')
+        # The run may have been killed before it had removed them.
+        if runner.iter > 0 and is_main_process():
+            _remove(runner.work_dir, runner.message_hub.get_info(
+                'surplus_checkpoints', []))
 
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         """Keep tensors and built-in types only, in a stock Runner too.
@@ -69,15 +76,23 @@ class PlainCheckpointHook(Hook):
                 checkpoint['message_hub'])
 
     def after_train_iter(self, runner, **kwargs) -> None:
-        if self._is_due(runner) or self.is_last_train_iter(runner):
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            return
+        if (self.every_n_train_iters(runner, self.interval)
+                or self.is_last_train_iter(runner)):
             self._save(runner, runner.iter + 1)
 
-    def _is_due(self, runner) -> bool:
+    def after_train_epoch(self, runner) -> None:
+        """Save a whole epoch, which the loop counts after this.
+
+        Schedules that count epochs have moved on by now.
+        """
         if not isinstance(runner.train_loop, EpochBasedTrainLoop):
-            return self.every_n_train_iters(runner, self.interval)
-        done, epoch = runner.iter + 1, len(runner.train_dataloader)
-        return done % epoch == 0 and (
-            done // self.interval > (done - epoch) // self.interval)
+            return
+        done, before = runner.iter, runner.iter - len(runner.train_dataloader)
+        if (done // self.interval > before // self.interval
+                or done == runner.max_iters):
+            self._save(runner, done, epoch=runner.epoch + 1)
 
     def after_train(self, runner) -> None:
         """Save the last iteration of a run that was stopped early."""
@@ -86,7 +101,7 @@ class PlainCheckpointHook(Hook):
                 and newest != [f'iter_{runner.iter}.pth']):
             self._save(runner, runner.iter)
 
-    def _save(self, runner, iteration: int) -> None:
+    def _save(self, runner, iteration: int, **counts: int) -> None:
         name = f'iter_{iteration}.pth'
         hub, folder = runner.message_hub, runner.work_dir
         kept = [old for old in hub.get_info('kept_checkpoints', [])
@@ -95,18 +110,15 @@ class PlainCheckpointHook(Hook):
         if self.max_keep_ckpts > 0:
             surplus = kept[:-self.max_keep_ckpts]
         hub.update_info('kept_checkpoints', kept[len(surplus):])
-        meta = {'iter': iteration}
-        if isinstance(runner.train_loop, EpochBasedTrainLoop):
-            # The loop counts an epoch only after its last iteration.
-            meta['epoch'] = iteration // len(runner.train_dataloader)
-        runner.save_checkpoint(folder, name, meta=meta, by_epoch=False)
+        hub.update_info('surplus_checkpoints', surplus)
+        flush_curves(runner.visualizer)
+        runner.save_checkpoint(folder, name, by_epoch=False,
+                               meta={'iter': iteration, **counts})
         if not is_main_process():
             return
         with open_atomically(os.path.join(folder, 'last_checkpoint')) as file:
             file.write(name.encode())
-        for old in surplus:
-            with contextlib.suppress(FileNotFoundError):
-                os.remove(os.path.join(folder, old))
+        _remove(folder, surplus)
         runner.logger.info(f'saved {name}')
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
@@ -117,6 +129,8 @@ class PlainCheckpointHook(Hook):
                 f"save_best names '{self.save_best}', validation gave "
                 f'{", ".join(metrics or {}) or "nothing"}.')
         value = float(metrics[self.save_best])
+        if math.isnan(value):
+            return  # no value would be better than NaN
         best = runner.message_hub.get_info('best_value')
         if best is None or (value < best if self.rule == 'less'
                             else value > best):
@@ -125,3 +139,11 @@ class PlainCheckpointHook(Hook):
                 runner.work_dir, 'best.pth', save_optimizer=False,
                 save_param_scheduler=False, by_epoch=False,
                 meta={'iter': runner.iter, self.save_best: value})
+
+
+def _remove(folder: str, names: list[str]) -> None:
+    """Remove checkpoints; the names may come from a file of others."""
+    for name in names:
+        if re.fullmatch(r'iter_\d+\.pth', str(name)):
+            with contextlib.suppress(FileNotFoundError):
+                os.remove(os.path.join(folder, name))

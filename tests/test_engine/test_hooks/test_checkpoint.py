@@ -3,8 +3,13 @@ import os
 
 import pytest
 
-from rcg.checkpoint import find_checkpoint, read_checkpoint
+from rcg.checkpoint import (
+    find_checkpoint,
+    read_checkpoint,
+    save_atomically,
+)
 from rcg.engine import PlainCheckpointHook
+from rcg.engine.hooks import checkpoint
 
 from ..running import build_runner
 
@@ -74,3 +79,41 @@ def test_best_of_a_metric_that_is_not_there(tmp_path):
 def test_arguments(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PlainCheckpointHook(**wrong)
+
+
+def test_a_killed_removal_is_made_up_for(tmp_path, monkeypatch):
+    """A kill after last_checkpoint, before the surplus file is removed."""
+    runner = build_runner(tmp_path, train_cfg__max_iters=6)
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, '_remove', lambda folder, names:
+                      1 / 0 if names else None)
+        with pytest.raises(ZeroDivisionError):
+            runner.train()
+    assert saved(tmp_path) == ['iter_2.pth', 'iter_4.pth', 'iter_6.pth']
+    build_runner(tmp_path, train_cfg__max_iters=6, resume=True).train()
+    assert saved(tmp_path) == ['iter_4.pth', 'iter_6.pth']
+
+
+def test_a_checkpoint_names_no_other_files_to_remove(tmp_path):
+    kept = tmp_path / 'kept.pth'
+    kept.touch()
+    build_runner(tmp_path / 'run', train_cfg__max_iters=2).train()
+    path = tmp_path / 'run' / 'iter_2.pth'
+    content = read_checkpoint(path)
+    content['message_hub']['runtime_info'].update(
+        kept_checkpoints=['../kept.pth', 'iter_2.pth'],
+        surplus_checkpoints=['../kept.pth', str(kept)])
+    save_atomically(content, path)
+    build_runner(tmp_path / 'run', train_cfg__max_iters=6,
+                 resume=True).train()
+    assert kept.exists()
+
+
+def test_a_score_of_nan_is_never_the_best(tmp_path):
+    runner = build_runner(tmp_path, train_cfg__val_interval=3,
+                          default_hooks__checkpoint__save_best='toy/mean')
+    values = iter([float('nan'), 3., 4., 5.])
+    runner.val_loop.evaluator.evaluate = lambda size: {
+        'toy/mean': next(values)}
+    runner.train()
+    assert read_checkpoint(tmp_path / 'best.pth')['meta']['toy/mean'] == 3.
