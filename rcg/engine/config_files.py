@@ -1,6 +1,7 @@
 """Config files: where those of this project are, and how to inherit them."""
 import difflib
 import importlib.util
+import os
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -8,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.config.utils import ConfigParsingError
 
 import rcg
+from rcg.engine import config_variables as variables
 
 OURS = 'rcg::'
 
@@ -33,7 +35,7 @@ def find_config(path: str) -> str:
     """
     if str(path).startswith(OURS):
         return _find_ours(str(path))
-    given = Path(path).expanduser()
+    given = Path(os.path.expanduser(path))
     if given.is_file():
         return str(given)
     relative = (given.relative_to('configs')
@@ -70,8 +72,9 @@ class RcgConfig(Config):
 
     ``_base_ = 'rcg::digits/dit.py'`` means ``digits/dit.py`` in the project's
     ``configs``, wherever the inheriting file is. A pure-Python config writes
-    ``from rcg.configs.digits.dit import *`` in ``with read_base():``. All
-    else is MMEngine's.
+    ``from rcg.configs.digits.dit import *`` in ``with read_base():``.
+    ``{{$NAME:default}}`` and ``{{ fileDirname }}`` are read as values; see
+    :mod:`~rcg.engine.config_variables`. All else is MMEngine's.
 
     MMEngine itself knows ``package::path`` for its sister projects alone:
     its table of packages is closed, it needs the pkg_resources of old
@@ -81,13 +84,30 @@ class RcgConfig(Config):
     @staticmethod
     def _get_cfg_path(cfg_path: str, filename: str):
         """The path and scope of a base; called for each in ``_base_``."""
+        cfg_path = variables.decoded(cfg_path)
         if not cfg_path.startswith(OURS):
+            local = os.path.join(os.path.dirname(filename), cfg_path)
+            if os.path.isfile(local):  # '::' may be in a folder's name
+                return local, None
             return Config._get_cfg_path(cfg_path, filename)
         try:
             return find_config(cfg_path), None
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"_base_ of '{filename}': {error}") from None
+
+    @staticmethod
+    def _substitute_predefined_vars(filename: str, temp_config_name: str):
+        variables.set_predefined(filename, temp_config_name)
+
+    @staticmethod
+    def _substitute_env_variables(filename: str, temp_config_name: str):
+        return variables.set_environment(filename, temp_config_name)
+
+    @property
+    def pretty_text(self) -> str:
+        """The content as source, which gives it again when it is read."""
+        return variables.without_variables(super().pretty_text)
 
     @staticmethod
     def _parse_lazy_import(filename: str) -> tuple[ConfigDict, set[str]]:
@@ -149,7 +169,17 @@ def _folder_of(package: str) -> str:
 # class has versions to which that name is its own.
 RcgConfig.fromfile = staticmethod(_calling(
     Config.fromfile, Config=RcgConfig))
-RcgConfig._file2dict = staticmethod(_calling(
-    Config._file2dict, Config=RcgConfig))
+_read_file = _calling(Config._file2dict, Config=RcgConfig)
 _parse_pure = _calling(Config._parse_lazy_import, Config=RcgConfig,
                        get_installed_path=_folder_of)
+
+
+def _file2dict(filename: str, *args, **kwargs):
+    """Content, text and environment variables of a config with its bases."""
+    content, text, used = _read_file(filename, *args, **kwargs)
+    if not filename.endswith('.py'):
+        content = variables.decoded(content)
+    return content, text, used
+
+
+RcgConfig._file2dict = staticmethod(_file2dict)

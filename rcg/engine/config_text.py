@@ -3,6 +3,8 @@ from types import FunctionType
 
 from mmengine.config import Config
 
+from rcg.engine.config_variables import without_variables
+
 
 class _FormattedConfig(Config):
     """A config whose text is known.
@@ -37,7 +39,7 @@ def formatted(config: Config) -> Config:
     named = _with_names(config.to_dict())
     content = repr(named)
     if content != _last[0]:
-        _last = (content, Config(named).pretty_text)
+        _last = (content, without_variables(Config(named).pretty_text))
     return _FormattedConfig(config, _last[1])
 
 
