@@ -11,8 +11,7 @@ from contextlib import contextmanager
 # Arguments of several commands: flags, and what add_argument takes.
 ARGUMENTS = {
     'config': (['config'], dict(help='config file')),
-    'checkpoint': (['checkpoint'], dict(
-        help='checkpoint file or work folder')),
+    'checkpoint': (['checkpoint'], dict(help='file or work folder')),
     'work_dir': (['--work-dir'], dict(
         help='where logs go; default: work_dir of the config, else '
         'work_dirs/<config name>')),
@@ -31,6 +30,8 @@ ARGUMENTS = {
 
 def make_parser(doc: str, **options) -> argparse.ArgumentParser:
     """A parser whose help is the docstring of the command as it stands."""
+    for stream in sys.stdout, sys.stderr:  # names of files may be any bytes
+        stream.reconfigure(errors='backslashreplace')
     return argparse.ArgumentParser(
         description=doc,
         formatter_class=argparse.RawDescriptionHelpFormatter, **options)

@@ -8,5 +8,5 @@ if [ $# -lt 2 ]; then
     echo "usage: $0 CONFIG GPUS [arguments of tools/train.py]" >&2
     exit 2
 fi
-source "$(dirname "${BASH_SOURCE[0]}")/launch.sh"
+source "$(dirname -- "${BASH_SOURCE[0]}")/launch.sh"
 launch train.py "$2" "$1" "${@:3}"

@@ -3,7 +3,7 @@
 # Each process would otherwise take all cores.
 export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 export MKL_NUM_THREADS=${MKL_NUM_THREADS:-$OMP_NUM_THREADS}
-TOOLS=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+TOOLS=$(CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
 # launch TOOL GPUS ARGUMENTS...: through torchrun.
 launch() {

@@ -4,7 +4,7 @@
 #       [--generators mage,dit,adm,ldm]
 # Makes .venv if there is none, installs the project, trains and scores.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . tools/environment.sh
 echo "quick start in $PWD"
 

@@ -4,7 +4,7 @@
 # Runs in $PYTHON, if that is set. Else in .venv, which is made and kept up to
 # date; where there is none and python3 has all that tests need, in python3.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
 . tools/environment.sh
 
 complete() {

@@ -6,5 +6,5 @@ if [ $# -lt 4 ]; then
     echo "usage: $0 PARTITION JOB_NAME CONFIG CHECKPOINT [arguments]" >&2
     exit 2
 fi
-source "$(dirname "${BASH_SOURCE[0]}")/launch.sh"
+source "$(dirname -- "${BASH_SOURCE[0]}")/launch.sh"
 launch_slurm test.py "$1" "$2" "$3" "$4" "${@:5}"

@@ -7,5 +7,5 @@ if [ $# -lt 4 ]; then
     echo "usage: $0 PARTITION JOB_NAME CONFIG WORK_DIR [arguments]" >&2
     exit 2
 fi
-source "$(dirname "${BASH_SOURCE[0]}")/launch.sh"
+source "$(dirname -- "${BASH_SOURCE[0]}")/launch.sh"
 launch_slurm train.py "$1" "$2" "$3" --work-dir "$4" "${@:5}"

@@ -2,6 +2,7 @@
 import contextlib
 import difflib
 import json
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,7 +44,7 @@ def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
 
 def _read_names(file: str) -> list[list[str]]:
     try:
-        text = Path(file).expanduser().read_text('utf-8')
+        text = Path(os.path.expanduser(file)).read_text('utf-8')
     except UnicodeDecodeError as error:
         raise ValueError(f"'{file}' is no text in UTF-8 ({error}): give a "
                          'file with a name a line, or JSON.') from error

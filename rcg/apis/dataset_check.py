@@ -78,7 +78,7 @@ def imagenet_faults(split: str, count: int,
 def _inspect_all(root: str, paths: list[str], journals: str,
                  workers: int) -> list[dict]:
     """An entry of the journal for each file, in order."""
-    code = hashlib.sha256(os.path.realpath(root).encode()).hexdigest()[:8]
+    code = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:8]
     journal = Path(journals, f'{Path(root).resolve().name}-{code}.jsonl')
     journal.parent.mkdir(parents=True, exist_ok=True)
     entries = _read_journal(journal, root)

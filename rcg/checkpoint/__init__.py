@@ -17,11 +17,13 @@ from .loading import (
 )
 from .reading import read_checkpoint, to_plain
 from .renamed import with_current_names
+from .utf8 import open_safetensors, utf8_path
 from .writing import open_atomically, save_atomically
 
 __all__ = [
     'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'file_sha256',
     'find_checkpoint', 'find_weights', 'list_checkpoints', 'load_state_dict',
-    'load_weights', 'open_atomically', 'read_checkpoint', 'save_atomically',
-    'to_plain', 'weights_of', 'what_fits', 'with_current_names'
+    'load_weights', 'open_atomically', 'open_safetensors', 'read_checkpoint',
+    'save_atomically', 'to_plain', 'utf8_path', 'weights_of', 'what_fits',
+    'with_current_names'
 ]

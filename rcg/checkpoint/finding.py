@@ -7,6 +7,7 @@ import re
 
 import safetensors
 
+from .utf8 import open_safetensors
 from .zip_members import read_directory
 
 _ARCHIVES = {b'\x1f\x8b': 'gzip', b'BZh': 'bzip2', b'\xfd7zXZ': 'xz',
@@ -155,7 +156,7 @@ def what_is_wrong(path: str) -> str | None:
         return f'It is a {kind or "tar"} archive. {_UNPACK}'
     if str(path).endswith('.safetensors'):
         with contextlib.suppress(safetensors.SafetensorError), \
-                safetensors.safe_open(path, 'pt'):
+                open_safetensors(path):
             return None
         return f'It is truncated, or no safetensors file. {_AGAIN}'
     if size < 8:

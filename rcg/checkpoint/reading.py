@@ -18,6 +18,7 @@ from mmengine.logging import HistoryBuffer
 
 from .finding import CONVERT, CheckpointError, find_checkpoint, what_is_wrong
 from .torch_files import ChecksumError, read_torch
+from .utf8 import utf8_path
 from .values import DataOnly, RefusedError, within_bounds
 
 # Bytes of the header of a safetensors file: some 60,000 tensors.
@@ -134,7 +135,8 @@ def read_file(path: str, read_pickled: Callable[[BinaryIO], object]):
             if wrong := what_is_wrong(path):
                 raise CheckpointError(f"'{path}' is no checkpoint. {wrong}")
             if is_safetensors:
-                return safetensors.torch.load_file(path)
+                with utf8_path(path) as name:
+                    return safetensors.torch.load_file(name)
             return read_pickled(file)
     except (CheckpointError, RefusedError, FileNotFoundError):
         raise

@@ -147,7 +147,8 @@ def write(converted: ConvertedFile, lean: bool) -> list[bool]:
     """
     pairs = list(zip(converted.parts, converted.paths, strict=True))
     wanted = [not _is_there(part, path, lean) for part, path in pairs]
-    common = {'source': os.path.basename(converted.source),
+    name = os.fsencode(os.path.basename(converted.source))
+    common = {'source': name.decode(errors='backslashreplace'),
               'source_sha256': file_sha256(converted.source),
               'rcg_version': rcg.__version__}
     inside = {part.format: digest(part.weights)

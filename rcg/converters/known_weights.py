@@ -5,9 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import safe_open
-
-from rcg.checkpoint import file_sha256, open_atomically
+from rcg.checkpoint import file_sha256, open_atomically, open_safetensors
 from rcg.checkpoint.finding import what_is_wrong
 
 SUFFIXES = ('.pth', '.pt', '.ckpt', '.tar', '.safetensors', '.zip', '.pkl',
@@ -126,7 +124,7 @@ def _source_of(path: Path) -> str:
     """A line about the source that a converted file names, or nothing."""
     if path.suffix != '.safetensors':
         return ''
-    with safe_open(path, 'pt') as file:
+    with open_safetensors(str(path)) as file:
         told = file.metadata() or {}
     if 'source_sha256' not in told:
         return ''

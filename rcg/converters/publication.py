@@ -4,12 +4,11 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from safetensors import safe_open
-
 from rcg.checkpoint import (
     REST,
     CheckpointError,
     find_weights,
+    open_safetensors,
     read_checkpoint,
     save_atomically,
 )
@@ -67,7 +66,7 @@ def read_part(path: str) -> tuple[Part, dict[str, str]]:
     content = read_checkpoint(path)
     told = content.get('meta') or {}
     if path.endswith('.safetensors'):
-        with safe_open(path, 'pt') as file:
+        with open_safetensors(str(path)) as file:
             told = file.metadata() or {}
     if told.get('format') not in FORMATS:
         raise CheckpointError(f"'{path}' was not written by "

@@ -133,7 +133,7 @@ class ImageFolder(ImageDataset):
         yield f'upright={self.upright}'.encode()
         for path in self.paths:
             size = os.path.getsize(os.path.join(self.root, path))
-            yield f'{path} {size}'.encode()
+            yield os.fsencode(path) + f' {size}'.encode()
 
     def read(self, index: int) -> tuple[np.ndarray, int]:
         for candidate in range(index, index + len(self)):

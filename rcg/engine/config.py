@@ -112,7 +112,16 @@ def parse_options(options: list[str]) -> dict:
             raise ValueError('--cfg-options takes key=value pairs, got '
                              f'{option!r}.')
         parsed[key] = DictAction._parse_iterable(value)
+        if isinstance(parsed[key], str):  # it lost its spaces
+            parsed[key] = _without_quotes(value)
     return parsed
+
+
+def _without_quotes(text: str) -> str:
+    """Text without a pair of quotes around it."""
+    if len(text) > 1 and text[0] == text[-1] and text[0] in '\'"':
+        return text[1:-1]
+    return text
 
 
 def without_weights(cfg):

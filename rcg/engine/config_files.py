@@ -2,6 +2,7 @@
 import difflib
 import importlib.util
 import os
+import sys
 from pathlib import Path
 from types import FunctionType, ModuleType
 
@@ -179,6 +180,8 @@ def _file2dict(filename: str, *args, **kwargs):
     content, text, used = _read_file(filename, *args, **kwargs)
     if not filename.endswith('.py'):
         content = variables.decoded(content)
+    if sys.getfilesystemencoding() != 'utf-8':
+        content = variables.encodable(content)
     return content, text, used
 
 

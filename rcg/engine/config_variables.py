@@ -89,11 +89,31 @@ def decoded(value):
     if isinstance(value, str):
         return _ENCODED.sub(
             lambda match: os.fsdecode(bytes.fromhex(match[1])), value)
+    return _mapped(decoded, value)
+
+
+def encodable(value):
+    """Content whose strings can be names of files in the current locale.
+
+    Where file names are ASCII (``LC_ALL=C PYTHONUTF8=0``), other characters
+    take the form that Python gives them when it lists a folder.
+    """
+    if isinstance(value, str):
+        try:
+            os.fsencode(value)
+        except UnicodeEncodeError:
+            return os.fsdecode(value.encode(errors='surrogateescape'))
+        return value
+    return _mapped(encodable, value)
+
+
+def _mapped(function: Callable, value):
+    """A container with a function applied to what is in it."""
     if isinstance(value, dict):
-        return type(value)({decoded(key): decoded(inner)
+        return type(value)({function(key): function(inner)
                             for key, inner in value.items()})
     if type(value) in (list, tuple):
-        return type(value)(map(decoded, value))
+        return type(value)(map(function, value))
     return value
 
 

@@ -1,4 +1,5 @@
 """What of a run's log reaches the console."""
+import io
 import logging
 
 from mmengine.logging import MMLogger
@@ -19,18 +20,32 @@ def quiet_console(logger: logging.Logger, log_level: str) -> None:
     """Show messages without time stamps, and at level 'INFO' fewer of them.
 
     At 'INFO' the console shows warnings, errors and what :func:`log` was
-    given. Log files keep everything.
+    given. Log files keep everything, in UTF-8. Bytes of paths that are no
+    text appear as ``\\udcff``.
 
     Args:
-        logger: Its handlers that do not write to files are changed.
+        logger: Its handlers are changed.
         log_level: Level that the user chose. Any but 'INFO' filters nothing.
     """
     for handler in logger.handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.stream.reconfigure(encoding='utf-8')
+        escape_undecodable(handler.stream)
         if isinstance(handler, logging.FileHandler):
             continue
         handler.setFormatter(logging.Formatter('%(message)s'))
         if log_level == 'INFO':
             handler.addFilter(_is_for_people)
+
+
+def escape_undecodable(stream) -> None:
+    """Let a stream write what it cannot encode as ``\\udcff``.
+
+    Args:
+        stream: Of text; others than those of ``open`` stay as they are.
+    """
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors='backslashreplace')
 
 
 def _is_for_people(record: logging.LogRecord) -> bool:

@@ -1,5 +1,7 @@
 """Where logged values and pictures go."""
+import contextlib
 import importlib.util
+import os
 import sys
 from types import SimpleNamespace
 
@@ -7,6 +9,7 @@ import numpy as np
 from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 
+from rcg.checkpoint import utf8_path
 from rcg.engine.config_text import formatted
 from rcg.registry import VISUALIZERS
 
@@ -31,6 +34,13 @@ class ScalarVisualizer(Visualizer):
 
     def __init__(self, name: str = 'visualizer', *args, **kwargs) -> None:
         super().__init__(name, *args, **kwargs)
+        self._links = contextlib.ExitStack()
+        for backend in self._vis_backends.values():
+            folder = getattr(backend, '_save_dir', None) or ''
+            path = self._links.enter_context(utf8_path(folder))
+            if path != folder:
+                os.makedirs(folder, exist_ok=True)
+                backend._save_dir = path
         check_packages(self)
 
     def _initialize_fig(self, fig_cfg: dict) -> tuple:

@@ -12,7 +12,8 @@ from rcg.datasets.image_files import inspect_folder, inspect_images
 def places_by_name(references: list[str]) -> dict[str, str]:
     """Folders or files by name, from ``NAME=REAL`` or ``REAL``.
 
-    Without a name, it is that of the folder or file.
+    Without a name, it is that of the folder or file. A folder or file whose
+    path holds a ``=`` needs none.
 
     Raises:
         ValueError: Two have the same name.
@@ -20,7 +21,7 @@ def places_by_name(references: list[str]) -> dict[str, str]:
     found = {}
     for text in references:
         name, mark, place = text.partition('=')
-        if not mark:
+        if not mark or os.path.exists(text):
             name, place = Path(text).stem, text
         if name in found:
             raise ValueError(f"two references are named '{name}': write "

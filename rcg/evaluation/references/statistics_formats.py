@@ -14,12 +14,12 @@ import zlib
 
 import numpy as np
 import torch
-from safetensors import safe_open
 
 from rcg.checkpoint import (
     file_sha256,
     inert,
     open_atomically,
+    open_safetensors,
     read_checkpoint,
 )
 from rcg.checkpoint.reading import read_values
@@ -153,7 +153,7 @@ def _read_torch(path: str) -> tuple[dict, dict]:
 
 def _read_own(path: str) -> tuple[dict, dict]:
     content = read_checkpoint(path)
-    with safe_open(path, 'pt') as file:
+    with open_safetensors(str(path)) as file:
         about = (file.metadata() or {}).get('about', '{}')
     return content, json.loads(about)
 
