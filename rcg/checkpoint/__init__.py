@@ -1,4 +1,5 @@
 """Checkpoints: found, read without running code, written all or nothing."""
+from .downloading import download
 from .finding import (
     CheckpointError,
     file_sha256,
@@ -21,9 +22,10 @@ from .utf8 import open_safetensors, utf8_path
 from .writing import open_atomically, save_atomically
 
 __all__ = [
-    'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'file_sha256',
-    'find_checkpoint', 'find_weights', 'list_checkpoints', 'load_state_dict',
-    'load_weights', 'open_atomically', 'open_safetensors', 'read_checkpoint',
+    'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'download',
+    'file_sha256', 'find_checkpoint', 'find_weights', 'list_checkpoints',
+    'load_state_dict', 'load_weights',
+    'open_atomically', 'open_safetensors', 'read_checkpoint',
     'save_atomically', 'to_plain', 'utf8_path', 'weights_of', 'what_fits',
     'with_current_names'
 ]

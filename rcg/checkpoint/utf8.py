@@ -8,12 +8,13 @@ import safetensors
 
 
 @contextlib.contextmanager
-def utf8_path(path: str) -> Iterator[str]:
+def utf8_path(path: str | os.PathLike) -> Iterator[str]:
     """Another path of a file or folder, if its own is not UTF-8.
 
     safetensors and TensorBoard refuse such paths, and OpenCV crashes. They
     get the path of a link, which goes when the context is left.
     """
+    path = os.fspath(path)
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -28,7 +29,7 @@ def utf8_path(path: str) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def open_safetensors(path: str) -> Iterator:
+def open_safetensors(path: str | os.PathLike) -> Iterator:
     """Open a safetensors file with any path, for tensors of torch.
 
     Raises:

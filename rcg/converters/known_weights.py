@@ -124,7 +124,7 @@ def _source_of(path: Path) -> str:
     """A line about the source that a converted file names, or nothing."""
     if path.suffix != '.safetensors':
         return ''
-    with open_safetensors(str(path)) as file:
+    with open_safetensors(path) as file:
         told = file.metadata() or {}
     if 'source_sha256' not in told:
         return ''

@@ -66,7 +66,7 @@ def read_part(path: str) -> tuple[Part, dict[str, str]]:
     content = read_checkpoint(path)
     told = content.get('meta') or {}
     if path.endswith('.safetensors'):
-        with open_safetensors(str(path)) as file:
+        with open_safetensors(path) as file:
             told = file.metadata() or {}
     if told.get('format') not in FORMATS:
         raise CheckpointError(f"'{path}' was not written by "

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import pickle
 import tarfile
 import urllib.error
@@ -9,11 +10,12 @@ import torch
 import torchvision
 from mmengine.dist import all_reduce, get_rank
 
-from rcg.datasets import CIFAR10
+from rcg.checkpoint import file_sha256
+from rcg.datasets import CIFAR10, cifar
 
 from ..test_evaluation.toy import run_processes
 
-THEIRS = torchvision.datasets.CIFAR10
+ARCHIVE = 'cifar-10-python.tar.gz'
 NAMES = ['plane', 'car', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse',
          'ship', 'truck']
 
@@ -22,43 +24,63 @@ def md5(path):
     return hashlib.md5(path.read_bytes()).hexdigest()
 
 
+def as_python2(content):
+    """A pickle as Python 2 writes it, in which bytes are strings."""
+    raw = content['data'].tobytes()
+    return (b'\x80\x02}(U\x04datacnumpy.core.multiarray\n_reconstruct\n'
+            b'cnumpy\nndarray\nK\x00\x85U\x01b\x87R(K\x01K\x04M\x00\x0c\x86'
+            b'cnumpy\ndtype\nU\x02u1K\x00K\x01\x87R(K\x03U\x01|NNNJ'
+            b'\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb\x89T'
+            + len(raw).to_bytes(4, 'little') + raw + b'tbU\x06labels]('
+            + b''.join(b'K' + bytes([n]) for n in content['labels'])
+            + b'eu.')
+
+
 @pytest.fixture
 def archive(tmp_path, monkeypatch):
-    """A small archive in CIFAR-10's layout, known to torchvision."""
-    folder = tmp_path / 'made' / THEIRS.base_folder
+    """A small archive in CIFAR-10's layout, known to the data set."""
+    folder = tmp_path / 'made' / cifar.FOLDER
     folder.mkdir(parents=True)
     rng = np.random.default_rng(0)
-    files = [name for name, _ in THEIRS.train_list + THEIRS.test_list]
-    for number, name in enumerate(files):
+    for number, name in enumerate(cifar.FILES):
         content = {'data': rng.integers(0, 256, (4, 3072), np.uint8),
                    'labels': [number % 10] * 4}
-        (folder / name).write_bytes(pickle.dumps(content))
-    meta = folder / THEIRS.meta['filename']
-    meta.write_bytes(pickle.dumps({'label_names': NAMES}))
-    # torchvision finds it there and need not fetch it.
-    path = tmp_path / 'data' / THEIRS.filename
+        (folder / name).write_bytes(pickle.dumps(content) if number % 2
+                                    else as_python2(content))
+        assert pickle.loads((folder / name).read_bytes(), encoding='latin1'
+                            )['labels'] == content['labels']
+    (folder / 'batches.meta').write_bytes(
+        pickle.dumps({'label_names': NAMES}, 2))
+    path = tmp_path / 'data' / ARCHIVE
     path.parent.mkdir()
     with tarfile.open(path, 'w:gz') as tar:
-        tar.add(folder, THEIRS.base_folder)
-    for attribute in ('train_list', 'test_list'):
-        monkeypatch.setattr(THEIRS, attribute, [
-            [name, md5(folder / name)]
-            for name, _ in getattr(THEIRS, attribute)])
-    monkeypatch.setattr(THEIRS, 'meta', {**THEIRS.meta, 'md5': md5(meta)})
-    monkeypatch.setattr(THEIRS, 'tgz_md5', md5(path))
-    monkeypatch.setattr(THEIRS, 'url', 'file:///nowhere')
+        tar.add(folder, cifar.FOLDER)
+    monkeypatch.setattr(cifar, 'FILES', {
+        name: md5(folder / name) for name in cifar.FILES})
+    monkeypatch.setattr(cifar, 'SHA256', file_sha256(str(path)))
+    monkeypatch.setattr(cifar, 'URL', f'file:///nowhere/{ARCHIVE}')
     return folder
+
+
+def test_known_hashes():
+    """Of the files of the University of Toronto; torchvision has the MD5s."""
+    theirs = torchvision.datasets.CIFAR10
+    hashes = dict([*theirs.train_list, *theirs.test_list,
+                   (theirs.meta['filename'], theirs.meta['md5'])])
+    assert hashes == cifar.FILES
+    assert (theirs.url, theirs.base_folder) == (cifar.URL, cifar.FOLDER)
 
 
 def test_unpacks_and_reads(archive, tmp_path):
     root = tmp_path / 'data'
     train = CIFAR10(str(root))
-    (root / THEIRS.filename).unlink()  # the unpacked files suffice
+    (root / ARCHIVE).unlink()  # the unpacked files suffice
     test = CIFAR10(str(root), 'test')
     assert (len(train), len(test)) == (20, 4)
     assert train.classes == tuple(NAMES)
-    first = pickle.loads((archive / 'data_batch_1').read_bytes())
-    assert (train[0]['images'].numpy().ravel() == first['data'][0]).all()
+    first = pickle.loads((archive / 'data_batch_1').read_bytes(),
+                         encoding='bytes')
+    assert (train[0]['images'].numpy().ravel() == first[b'data'][0]).all()
     assert train[4]['labels'] == 1
     assert test[0]['labels'] == 5
 
@@ -79,16 +101,49 @@ def test_mirrors_half_of_the_images(archive, tmp_path):
     assert 4 < flipped.sum() < 16
 
 
+def test_a_damaged_archive_is_fetched_again(archive, tmp_path, monkeypatch):
+    path = tmp_path / 'data' / ARCHIVE
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    with pytest.raises(ConnectionError, match='damaged there.*nowhere'):
+        CIFAR10(str(tmp_path / 'data'))
+    (tmp_path / ARCHIVE).write_bytes(whole)
+    monkeypatch.setattr(cifar, 'URL', f'file://{tmp_path}/{ARCHIVE}')
+    assert len(CIFAR10(str(tmp_path / 'data'))) == 20
+    assert path.read_bytes() == whole
+
+
+def test_another_archive_is_not_kept(archive, tmp_path, monkeypatch):
+    """One that unpacks well, and has the files with their MD5 sums."""
+    path = tmp_path / 'data' / ARCHIVE
+    (tmp_path / ARCHIVE).write_bytes(path.read_bytes() + b'\0')
+    path.unlink()
+    monkeypatch.setattr(cifar, 'URL', f'file://{tmp_path}/{ARCHIVE}')
+    with pytest.raises(ConnectionError, match='not what was published'):
+        CIFAR10(str(tmp_path / 'data'))
+    assert os.listdir(tmp_path / 'data') == ['.download.lock']
+
+
 class Bomb:
     def __reduce__(self):
         return exec, ("raise SystemExit('boom')", )
 
 
+def test_nothing_in_a_pickle_runs(archive, tmp_path, monkeypatch):
+    """Not even in one with the right MD5 sum."""
+    CIFAR10(str(tmp_path / 'data'))
+    path = tmp_path / 'data' / cifar.FOLDER / 'data_batch_1'
+    path.write_bytes(pickle.dumps({'data': Bomb(), 'labels': []}))
+    monkeypatch.setitem(cifar.FILES, 'data_batch_1', md5(path))
+    with pytest.raises(pickle.UnpicklingError, match='array of bytes'):
+        CIFAR10(str(tmp_path / 'data'))
+
+
 @pytest.mark.parametrize('name', ['data_batch_1', 'batches.meta'])
 def test_unknown_pickles_are_not_opened(archive, tmp_path, name):
     CIFAR10(str(tmp_path / 'data'))
-    (tmp_path / 'data' / THEIRS.filename).unlink()
-    path = tmp_path / 'data' / THEIRS.base_folder / name
+    (tmp_path / 'data' / ARCHIVE).unlink()
+    path = tmp_path / 'data' / cifar.FOLDER / name
     path.write_bytes(pickle.dumps(Bomb()))
     with pytest.raises(ConnectionError, match='not in .*/data'):
         CIFAR10(str(tmp_path / 'data'))
@@ -99,8 +154,9 @@ def test_offline(tmp_path, monkeypatch):
     def fail(*args, **kwargs):
         raise urllib.error.URLError('no network')
 
-    monkeypatch.setattr(THEIRS, 'download', fail)
-    with pytest.raises(ConnectionError, match='without network.*batches-py'):
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', fail)
+    with pytest.raises(ConnectionError, match=(
+            'no network.*without network.*batches-py')):
         CIFAR10(str(tmp_path))
 
 
@@ -126,17 +182,17 @@ def build_together(root):
 
 
 def test_one_process_unpacks_for_all(archive, tmp_path, monkeypatch):
-    unpacked, extract = tmp_path / 'unpacked', tarfile.TarFile.extractall
+    unpacked, extract = tmp_path / 'unpacked', cifar._extract
 
     def note(*args, **kwargs):
         with unpacked.open('a') as file:
             file.write('x')
         return extract(*args, **kwargs)
 
-    monkeypatch.setattr(tarfile.TarFile, 'extractall', note)
+    monkeypatch.setattr(cifar, '_extract', note)
     assert run_processes(2, tmp_path, build_together,
                          str(tmp_path / 'data')) == [20, 20]
     assert unpacked.read_text() == 'x'
-    (tmp_path / 'data' / THEIRS.filename).unlink()
+    (tmp_path / 'data' / ARCHIVE).unlink()
     (tmp_path / 'data').chmod(0o500)  # reading needs no lock
     assert len(CIFAR10(str(tmp_path / 'data'))) == 20

@@ -17,7 +17,10 @@ class Inception(PretrainedExtractor):
     kind = 'Inception of torch-fidelity'
     url = ('https://github.com/toshas/torch-fidelity/releases/download/'
            'v0.2.0/weights-inception-2015-12-05-6726825d.pth')
-    url_sha256 = '6726825d'
+    # The name states its first digits, Carver (models/inception_model.py of
+    # github.com/qiuyu96/Carver) and others who use the file state all.
+    url_sha256 = (
+        '6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2')
     resizes = 'tensorflow',
     input_size = 299
 

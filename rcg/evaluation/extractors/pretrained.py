@@ -1,5 +1,4 @@
 """Base of the networks that others trained and released."""
-import contextlib
 import os
 from abc import abstractmethod
 
@@ -13,6 +12,7 @@ from rcg.checkpoint import (
     read_checkpoint,
     weights_of,
 )
+from rcg.checkpoint.downloading import download as fetch
 
 
 class PretrainedExtractor(nn.Module):
@@ -28,7 +28,7 @@ class PretrainedExtractor(nn.Module):
 
     Attributes:
         url: The released file.
-        url_sha256: How its SHA-256 starts.
+        url_sha256: Its SHA-256.
         kind: What it holds, for messages.
         path: The file in use.
         sha256: Its hash.
@@ -84,13 +84,12 @@ class PretrainedExtractor(nn.Module):
         how = (', name another place (weights_path), or allow the download '
                '(download=True).')
         if download:
-            how = ': it could not be downloaded.'
             place = os.path.abspath(places[0])
-            os.makedirs(os.path.dirname(place), exist_ok=True)
-            with contextlib.suppress(OSError):  # torch checks the hash first
-                torch.hub.download_url_to_file(
-                    self.url, place, self.url_sha256, progress=False)
+            try:
+                fetch(self.url, place, self.url_sha256)
                 return place
+            except OSError as error:
+                how = f': it could not be downloaded ({error}).'
         raise FileNotFoundError(
             f"The weights of {type(self).__name__} are not at '"
             + "' nor '".join(places) + f"'. Put {self.url} there{how}")
@@ -99,12 +98,11 @@ class PretrainedExtractor(nn.Module):
         """A file with the name of the released one must be that."""
         if os.path.basename(self.path) != os.path.basename(self.url):
             return
-        if not self.sha256.startswith(self.url_sha256):
+        if self.sha256 != self.url_sha256:
             raise CheckpointError(
                 f"'{self.path}' is damaged or another file: its SHA-256 "
-                f'starts with {self.sha256[:16]}, wanted '
-                f'{self.url_sha256[:16]}. Delete it and download '
-                f'{self.url} again.')
+                f'is {self.sha256}, wanted {self.url_sha256}. Delete it and '
+                f'download {self.url} again.')
 
     def weights(self) -> dict[str, Tensor]:
         """Read the weights; nothing in the file is executed."""

@@ -153,7 +153,7 @@ def _read_torch(path: str) -> tuple[dict, dict]:
 
 def _read_own(path: str) -> tuple[dict, dict]:
     content = read_checkpoint(path)
-    with open_safetensors(str(path)) as file:
+    with open_safetensors(path) as file:
         about = (file.metadata() or {}).get('about', '{}')
     return content, json.loads(about)
 

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from rcg.checkpoint import CheckpointError
+from rcg.evaluation.extractors.inception import Inception
 from rcg.evaluation.extractors.pretrained import PretrainedExtractor
+from rcg.evaluation.extractors.transformers import CLIP, DINOv2
 
 CONTENT = b'weights'
 
@@ -85,6 +87,22 @@ def test_a_download_without_network(folders, monkeypatch):
     monkeypatch.setattr(torch.hub, 'download_url_to_file', fetch)
     with pytest.raises(FileNotFoundError, match='could not be downloaded'):
         Known(download=True)
+
+
+def test_another_file_is_not_kept(folders, tmp_path, monkeypatch):
+    """With the first digits of the hash alone it would be taken."""
+    (tmp_path / 'known-net.pth').write_bytes(b'others')
+    digits = hashlib.sha256(b'others').hexdigest()[:32]
+    monkeypatch.setattr(Known, 'url', f'file://{tmp_path}/known-net.pth')
+    monkeypatch.setattr(Known, 'url_sha256', digits + 32 * '0')
+    with pytest.raises(FileNotFoundError, match='not what was published'):
+        Known(download=True)
+    assert os.listdir(folders[0]) == []
+
+
+@pytest.mark.parametrize('cls', [Inception, DINOv2, CLIP])
+def test_whole_hashes_are_known(cls):
+    assert len(cls.url_sha256) == 64
 
 
 @pytest.mark.parametrize('resize', ['bicubic', 'tensorflow'])
