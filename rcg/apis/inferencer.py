@@ -8,6 +8,7 @@ from torch import Tensor
 
 from rcg.apis.run_config import load_any_config
 from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.engine import Halving
 from rcg.engine.config import title_of
 from rcg.engine.devices import usable_device
 from rcg.models.data_preprocessor import to_uint8
@@ -58,6 +59,7 @@ class RCGInferencer:
         self.checkpoint = find_checkpoint(checkpoint)
         load_weights(self.model, self.checkpoint)
         self.model.to(self.device).eval()
+        self._halving = Halving('sampling')
 
     @property
     def num_classes(self) -> int | None:
@@ -203,6 +205,8 @@ class RCGInferencer:
               inputs: Callable[[Tensor], tuple]) -> Iterator[Tensor]:
         """Draw images in batches; the last image fills up the last batch.
 
+        A batch that needs too much memory is halved.
+
         Args:
             count: Number of images.
             seed: Seed of the random streams.
@@ -213,13 +217,17 @@ class RCGInferencer:
         if count < 1 or batch_size < 1:
             raise ValueError('the number of images and batch_size must be at '
                              f'least 1, got {count} and {batch_size}.')
+
+        def draw(numbers: Tensor) -> Tensor:
+            streams, *given = inputs(numbers)
+            rng = SampleRng.from_seed(seed, streams, self.device)
+            return to_uint8(self.model.sample(rng, *given),
+                            self.model.quantization).cpu()
+
         for start in range(0, count, batch_size):
             numbers = torch.arange(start, start + batch_size)
-            streams, *given = inputs(numbers.clamp_(max=count - 1))
-            rng = SampleRng.from_seed(seed, streams, self.device)
-            images = to_uint8(self.model.sample(rng, *given),
-                              self.model.quantization)
-            yield images.cpu()[:count - start]
+            images = self._halving(draw, numbers.clamp_(max=count - 1))
+            yield images[:count - start]
 
 
 def _check_images(images: Tensor, shape: str) -> None:

@@ -13,7 +13,7 @@ from rcg.apis.json_file import write_json
 from rcg.apis.run_config import load_any_config, name_of
 from rcg.checkpoint import load_weights
 from rcg.datasets import collate_batch
-from rcg.engine import make_grid
+from rcg.engine import Halving, make_grid
 from rcg.engine.config import title_of
 from rcg.engine.devices import usable_device
 from rcg.evaluation import (
@@ -122,9 +122,10 @@ def _evaluate(model: BaseModel, metrics: list[BaseMetric], dataset_cfg: dict,
     """Scores of all images by name, outputs to show, number of images."""
     dataset, evaluator = DATASETS.build(dataset_cfg), Evaluator(metrics)
     shown, step = [], -(-len(dataset) // SHOWN)
+    halving = Halving('reconstructing images')
     for batch in DataLoader(dataset, batch_size, num_workers=2,
                             collate_fn=collate_batch):
-        outputs = model.test_step(batch)
+        outputs = halving(model.test_step, batch)
         evaluator.process(outputs, batch)
         shown += [x for x in outputs if x['index'] % step == 0]
         print(f'{outputs[-1]["index"] + 1}/{len(dataset)} images', flush=True)

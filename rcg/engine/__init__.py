@@ -3,6 +3,8 @@ from .config import load_config
 from .config_files import find_config
 from .console import log
 from .ema import TrainableEMA
+from .evaluation_loops import TestLoop, ValLoop
+from .halving import Halving
 from .hooks.cache_features import CacheFeaturesHook
 from .hooks.checkpoint import PlainCheckpointHook
 from .hooks.ema import TrainableEMAHook
@@ -25,12 +27,12 @@ from .unwrapping import bare_model
 from .visualizer import ScalarVisualizer
 
 __all__ = [
-    'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy',
-    'FSDPStrategy', 'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
-    'LightRuntimeInfoHook', 'PlainCheckpointHook', 'ProgressHook',
-    'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
+    'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy', 'FSDPStrategy',
+    'Halving', 'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
+    'LightRuntimeInfoHook', 'NonFiniteHook', 'PlainCheckpointHook',
+    'ProgressHook', 'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
     'SampleGridHook', 'ScalarVisualizer', 'SingleDeviceStrategy',
-    'StreamTrainLoop', 'TrainableEMA', 'TrainableEMAHook',
-    'TwoGroupConstructor', 'bare_model', 'find_config', 'load_config', 'log',
-    'make_grid'
+    'StreamTrainLoop', 'TestLoop', 'TrainableEMA', 'TrainableEMAHook',
+    'TwoGroupConstructor', 'ValLoop', 'bare_model', 'find_config',
+    'load_config', 'log', 'make_grid'
 ]

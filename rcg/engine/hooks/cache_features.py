@@ -14,6 +14,7 @@ from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.engine.console import log
 from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
+from rcg.engine.halving import Halving
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
 from rcg.registry import HOOKS
@@ -112,14 +113,17 @@ class CacheFeaturesHook(Hook):
         loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
                             num_workers=min(self.num_workers, usable_cores()))
         chunks = {name: [] for name in self.names}
+        halving = Halving('caching features')
         reported, done = time.monotonic(), 0
         for images in loader:
             count = len(images)
             # The last batch is filled up with its last image, because results
             # may round differently in a batch of another size.
             images = images[torch.arange(self.batch_size).clamp(max=count - 1)]
-            batch = model.data_preprocessor({'images': images})
-            outputs = model.encode(batch['images'])
+            outputs = halving(
+                lambda part: model.encode(
+                    model.data_preprocessor({'images': part})['images']),
+                images)
             for name in self.names:
                 if name not in outputs:
                     raise ValueError(

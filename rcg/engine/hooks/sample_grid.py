@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torch.utils.data import default_collate
 
 from rcg.checkpoint import open_atomically
+from rcg.engine.halving import Halving
 from rcg.engine.unwrapping import bare_model, refuse_shards
 from rcg.registry import DATASETS, HOOKS
 
@@ -50,7 +51,7 @@ class SampleGridHook(Hook):
                  dataset: dict | None = None) -> None:
         self.interval, self.num_images, self.seed = interval, num_images, seed
         self.num_classes, self.dataset = num_classes, dataset
-        self._batch = None
+        self._batch, self._halving = None, Halving('sampling a grid')
 
     def before_train(self, runner) -> None:
         refuse_shards(runner, 'SampleGridHook')
@@ -76,7 +77,7 @@ class SampleGridHook(Hook):
                     stack.enter_context(hook.averaged_weights())
             stack.enter_context(torch.random.fork_rng(devices=[]))
             model.eval()
-            predictions = model.test_step(dict(self._batch))
+            predictions = self._halving(model.test_step, self._batch)
             model.train()
         if not predictions or 'images' not in predictions[0]:
             raise ValueError('SampleGridHook needs a model that predicts '

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.engine import Halving
 from rcg.evaluation.data_samples import stack_images
 from rcg.frozen import with_checkpoint
 from rcg.precision import exact_float32
@@ -56,6 +57,7 @@ class Extractor:
         self._settings = settings or {}
         self._is_encoder = is_encoder
         self._device = None
+        self._halving = Halving('extracting features')
         # A cache of one batch, for the metrics that share this object.
         self._cached_samples, self._cached_outputs = None, None
 
@@ -88,10 +90,13 @@ class Extractor:
             self._device = images.device
         # A score must not depend on the precision that a model trains in.
         with exact_float32(images.device):
-            if self._is_encoder:
-                images = images.float().div_(127.5).sub_(1)
-                return {'features': self.module(images)}
-            return self.module(images)
+            return self._halving(self._features, images)
+
+    def _features(self, images: Tensor) -> dict[str, Tensor]:
+        if self._is_encoder:
+            images = images.float().div_(127.5).sub_(1)
+            return {'features': self.module(images)}
+        return self.module(images)
 
     def of_samples(self, data_samples: Sequence[dict]) -> dict[str, Tensor]:
         """Features of the ``images`` of a batch of model outputs.
