@@ -71,7 +71,7 @@ def test_the_size_that_fits_is_kept(said):
 
 def test_a_single_row_that_does_not_fit_ends_it(said):
     with pytest.raises(OutOfMemoryError, match='work needs more memory for a '
-                                               'single row.*smaller.*Tried to'):
+                                               'single row.*Tried to'):
         Halving('work')(Narrow(len, 0), torch.arange(4))
 
 
