@@ -30,6 +30,9 @@ default_hooks = dict(
     iter_seed=dict(type='IterSeedHook'),
     # A run that was killed in a validation begins with it.
     validation=dict(type='ResumeValidationHook'),
+    # SIGTERM, SIGUSR1, SIGHUP, SIGINT: finish the step, save, leave with exit
+    # status 75 (130 after SIGINT); at the latest after so many seconds.
+    stop=dict(type='StopOnSignalHook', limit=300),
 )
 
 # The config, scalars (scalars.json has JSON lines) and pictures, in

@@ -13,6 +13,8 @@ from rcg.apis.images import load_images
 from rcg.apis.inferencer import RCGInferencer
 from rcg.apis.run_config import load_any_config
 from rcg.engine import make_grid
+from rcg.engine.signals import deferred, requested
+from rcg.engine.stopping import leave
 
 SHOWN = 64  # images, or rows of them, that the grid has at most
 
@@ -25,10 +27,13 @@ class _Folder:
 
     def add(self, images: Tensor, total: int) -> None:
         """Write images (N, 3, H, W) uint8; print how many of all there are."""
-        for image in images:
-            _picture(image).save(self.path / f'{self.count:06d}.png')
-            self.count += 1
+        with deferred():
+            for image in images:
+                _picture(image).save(self.path / f'{self.count:06d}.png')
+                self.count += 1
         print(f'{self.count}/{total} images', flush=True)
+        if requested():
+            leave(f'{self.count} of {total} images are kept')
 
     def finish(self, grid: Image.Image) -> Path:
         grid.save(self.path / 'grid.png')

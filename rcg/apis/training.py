@@ -1,8 +1,11 @@
 """Training runs."""
+import os
+
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
 from rcg.apis.run_config import run_config
+from rcg.checkpoint import find_checkpoint
 from rcg.engine.config import title_of
 from rcg.registry import RUNNERS, type_name
 
@@ -18,7 +21,9 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
         work_dir: Folder of checkpoints and logs; by default ``work_dir`` of
             the config, else work_dirs/<config name>.
         resume: 'auto' goes on from the newest checkpoint in the work folder,
-            the path of a checkpoint from there; None begins anew.
+            the path of a checkpoint from there; None begins anew. When
+            torchrun or Slurm has restarted the processes, it is always
+            'auto', if there is a checkpoint.
         amp: Train in bfloat16 autocast, on a CPU as on a GPU.
         options: Changes of the config by dotted key.
         launcher: What started the processes: none, pytorch or slurm.
@@ -30,6 +35,8 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
         ValueError: The config does not describe a training run.
     """
     cfg = run_config(config, work_dir, options, launcher)
+    if _was_restarted() and _has_checkpoint(cfg.work_dir):
+        resume = 'auto'
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == 'auto' else resume
@@ -41,6 +48,20 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
     runner = RUNNERS.build(cfg)
     runner.train()
     return runner
+
+
+def _was_restarted() -> bool:
+    """Whether torchrun or Slurm has started this work before."""
+    return any(os.environ.get(name, '0') != '0' for name in (
+        'TORCHELASTIC_RESTART_COUNT', 'SLURM_RESTART_COUNT'))
+
+
+def _has_checkpoint(folder: str) -> bool:
+    try:
+        find_checkpoint(folder)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _use_amp(cfg: ConfigDict) -> None:

@@ -13,6 +13,7 @@ from .hooks.progress import ProgressHook
 from .hooks.resume_validation import ResumeValidationHook
 from .hooks.runtime_info import LightRuntimeInfoHook
 from .hooks.sample_grid import SampleGridHook, make_grid
+from .hooks.stop_on_signal import StopOnSignalHook
 from .loop import StreamTrainLoop
 from .optim import (
     AutocastOptimWrapper,
@@ -32,7 +33,7 @@ __all__ = [
     'LightRuntimeInfoHook', 'NonFiniteHook', 'PlainCheckpointHook',
     'ProgressHook', 'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
     'SampleGridHook', 'ScalarVisualizer', 'SingleDeviceStrategy',
-    'StreamTrainLoop', 'TestLoop', 'TrainableEMA', 'TrainableEMAHook',
-    'TwoGroupConstructor', 'ValLoop', 'bare_model', 'find_config',
-    'load_config', 'log', 'make_grid'
+    'StopOnSignalHook', 'StreamTrainLoop', 'TestLoop', 'TrainableEMA',
+    'TrainableEMAHook', 'TwoGroupConstructor', 'ValLoop', 'bare_model',
+    'find_config', 'load_config', 'log', 'make_grid'
 ]

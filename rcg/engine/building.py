@@ -3,6 +3,7 @@ from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 from torch import nn
 
+from rcg.engine import signals
 from rcg.engine.visualizer import check_packages
 from rcg.registry import MODELS, hints
 
@@ -38,16 +39,19 @@ class HintingRunner(Runner):
         return visualizer
 
     @hints()
+    @signals.restored()
     def train(self) -> nn.Module:
         """Train; see :func:`~rcg.registry.hints`."""
         return super().train()
 
     @hints()
+    @signals.restored()
     def val(self) -> dict:
         """Validate; see :func:`~rcg.registry.hints`."""
         return super().val()
 
     @hints()
+    @signals.restored()
     def test(self) -> dict:
         """Test; see :func:`~rcg.registry.hints`."""
         return super().test()

@@ -1,20 +1,33 @@
 """The shell scripts: what they start, with which variables."""
 import os
+import signal
 import subprocess
+import time
 
 import pytest
+from torch.distributed.elastic.multiprocessing.errors import (
+    ChildFailedError,
+    ProcessFailure,
+)
+
+from tools import _torchrun
 
 from ..test_engine.running import ROOT, environment
+
+
+def stub(folder, name, text):
+    """An executable script in place of a program."""
+    path = folder / name
+    path.write_text(f'#!/bin/sh\n{text}\n')
+    path.chmod(0o755)
 
 
 @pytest.fixture
 def start(tmp_path):
     """Run a script; python and srun only print what they were given."""
     for name in ('python', 'srun'):
-        stub = tmp_path / name
-        stub.write_text(f'#!/bin/sh\necho {name} "$@"\n'
-                        'echo "OMP=$OMP_NUM_THREADS PORT=$MASTER_PORT"\n')
-        stub.chmod(0o755)
+        stub(tmp_path, name, f'echo {name} "$@"\n'
+             'echo "OMP=$OMP_NUM_THREADS PORT=$MASTER_PORT"')
 
     def run(script, *args, **variables):
         env = environment(PATH=f'{tmp_path}:{os.environ["PATH"]}',
@@ -65,6 +78,76 @@ def test_slurm(start):
     assert 'PORT=77' in out
     out = start('slurm_test.sh', 'part', 'job', 'c.py', 'x.pth').stdout
     assert 'test.py c.py x.pth --launcher slurm' in out
+
+
+@pytest.mark.parametrize(('status', 'job', 'script'), [
+    (75, '7', 'slurm_train.sh'), (75, '7', 'slurm_test.sh'),
+    (75, '', 'slurm_train.sh'), (1, '7', 'slurm_train.sh'),
+    (130, '7', 'slurm_train.sh'), (0, '7', 'slurm_train.sh')])
+def test_stopped_job_goes_back_into_the_queue(start, tmp_path, status, job,
+                                              script):
+    stub(tmp_path, 'srun', f'exit {status}')
+    stub(tmp_path, 'scontrol', 'echo scontrol "$@"')
+    done = start(script, 'part', 'job', 'c.py', 'work', SLURM_JOB_ID=job)
+    assert done.returncode == status
+    assert ('scontrol requeue 7' in done.stdout) == (
+        status == 75 and job == '7')
+    if status == 75 and not job:
+        assert '--resume goes on' in done.stderr
+
+
+def test_signals_come_before_the_time_is_over(start):
+    assert 'srun --signal USR1@120 ' in start(
+        'slurm_train.sh', 'part', 'job', 'c.py', 'work').stdout
+    assert 'srun --signal USR1@600 ' in start(
+        'slurm_train.sh', 'part', 'job', 'c.py', 'work',
+        SIGNAL='USR1@600').stdout
+
+
+@pytest.mark.parametrize(('name', 'requeued'), [
+    ('USR1', True), ('TERM', False)])
+def test_signal_to_the_script_reaches_srun(tmp_path, name, requeued):
+    """A cancelled job (SIGTERM) does not come back."""
+    stub(tmp_path, 'srun', f'trap "echo got {name}; exit 75" {name}\n'
+         'echo begun > begun\nwhile :; do sleep .05; done')
+    stub(tmp_path, 'scontrol', 'echo scontrol "$@"')
+    script = subprocess.Popen(
+        ['bash', ROOT / 'tools' / 'slurm_train.sh', 'part', 'job', 'c.py',
+         'work'], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
+        env=environment(PATH=f'{tmp_path}:{os.environ["PATH"]}',
+                        SLURM_JOB_ID='7'))
+    end = time.monotonic() + 30
+    while not (tmp_path / 'begun').exists() and time.monotonic() < end:
+        time.sleep(.02)
+    script.send_signal(getattr(signal, f'SIG{name}'))
+    out = script.communicate(timeout=30)[0]
+    assert script.returncode == 75
+    assert f'got {name}' in out
+    assert ('scontrol requeue 7' in out) == requeued
+
+
+def test_restarts_of_torchrun(start):
+    assert '--max-restarts 3 --standalone' in start(
+        'dist_train.sh', 'c.py', '2', MAX_RESTARTS='3').stdout
+
+
+def failures(codes):
+    for i, code in enumerate(codes):
+        failure = ProcessFailure(i, 1000 + i, code, '')
+        failure.timestamp = i
+        yield i, failure
+
+
+@pytest.mark.parametrize(('codes', 'status', 'said'), [
+    ([75, 75], 75, ''), ([75, -15], 75, ''), ([130, 130], 130, ''),
+    ([1, 75], 1, 'process 0 ended with exit status 1'),
+    ([75, 1], 1, 'process 1 ended with exit status 1'),
+    ([3, -15], 3, 'process 0 ended with exit status 3'),
+    ([-9, -15], 1, 'process 0 ended with signal SIGKILL')])
+def test_exit_status_of_torchrun(codes, status, said, capsys):
+    error = ChildFailedError('x', dict(failures(codes)))
+    assert _torchrun.status_of(error) == status
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh',

@@ -1,4 +1,5 @@
 """Outputs of the frozen parts, computed once instead of in every epoch."""
+import contextlib
 import hashlib
 import json
 import os
@@ -8,13 +9,15 @@ from collections.abc import Iterator
 import torch
 from mmengine.hooks import Hook
 from torch import Tensor
-from torch.utils.data import DataLoader, default_collate
+from torch.utils.data import DataLoader, Subset, default_collate
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.engine.console import log
 from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.halving import Halving
+from rcg.engine.signals import deferred, requested
+from rcg.engine.stopping import leave
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
 from rcg.registry import HOOKS
@@ -29,6 +32,9 @@ class CacheFeaturesHook(Hook):
     is a hash of the data set, the names of the features, the weights and
     configs of the frozen parts, and the precision of float32 on a GPU. If one
     of them changes, a new file is made.
+
+    A signal that asks to stop leaves the features that are computed in a file
+    beside it, from which the next start goes on.
 
     Only the parts that the model names in ``encoding_parts`` are hashed, if
     it has that attribute: those that ``encode`` uses.
@@ -76,11 +82,12 @@ class CacheFeaturesHook(Hook):
         """Compute the features, unless they are in the file."""
         if self._read(path, len(dataset)) is not None:
             return
-        features = self._compute(runner, dataset)
-        # A bad image's features are its substitute's, so is its label.
-        features |= getattr(dataset, 'substitutes', dict)()
+        with deferred():
+            features = self._compute(runner, dataset, path + '.begun')
         os.makedirs(self.cache_dir, exist_ok=True)
         save_atomically(features, path)
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(path + '.begun')
 
     def key(self, runner) -> str:
         """Hash of all that the features depend on."""
@@ -108,34 +115,88 @@ class CacheFeaturesHook(Hook):
         return features if whole else None
 
     @torch.no_grad()
-    def _compute(self, runner, dataset) -> dict[str, Tensor]:
+    def _compute(self, runner, dataset, begun: str) -> dict[str, Tensor]:
+        """Compute all features; keep those of a part if a signal stops it.
+
+        Args:
+            begun: File of such a part.
+        """
         model = bare_model(runner).eval()  # the loop sets train mode
-        loader = DataLoader(dataset, self.batch_size, collate_fn=_images_only,
-                            num_workers=min(self.num_workers, usable_cores()))
-        chunks = {name: [] for name in self.names}
-        halving = Halving('caching features')
-        reported, done = time.monotonic(), 0
+        kept = self._read_begun(begun)
+        chunks = {name: [kept[name]] for name in self.names if kept}
+        chunks = chunks or {name: [] for name in self.names}
+        first = done = sum(map(len, chunks[self.names[0]]))
+        loader = DataLoader(
+            Subset(dataset, range(first, len(dataset))), self.batch_size,
+            collate_fn=_images_only,
+            num_workers=min(self.num_workers, usable_cores()))
+        reported, halving = time.monotonic(), Halving('caching features')
         for images in loader:
-            count = len(images)
-            # The last batch is filled up with its last image, because results
-            # may round differently in a batch of another size.
-            images = images[torch.arange(self.batch_size).clamp(max=count - 1)]
-            outputs = halving(
-                lambda part: model.encode(
-                    model.data_preprocessor({'images': part})['images']),
-                images)
-            for name in self.names:
-                if name not in outputs:
-                    raise ValueError(
-                        f"{type(model).__name__}.encode() gives no '{name}' "
-                        f'but {", ".join(outputs)}; correct names of '
-                        'CacheFeaturesHook.')
-                chunks[name].append(outputs[name][:count].cpu())
-            done += count
+            for name, rows in self._encode(model, images, halving).items():
+                chunks[name].append(rows)
+            done += len(images)
             if time.monotonic() - reported > 5:
                 reported = time.monotonic()
                 log(runner, f'features: {done}/{len(dataset)} images')
-        return {name: torch.cat(parts) for name, parts in chunks.items()}
+            if requested():
+                os.makedirs(self.cache_dir, exist_ok=True)
+                save_atomically(_joined(chunks) | _sources(
+                    dataset, kept, first), begun)
+                leave(f'features of {done} of {len(dataset)} images are kept')
+        return _joined(chunks) | _sources(dataset, kept, first)
+
+    def _read_begun(self, path: str) -> dict[str, Tensor]:
+        """Features of the first images; empty if there are none."""
+        try:
+            return read_checkpoint(path)
+        except (FileNotFoundError, CheckpointError):
+            return {}
+
+    def _encode(self, model, images: Tensor, halving: Halving
+                ) -> dict[str, Tensor]:
+        """Features of images (N, 3, H, W), N at most the batch size."""
+        count = len(images)
+        # The last batch is filled up with its last image, because results
+        # may round differently in a batch of another size.
+        images = images[torch.arange(self.batch_size).clamp(max=count - 1)]
+        outputs = halving(
+            lambda part: model.encode(
+                model.data_preprocessor({'images': part})['images']),
+            images)
+        for name in self.names:
+            if name not in outputs:
+                raise ValueError(
+                    f"{type(model).__name__}.encode() gives no '{name}' "
+                    f'but {", ".join(outputs)}; correct names of '
+                    'CacheFeaturesHook.')
+        return {name: outputs[name][:count].cpu() for name in self.names}
+
+
+def _joined(chunks: dict[str, list[Tensor]]) -> dict[str, Tensor]:
+    return {name: torch.cat(parts) for name, parts in chunks.items()}
+
+
+def _sources(dataset, kept: dict[str, Tensor], first: int
+             ) -> dict[str, Tensor]:
+    """Whose features an image has: a bad one has its substitute's.
+
+    So has its label.
+
+    Args:
+        dataset: It knows the bad images that it has read.
+        kept: Features of an earlier session, with what this returned.
+        first: Number of the first image of this session.
+    """
+    found = getattr(dataset, 'substitutes', dict)().get('sources')
+    earlier = kept.get('sources')
+    if found is None and earlier is None:
+        return {}
+    sources = torch.arange(len(dataset))
+    if earlier is not None:
+        sources[:first] = earlier[:first]
+    if found is not None:
+        sources[first:] = found[first:]
+    return {'sources': sources}
 
 
 def _images_only(items: list[dict]) -> Tensor:

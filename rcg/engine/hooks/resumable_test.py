@@ -125,7 +125,11 @@ class ResumableTestHook(Hook):
         if (now - self._written >= self.seconds
                 or batch_idx + 1 == len(self._mine)):
             self._write()
-            self._written = time.monotonic()
+
+    def keep_finished(self) -> None:
+        """Write the state now: the test will be interrupted."""
+        if self.folder is not None and self._done:
+            self._write()
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         generated = torch.tensor(self.generated)
@@ -155,6 +159,7 @@ class ResumableTestHook(Hook):
         for name in self._replaced:
             with contextlib.suppress(FileNotFoundError):
                 os.remove(os.path.join(self.folder, name))
+        self._written = time.monotonic()
 
     def clear(self) -> None:
         """Remove the state: the scores are safe now. All must call it."""

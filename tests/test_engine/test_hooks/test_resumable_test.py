@@ -1,8 +1,11 @@
 """Test runs that were interrupted go on, and end with the same scores."""
+import os
+import signal
+
 import pytest
 import torch
 
-from rcg.engine import test_states
+from rcg.engine import signals, test_states
 from rcg.engine.hooks.resumable_test import ResumableTestHook
 from rcg.engine.test_states import run_key
 from tests.test_engine import toy  # noqa: F401  a metric of another kind
@@ -58,6 +61,37 @@ def test_goes_on_after_crashes(tmp_path, monkeypatch):
     assert runner.test() == whole
     assert len(calls) == 10 - 3 - 4
     assert hook_of(runner).generated == 3 * 24
+
+
+def test_a_signal_loses_no_finished_batch(tmp_path, monkeypatch):
+    """Although none was to be noted for a minute."""
+    whole = runner_of(tmp_path / 'whole').test()
+    runner = runner_of(tmp_path, seconds=60.)
+    calls = crash_in(runner, 99, monkeypatch)
+    monkeypatch.setattr(
+        runner.test_loop.evaluator, 'process',
+        signal_after(3, runner.test_loop.evaluator.process))
+    with pytest.raises(signals.Stopped, match='finished batches') as stop:
+        runner.test()
+    assert stop.value.code == 75
+    assert len(calls) == 3
+    runner = runner_of(tmp_path)
+    calls = crash_in(runner, 99, monkeypatch)
+    assert runner.test() == whole
+    assert len(calls) == 10 - 3
+
+
+def signal_after(count, function):
+    """The function, which sends a signal at its n-th call."""
+    calls = []
+
+    def called(*args, **kwargs):
+        calls.append(args)
+        if len(calls) == count:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return function(*args, **kwargs)
+
+    return called
 
 
 def test_only_the_newest_sums_are_kept(tmp_path, monkeypatch):

@@ -1,0 +1,60 @@
+"""Ends work that a signal interrupts, on all processes together."""
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+from typing import NoReturn
+
+from torch import distributed
+
+from rcg.engine import signals, watch
+
+
+@contextlib.contextmanager
+def stoppable(resume: str) -> Iterator[None]:
+    """Listen to signals during a command, and say when one has stopped it.
+
+    Args:
+        resume: What to do to go on, in words for people.
+    """
+    with signals.listening():
+        try:
+            yield
+        except signals.Stopped as stop:
+            if os.environ.get('RANK', '0') == '0':
+                print(f'\n{stop}; {resume}', file=sys.stderr, flush=True)
+            if distributed.is_initialized():
+                # At once: the launcher signals when the first process ends.
+                sys.stdout.flush()
+                os._exit(stop.code)
+            raise
+
+
+def must_stop(done: int, every: int = 1) -> bool:
+    """Whether to stop after so many training steps.
+
+    All processes get the same answer for the same step. If the answer is no,
+    the next step counts as begun.
+
+    Args:
+        done: Steps that are done.
+        every: Stop after a multiple of so many steps alone.
+    """
+    if watch.current() is not None:
+        return watch.current().must_stop(done, every)
+    return signals.requested() != 0 and done % every == 0
+
+
+def leave(kept: str) -> NoReturn:
+    """Wait until all processes have kept their work; then stop.
+
+    Args:
+        kept: What was kept, in words for people.
+
+    Raises:
+        Stopped: Always.
+    """
+    if watch.current() is not None:
+        watch.current().wait_until_all_are_ready()
+    signals.leaving()
+    raise signals.Stopped(signals.requested(), kept)

@@ -1,0 +1,77 @@
+"""torchrun, with an exit status that says whether to start again.
+
+Takes torchrun's arguments. Its exit status is that of the processes: 75 if a
+signal stopped them after they had kept their work, 130 if that was SIGINT.
+What goes wrong is told in one sentence, not in a traceback.
+"""
+import os
+import signal
+import sys
+
+from torch.distributed import DistError, run
+from torch.distributed.elastic.multiprocessing.api import SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.elastic.rendezvous.api import RendezvousError
+
+STOPPED, INTERRUPTED = 75, 130
+# Seconds that a signalled process has for its step and for saving. It ends
+# itself after 300 (StopOnSignalHook.limit). Versions of torch that do not
+# know the variable kill after 30.
+os.environ.setdefault('TORCH_ELASTIC_SHUTDOWN_TIMEOUT', '310')
+
+
+def main(arguments: list[str]) -> int:
+    """Run torchrun; return the exit status."""
+    args = run.parse_args(arguments)
+    if hasattr(args, 'signals_to_handle'):
+        args.signals_to_handle += ',SIGUSR1'
+    try:
+        run.run(args)
+    except ChildFailedError as error:
+        return status_of(error)
+    except SignalException as stop:
+        tell(f'the launcher got {signal.Signals(stop.sigval).name} and handed '
+             'it on to its processes')
+        return INTERRUPTED if stop.sigval == signal.SIGINT else STOPPED
+    except (DistError, RendezvousError) as error:
+        tell(f'{args.nnodes} machines were to meet at {args.master_addr}:'
+             f'{args.master_port}, and did not: {first_sentence(error)}. See '
+             'that the command runs on each of them, with NODE_RANK 0, 1, '
+             '..., and that this address is the first one.')
+        return 1
+    return 0
+
+
+def status_of(error: ChildFailedError) -> int:
+    """The exit status of processes that failed; say which they are.
+
+    Those that the launcher ended because another one had failed have
+    negative numbers, and count only where there are no others.
+    """
+    codes = {rank: failure.exitcode
+             for rank, failure in sorted(error.failures.items())}
+    own = {rank: code for rank, code in codes.items() if code >= 0}
+    failed = {rank: code for rank, code in own.items()
+              if code not in (STOPPED, INTERRUPTED)}
+    if own and not failed:
+        return max(own.values())
+    first = error.get_first_failure()[0]
+    for rank, code in (failed or codes).items():
+        how = (f'exit status {code}' if code >= 0 else
+               f'signal {signal.Signals(-code).name}')
+        mark = ', the first one' if rank == first and len(codes) > 1 else ''
+        tell(f'process {rank} ended with {how}{mark}')
+    return next(iter(failed.values()), 1)
+
+
+def first_sentence(error: Exception) -> str:
+    """What an error of torch says, without the trace of its C++ frames."""
+    return str(error).partition('\n')[0].strip().rstrip('.')
+
+
+def tell(text: str) -> None:
+    print(f'\n{text}', file=sys.stderr, flush=True)
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
