@@ -9,6 +9,7 @@ values, placeholders and the results of those functions come out.
 """
 import io
 import pickle
+import struct
 from collections.abc import Callable
 
 # The pickle in a checkpoint holds names, numbers and log histories. The
@@ -16,7 +17,7 @@ from collections.abc import Callable
 MAX_BYTES = 256 << 20
 # Opcodes of a pickle, and values that come out of it if what is shared is
 # counted once for each use. A tensor takes some 45 opcodes.
-MAX_STEPS = 2_000_000
+MAX_STEPS = 1_000_000
 _PLAIN = (str, bytes, float, bool, type(None))
 
 
@@ -52,21 +53,6 @@ def plain_key(value):
     return Placeholder(f'a key, {type(value).__name__}')
 
 
-class _Opcodes:
-    """Table of opcodes that counts what is taken from it."""
-
-    def __init__(self, unpickler: 'InertUnpickler') -> None:
-        self.unpickler = unpickler
-        self.table = type(unpickler).dispatch
-
-    def __getitem__(self, opcode: int) -> Callable:
-        self.unpickler.spend(1)
-        method = self.table.get(opcode)
-        if method is None:
-            raise pickle.UnpicklingError(f'the opcode {opcode} is refused')
-        return method
-
-
 class InertUnpickler(pickle._Unpickler):
     """Reads a pickle of any origin.
 
@@ -83,7 +69,7 @@ class InertUnpickler(pickle._Unpickler):
     # the others; an opcode in neither list is an error.
     dispatch = {
         opcode[0]: pickle._Unpickler.dispatch[opcode[0]] for opcode in (
-            pickle.PROTO, pickle.FRAME, pickle.STOP, pickle.MARK, pickle.POP,
+            pickle.PROTO, pickle.MARK, pickle.POP,
             pickle.POP_MARK, pickle.DUP, pickle.GET, pickle.BINGET,
             pickle.LONG_BINGET, pickle.PUT, pickle.BINPUT,
             pickle.LONG_BINPUT, pickle.MEMOIZE, pickle.BINPERSID,
@@ -104,19 +90,37 @@ class InertUnpickler(pickle._Unpickler):
         super().__init__(file, encoding='utf-8', errors='replace')
         self.functions, self.persistent_load = functions, persistent_load
         self.steps_left = MAX_STEPS
-        self.dispatch = _Opcodes(self)
+        self.file_size = file.getbuffer().nbytes
+
+    def load(self):
+        """Read the pickle; see :func:`load`."""
+        self._unframer = pickle._Unframer(self._file_read,
+                                          self._file_readline)
+        self.read = self._unframer.read
+        self.readline = self._unframer.readline
+        self.metastack, self.stack, self.proto = [], [], 0
+        self.append = self.stack.append
+        table, read = self.dispatch, self.read
+        for _ in range(MAX_STEPS):
+            opcode = read(1)
+            if opcode == pickle.STOP:
+                return self.stack.pop()
+            if not opcode or opcode[0] not in table:
+                raise pickle.UnpicklingError(
+                    f'its pickle has the opcode {opcode!r}')
+            table[opcode[0]](self)
+        raise _too_long()
 
     def spend(self, steps: int) -> None:
-        """Count work; a file could ask for the same work many times.
+        """Count values that calls take: a file could pass the same ones to
+        many.
 
         Raises:
-            pickle.UnpicklingError: It is more than ``MAX_STEPS``.
+            pickle.UnpicklingError: They are more than ``MAX_STEPS``.
         """
         self.steps_left -= steps
         if self.steps_left < 0:
-            raise pickle.UnpicklingError(
-                f'it takes over {MAX_STEPS:,} steps to read, more than any '
-                'checkpoint')
+            raise _too_long()
 
     def find_class(self, module: str, name: str) -> Placeholder:
         return Placeholder(f'{module}.{name}')
@@ -183,10 +187,17 @@ class InertUnpickler(pickle._Unpickler):
         self.append({})
         self._set(values)
 
+    def _frame(self) -> None:
+        size, = struct.unpack('<Q', self.read(8))
+        if size > self.file_size:
+            raise pickle.UnpicklingError('a part of its pickle is missing')
+        self._unframer.load_frame(size)
+
     def _frozen_set(self) -> None:
         self.append(Placeholder('frozenset', (self.pop_mark(), )))
 
     dispatch |= {
+        pickle.FRAME[0]: _frame,
         pickle.REDUCE[0]: _reduce,
         pickle.NEWOBJ[0]: _reduce,
         pickle.NEWOBJ_EX[0]: _new_with_keywords,
@@ -203,6 +214,12 @@ class InertUnpickler(pickle._Unpickler):
         pickle.SETITEMS[0]: lambda self: self._set(self.pop_mark()),
         pickle.DICT[0]: _dict,
     }
+
+
+def _too_long() -> pickle.UnpicklingError:
+    return pickle.UnpicklingError(
+        f'it takes over {MAX_STEPS:,} steps to read, more than any '
+        'checkpoint')
 
 
 def load(file: io.BytesIO, functions: dict[str, Callable] | None = None,

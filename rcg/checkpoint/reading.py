@@ -87,7 +87,8 @@ def read_values(path: str):
     except RefusedError as error:
         raise CheckpointError(
             f"The checkpoint '{path}' was refused: it holds more than "
-            f'weights and plain values ({error}). Nothing in it was '
+            f'weights and plain values ({_in_a_line(str(error))}). Nothing '
+            'in it was '
             f'executed. If it is a published file, {CONVERT}{path}'
         ) from error
 
@@ -133,7 +134,8 @@ def read_file(path: str, read_pickled: Callable[[BinaryIO], object]):
             if is_safetensors:
                 _check_header(head)
             if wrong := what_is_wrong(path):
-                raise CheckpointError(f"'{path}' is no checkpoint. {wrong}")
+                raise CheckpointError(
+                    f"'{path}' is no checkpoint. {_in_a_line(wrong)}")
             if is_safetensors:
                 with utf8_path(path) as name:
                     return safetensors.torch.load_file(name)
@@ -142,8 +144,9 @@ def read_file(path: str, read_pickled: Callable[[BinaryIO], object]):
         raise
     except ChecksumError as error:
         raise DamageError(
-            f"'{path}' is damaged, on the disk or on its way there: {error}. "
-            'Take an earlier file, or copy, download or make it again.'
+            f"'{path}' is damaged, on the disk or on its way there: "
+            f'{_in_a_line(str(error))}. Take an earlier file, or copy, '
+            'download or make it again.'
         ) from error
     except Exception as error:  # damaged bytes raise nearly any type
         raise CheckpointError(
@@ -172,9 +175,15 @@ def _reason(error: Exception) -> str:
     """What was wrong, in a few words that hold no values of the file."""
     if isinstance(error, (pickle.UnpicklingError,
                           safetensors.SafetensorError)):
-        return str(error)[:200]
+        return _in_a_line(str(error))
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     if isinstance(error, MemoryError):
         return 'there is too little memory for it'
     return type(error).__name__
+
+
+def _in_a_line(text: str) -> str:
+    """A text that may hold names of the file, short and printable."""
+    return ''.join(letter if letter.isprintable() else '?'
+                   for letter in text[:500])
