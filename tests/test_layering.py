@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-GROUND = {'rcg.registry', 'rcg.rng', 'rcg.precision', 'rcg.checkpoint',
-          'rcg.frozen'}
+GROUND = {'rcg.registry', 'rcg.rng', 'rcg.precision', 'rcg.files',
+          'rcg.checkpoint', 'rcg.frozen'}
 LAYERS = GROUND | {'rcg.models.layers'}
 BESIDE = {'rcg.models.data_preprocessor', 'rcg.models.compatibility'}
 PARTS = {'rcg.models.encoders', 'rcg.models.tokenizers'}
@@ -16,7 +16,8 @@ ALLOWED = {
     'rcg.registry': set(),
     'rcg.rng': set(),
     'rcg.precision': set(),
-    'rcg.checkpoint': set(),
+    'rcg.files': set(),
+    'rcg.checkpoint': {'rcg.files'},
     'rcg.frozen': {'rcg.checkpoint', 'rcg.precision', 'rcg.registry'},
     # 2. Each of these knows the ground alone.
     'rcg.diffusion': GROUND,
