@@ -1,11 +1,13 @@
 """Representations that are drawn once and used for many images."""
 import hashlib
+import logging
 from pathlib import Path
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
-from rcg.checkpoint import read_checkpoint, save_atomically
+from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.frozen import Frozen
 from rcg.rng import SampleRng
 
@@ -35,7 +37,7 @@ class CachedRDM(Frozen):
             stem = f'representations_{key.hexdigest()[:12]}'
             self.path = folder / f'{stem}_{rank}.pt'
             for path in sorted(folder.glob(f'{stem}_*.pt')):
-                self.drawn |= read_checkpoint(str(path))
+                self.drawn |= _read(path)
         self._num_saved = len(self.drawn)
 
     def on(self, device: torch.device) -> 'CachedRDM':
@@ -69,3 +71,18 @@ class CachedRDM(Frozen):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             save_atomically(self.drawn, str(self.path))
             self._num_saved = len(self.drawn)
+
+
+def _read(path: Path) -> dict[str, dict]:
+    """What was drawn earlier; nothing if the file is damaged."""
+    try:
+        drawn = read_checkpoint(str(path))
+        if all(isinstance(one, dict) and {'representations', 'num_draws'}
+               <= one.keys() for one in drawn.values()):
+            return drawn
+        reason = 'it holds something else'
+    except (CheckpointError, OSError) as error:
+        reason = type(error).__name__
+    print_log(f"The representations '{path}' are damaged ({reason}): they "
+              'are drawn again', logger='current', level=logging.WARNING)
+    return {}

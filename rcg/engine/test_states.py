@@ -1,16 +1,17 @@
 """Where the state of a test run is, and which of its files count."""
+import contextlib
 import glob
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
 import rcg
-from rcg.checkpoint import file_sha256, read_checkpoint
+from rcg.checkpoint import CheckpointError, file_sha256, read_checkpoint
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.engine.unwrapping import bare_model
@@ -46,21 +47,58 @@ class ResumableMetric(Protocol):
         """Hashes of the weights that its results depend on."""
 
 
-def read_states(folder: str) -> dict[str, dict]:
+def read_states(folder: str, warn: Callable[[str], None]
+                ) -> dict[str, dict]:
     """Read states by file name, but those that others replace.
 
-    Removes files that no state refers to: a process died between writing
-    them and its state, or before it had removed what its state replaces.
+    A state that is damaged, or lacks a file or has a damaged one, is thrown
+    away: its batches will be done again. So are files that no state refers
+    to: a process died between writing them and its state, or before it had
+    removed what its state replaces.
+
+    Args:
+        warn: Is called with a sentence for each state that is thrown away.
+
+    Returns:
+        States, each with the content of its ``files`` as ``rows``.
     """
-    states = {os.path.basename(path): read_checkpoint(path)
-              for path in glob.glob(f'{glob.escape(folder)}/state-*.pt')}
+    states = {}
+    for path in sorted(glob.glob(f'{glob.escape(folder)}/state-*.pt')):
+        try:
+            states[os.path.basename(path)] = _read_state(folder, path)
+        except (CheckpointError, OSError, KeyError, TypeError) as error:
+            bad = getattr(error, 'filename', None) or path
+            warn(f"'{bad}' of an interrupted test is missing or damaged "
+                 f'({type(error).__name__}): what was done there is done '
+                 'again')
     stale = {name for state in states.values() for name in state['replaces']}
     live = {name: state for name, state in states.items()
             if name not in stale}
     used = set(live).union(*(state['files'] for state in live.values()))
     for name in set(os.listdir(folder)) - used:
-        os.remove(os.path.join(folder, name))
+        with contextlib.suppress(OSError):
+            os.remove(os.path.join(folder, name))
     return live
+
+
+def _read_state(folder: str, path: str) -> dict:
+    state = read_checkpoint(path)
+    done, sums, files, replaces = (
+        state[name] for name in ('done', 'sums', 'files', 'replaces'))
+    if not (isinstance(sums, dict) and all(
+            isinstance(value, list) for value in (done, files, replaces))):
+        raise TypeError
+    rows = []
+    for name in files:
+        path = os.path.join(folder, os.path.basename(name))
+        try:
+            rows.append(read_checkpoint(path))
+            if not all(isinstance(metric, int) for metric in rows[-1]):
+                raise CheckpointError('it holds no rows')
+        except (CheckpointError, OSError) as error:
+            error.filename = path
+            raise
+    return {**state, 'rows': rows}
 
 
 def run_key(runner) -> str:

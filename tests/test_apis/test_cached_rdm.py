@@ -54,3 +54,14 @@ def test_the_next_start_reads_what_was_saved(tmp_path):
     assert toy.calls == 0
     draw(CachedRDM(frozen(toy), tmp_path / 'sweep', dict(model='b'), 0))
     assert toy.calls == 1
+
+
+def test_a_damaged_file_is_drawn_again(tmp_path):
+    first = CachedRDM(frozen(Toy()), tmp_path, dict(model='a'))
+    wanted = draw(first)
+    first.save()
+    whole = first.path.read_bytes()
+    first.path.write_bytes(whole[:len(whole) // 2])
+    again = CachedRDM(frozen(Toy()), tmp_path, dict(model='a'))
+    assert not again.drawn
+    assert all(map(torch.equal, wanted, draw(again)))

@@ -74,13 +74,18 @@ class CacheFeaturesHook(Hook):
                     'hook.')
         path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
         on_first_process(lambda: self._store(runner, dataset, path))
-        dataset.attach(self._read(path, len(dataset)))
+        features = self._read(runner, path, len(dataset))
+        if features is None:
+            raise CheckpointError(
+                f"The features '{path}' were stored and cannot be read: name "
+                'a cache_dir that all processes share.')
+        dataset.attach(features)
         log(runner, f'features: {", ".join(self.names)} of '
                     f'{len(dataset)} images from {path}')
 
     def _store(self, runner, dataset, path: str) -> None:
         """Compute the features, unless they are in the file."""
-        if self._read(path, len(dataset)) is not None:
+        if self._read(runner, path, len(dataset)) is not None:
             return
         with deferred():
             features = self._compute(runner, dataset, path + '.begun')
@@ -106,12 +111,20 @@ class CacheFeaturesHook(Hook):
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
-    def _read(self, path: str, size: int) -> dict[str, Tensor] | None:
+    def _read(self, runner, path: str, size: int
+              ) -> dict[str, Tensor] | None:
+        """The stored features; None if they must be computed."""
+        if not os.path.lexists(path):
+            return None
         try:
             features = read_checkpoint(path)
-        except (FileNotFoundError, CheckpointError):
+        except (CheckpointError, OSError) as error:
+            runner.logger.warning(
+                f"The features '{path}' are damaged ({type(error).__name__}):"
+                ' they are computed again')
             return None
-        whole = all(len(features.get(n, ())) == size for n in self.names)
+        whole = all(isinstance(features.get(name), Tensor)
+                    and len(features[name]) == size for name in self.names)
         return features if whole else None
 
     @torch.no_grad()

@@ -9,7 +9,7 @@ import torch
 from mmengine.dist import all_reduce, barrier, is_main_process
 from mmengine.hooks import Hook
 
-from rcg.checkpoint import read_checkpoint, save_atomically
+from rcg.checkpoint import save_atomically
 from rcg.engine.console import log
 from rcg.engine.distributed import on_first_process
 from rcg.engine.hooks.save_images import SaveImagesHook
@@ -24,7 +24,8 @@ class ResumableTestHook(Hook):
     keep a row a sample. Then, in one atomic step, comes ``state-*``, with the
     numbers of its finished batches, the sums of the other metrics, and the
     names of the files with rows. At the start the first process takes over
-    all states, and its next state replaces them.
+    all intact states, and its next state replaces them. What a damaged state
+    holds is done again.
 
     All this needs a SeedBatchSampler, a dataset that tells ``num_images``,
     and metrics that are all :class:`ResumableMetric`. Any other run logs that
@@ -81,7 +82,7 @@ class ResumableTestHook(Hook):
         if self.restart:
             shutil.rmtree(folder, ignore_errors=True)
         os.makedirs(folder, exist_ok=True)
-        return folder, self._take_over(folder)
+        return folder, self._take_over(runner, folder)
 
     def _is_resumable(self) -> bool:
         return hasattr(self.sampler, 'done') and all(
@@ -94,25 +95,44 @@ class ResumableTestHook(Hook):
         # Batches in files, by metric.
         self._num_kept = [len(metric.results) for metric in self.metrics]
 
-    def _take_over(self, folder: str) -> list[int]:
-        """Give the metrics all states of earlier sessions.
+    def _take_over(self, runner, folder: str) -> list[int]:
+        """Give the metrics all intact states of earlier sessions.
 
         Returns:
             Numbers of the batches that are done.
         """
-        states = read_states(folder)
-        for state in states.values():
+        states = read_states(folder, runner.logger.warning)
+        self._replaced = list(states)
+        states = [state for state in states.values()
+                  if self._has_images(runner, state['done'])]
+        for state in states:
             self._files += state['files']
             self._done += state['done']
-        self._replaced = list(states)
-        sums = [state['sums'] for state in states.values()]
-        rows = [read_checkpoint(os.path.join(folder, name))
-                for name in self._files]
+        sums = [state['sums'] for state in states]
+        rows = [part for state in states for part in state['rows']]
         for i, metric in enumerate(self.metrics):
             source = sums if metric.cumulative else rows
             metric.load_state([part[i] for part in source if i in part])
             self._num_kept[i] = len(metric.results)
         return self._done
+
+    def _has_images(self, runner, done: list[int]) -> bool:
+        """Whether the images of these batches are there, if they are kept."""
+        total, size = len(runner.test_dataloader.dataset), (
+            self.sampler.batch_size)
+        indices = [index for batch in done for index in
+                   range(batch * size, min((batch + 1) * size, total))]
+        for hook in runner.hooks:
+            if isinstance(hook, SaveImagesHook):
+                bad = next((index for index in indices
+                            if not hook.has(index)), None)
+                if bad is not None:
+                    runner.logger.warning(
+                        f"'{hook.path(bad)}' of an interrupted test is "
+                        'missing or damaged: what was done with it is done '
+                        'again')
+                    return False
+        return True
 
     def after_test_iter(self, runner, batch_idx: int, data_batch=None,
                         outputs=None) -> None:

@@ -51,10 +51,23 @@ class SaveImagesHook(Hook):
             if index < size:  # others fill up the last batch
                 self._write(index, sample['images'])
 
+    def path(self, index: int) -> str:
+        """File of an image."""
+        return os.path.join(self.folder, f'{index // 1000:05}',
+                            f'{index:08}.png')
+
+    def has(self, index: int) -> bool:
+        """Whether an image was written and its checksums are right."""
+        try:
+            with Image.open(self.path(index), formats=['PNG']) as image:
+                image.verify()
+        except (OSError, SyntaxError, ValueError):  # Pillow's for bad files
+            return False
+        return True
+
     def _write(self, index: int, image) -> None:
-        folder = os.path.join(self.folder, f'{index // 1000:05}')
-        os.makedirs(folder, exist_ok=True)
-        path = os.path.join(folder, f'{index:08}.png')
+        path = self.path(index)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
         Image.fromarray(image.permute(1, 2, 0).cpu().numpy()).save(
             path + '.part', 'png', compress_level=1)
         os.replace(path + '.part', path)

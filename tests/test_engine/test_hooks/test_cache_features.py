@@ -56,7 +56,7 @@ def test_second_run_loads_and_reads_no_image(tmp_path, monkeypatch):
     assert torch.equal(first, second)
 
 
-def test_truncated_file_is_made_again(tmp_path):
+def test_truncated_file_is_said_and_made_again(tmp_path, capsys):
     runner, hook = runner_and_hook(tmp_path / 'a', tmp_path / 'cache')
     hook.before_train(runner)
     path, = (tmp_path / 'cache').iterdir()
@@ -65,6 +65,7 @@ def test_truncated_file_is_made_again(tmp_path):
     again, hook = runner_and_hook(tmp_path / 'b', tmp_path / 'cache')
     hook.before_train(again)
     assert len(path.read_bytes()) == len(whole)
+    assert f"'{path}' are damaged" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('changes', [

@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from rcg.engine import signals, test_states
+from rcg.engine.hooks import resumable_test
 from rcg.engine.hooks.resumable_test import ResumableTestHook
+from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.engine.test_states import run_key
 from tests.test_engine import toy  # noqa: F401  a metric of another kind
 from tests.test_engine.running import ROOT, build_runner
@@ -156,6 +158,91 @@ def test_all_batches_done_but_no_scores(tmp_path, monkeypatch):
     calls = crash_in(runner, 0, monkeypatch)
     assert runner.test() == whole
     assert calls == []
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+
+
+def flip_a_bit(path):
+    """In the list of contents, where every reader looks."""
+    content = bytearray(path.read_bytes())
+    content[content.rindex(b'PK\1\2') + 2] ^= 1
+    path.write_bytes(content)
+
+
+DAMAGES = {
+    'cut': cut, 'bit': flip_a_bit, 'gone': lambda path: path.unlink(),
+    'empty': lambda path: path.write_bytes(b''),
+    'other': lambda path: torch.save({'done': 3}, path)}
+
+
+@pytest.mark.parametrize(('kind', 'damage'), [
+    ('state', 'cut'), ('state', 'bit'), ('state', 'empty'),
+    ('state', 'other'), ('rows', 'cut'), ('rows', 'bit'), ('rows', 'gone'),
+    ('rows', 'other')])
+def test_a_damaged_state_is_said_and_done_again(
+        tmp_path, monkeypatch, capsys, kind, damage):
+    whole = runner_of(tmp_path / 'whole').test()
+    runner = runner_of(tmp_path)
+    crash_in(runner, 3, monkeypatch)
+    with pytest.raises(CrashError):
+        runner.test()
+    path = min(tmp_path.glob(f'test_state/*/{kind}-*'))
+    DAMAGES[damage](path)
+    runner = runner_of(tmp_path)
+    calls = crash_in(runner, 99, monkeypatch)
+    assert runner.test() == whole
+    assert len(calls) == 10
+    said = capsys.readouterr().out
+    assert f"'{path}' of an interrupted test is missing or damaged" in said
+    assert 'ownload' not in said
+    assert not path.exists() or kind == 'rows'
+
+
+def test_only_what_is_damaged_is_done_again(tmp_path, monkeypatch):
+    """Two processes left a state each; one of the two is cut."""
+    whole = runner_of(tmp_path / 'whole').test()
+    for first in (0, 1):
+        runner = runner_of(tmp_path)
+        sampler = runner.test_dataloader.batch_sampler
+        sampler.rank, sampler.world = first, 2
+        with monkeypatch.context() as patch:
+            if first:  # both began at once
+                patch.setattr(resumable_test, 'read_states',
+                              lambda folder, warn: {})
+            crash_in(runner, 3, patch)
+            with pytest.raises(CrashError):
+                runner.test()
+    states = sorted(tmp_path.glob('test_state/*/state-*'))
+    assert len(states) == 2
+    cut(states[0])
+    runner = runner_of(tmp_path)
+    calls = crash_in(runner, 99, monkeypatch)
+    assert runner.test() == whole
+    assert len(calls) == 7
+
+
+@pytest.mark.parametrize('damage', ['gone', 'cut'])
+def test_an_image_that_is_gone_is_made_again(tmp_path, monkeypatch, capsys,
+                                             damage):
+    def build(folder):
+        runner = runner_of(tmp_path / folder)
+        runner.register_hook(SaveImagesHook(str(tmp_path / folder / 'out')))
+        return runner
+
+    whole = build('whole').test()
+    runner = build('part')
+    crash_in(runner, 3, monkeypatch)
+    with pytest.raises(CrashError):
+        runner.test()
+    image = tmp_path / 'part' / 'out' / '00000' / '00000030.png'
+    wanted = image.read_bytes()
+    DAMAGES[damage](image)
+    runner = build('part')
+    assert runner.test() == whole
+    assert f"'{image}' of an interrupted test" in capsys.readouterr().out
+    assert image.read_bytes() == wanted
 
 
 def test_restart_forgets(tmp_path, monkeypatch):
