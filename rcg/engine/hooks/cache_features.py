@@ -161,9 +161,13 @@ class CacheFeaturesHook(Hook):
     def _read_begun(self, path: str) -> dict[str, Tensor]:
         """Features of the first images; empty if there are none."""
         try:
-            return read_checkpoint(path)
+            kept = read_checkpoint(path)
         except (FileNotFoundError, CheckpointError):
             return {}
+        found = [kept.get(name) for name in self.names]
+        whole = all(isinstance(rows, Tensor) and len(rows) == len(found[0])
+                    for rows in found)
+        return kept if whole else {}
 
     def _encode(self, model, images: Tensor, halving: Halving
                 ) -> dict[str, Tensor]:
