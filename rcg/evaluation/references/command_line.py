@@ -1,12 +1,10 @@
 """References as the command line names them."""
-import json
 import os
-import zipfile
 from pathlib import Path
 
-import numpy as np
-
 from rcg.datasets.image_files import inspect_folder, inspect_images
+from rcg.datasets.npz import array_names, read_arrays
+from rcg.evaluation.references.statistics_formats import about_of
 
 
 def places_by_name(references: list[str]) -> dict[str, str]:
@@ -73,8 +71,7 @@ def describe_npz(path: str) -> tuple[list[str], dict]:
     Both are empty if the file cannot be read.
     """
     try:
-        with np.load(path, allow_pickle=False) as content:
-            about = content['about'] if 'about' in content.files else '{}'
-            return content.files, json.loads(str(about))
-    except (zipfile.BadZipFile, EOFError, ValueError, AttributeError):
+        about = read_arrays(path, ['about']).get('about', '{}')
+        return array_names(path), about_of(path, str(about))
+    except (OSError, ValueError):
         return [], {}  # building the reference says what is wrong

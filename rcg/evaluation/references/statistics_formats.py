@@ -9,8 +9,6 @@ import io
 import json
 import os
 import pickle
-import zipfile
-import zlib
 
 import numpy as np
 import torch
@@ -23,7 +21,9 @@ from rcg.checkpoint import (
     read_checkpoint,
 )
 from rcg.checkpoint.reading import read_values
+from rcg.datasets.npz import array_names, read_arrays
 from rcg.evaluation.references.reference import MOMENTS
+from rcg.files import open_regular, parse_json
 
 NAMES = 'mu', 'sigma', 'mu_s', 'sigma_s', 'features'
 
@@ -47,7 +47,7 @@ def read(path: str, section: str = 'fid') -> tuple[dict, dict]:
                          f'{", ".join(_READERS)}.')
     try:
         content, about = _READERS[ending](path)
-    except (pickle.UnpicklingError, EOFError) as error:
+    except (pickle.UnpicklingError, EOFError, MemoryError) as error:
         raise ValueError(f"'{path}' is damaged, truncated, or of another "
                          f'format ({error}).') from error
     if isinstance(content.get(section), dict):
@@ -56,8 +56,9 @@ def read(path: str, section: str = 'fid') -> tuple[dict, dict]:
              if content.get(name) is not None}
     if not found:
         raise ValueError(f"'{path}' has none of {', '.join(NAMES)}, but "
-                         f'{sorted(map(str, content))[:8]}. (An EDM2 pickle '
+                         f'{_named(content)}. (An EDM2 pickle '
                          'has sections: --section.)')
+    _check_arrays(path, found)
     return found, about
 
 
@@ -106,36 +107,79 @@ def read_npz(path: str, *_) -> tuple[dict, dict]:
         says about itself.
 
     Raises:
+        OSError: It cannot be read.
         ValueError: It is damaged, or holds something else.
     """
     wanted = {'features', 'about', *sum(MOMENTS.values(), ())}
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            content = {name: file[name] if name in wanted else None
-                       for name in file.files}
-        about = json.loads(str(content.pop('about', '{}')))
-        for mean, covariance in MOMENTS.values():
-            if not content.keys().isdisjoint({mean, covariance}):
-                _check_moments(content[mean], content[covariance])
-    except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError,
-            AttributeError) as error:
-        raise ValueError(
-            f"'{path}' is no npz file of statistics, or a damaged or "
-            f'truncated one ({str(error)[:200]}). Copy or download it again.'
-        ) from error
+    content = dict.fromkeys(array_names(path)) | read_arrays(path, wanted)
+    about = about_of(path, str(content.pop('about', '{}')))
+    _check_arrays(path, content)
     return content, {'sha256': file_sha256(path), **about}
 
 
-def _check_moments(mean: np.ndarray, covariance: np.ndarray) -> None:
-    fits = mean.ndim == 1 and covariance.shape == (len(mean), len(mean))
-    if not (fits and np.isfinite(mean).all()
-            and np.isfinite(covariance).all()):
-        raise ValueError('mean and covariance must be finite, (D,) and (D, D)'
-                         f', got {mean.shape} and {covariance.shape}')
+def about_of(path: str, text: str) -> dict:
+    """What a file of ours says about itself.
+
+    Raises:
+        ValueError: It is not what :func:`write` writes.
+    """
+    try:
+        about = parse_json(text)
+    except ValueError as error:
+        raise ValueError(f"'{path}' is no npz file of statistics of ours: "
+                         f'in its description, {error} Make it again.'
+                         ) from error
+    size = about.get('image_size')
+    if not isinstance(about.get('extractor') or {}, dict) or not (
+            size is None or (isinstance(size, list) and len(size) == 2
+                             and all(type(side) is int for side in size))):
+        raise ValueError(f"'{path}' describes its extractor or the size of "
+                         'its images in an unknown way. Make it again.')
+    return about
+
+
+def _check_arrays(path: str, content: dict) -> None:
+    """See that moments and features are finite numbers that fit together.
+
+    Raises:
+        ValueError: They are not.
+    """
+    for mean, covariance in MOMENTS.values():
+        pair = [content.get(mean), content.get(covariance)]
+        missing = [array is None for array in pair]
+        if all(missing):
+            continue
+        if any(missing) or not (
+                _are_numbers(pair[0], 1) and _are_numbers(pair[1], 2)
+                and pair[1].shape == 2 * pair[0].shape):
+            got = ['nothing' if array is None else array.shape
+                   for array in pair]
+            raise ValueError(
+                f"'{path}': {mean} and {covariance} must be finite real "
+                f'numbers, (D,) and (D, D), got {got[0]} and {got[1]}. Copy '
+                'or download it again.')
+    features = content.get('features')
+    if features is not None and not _are_numbers(features, 2):
+        raise ValueError(f"'{path}': features must be finite numbers (N, D), "
+                         f'got {features.shape} {features.dtype}. Make it '
+                         'again.')
+
+
+def _are_numbers(array: np.ndarray, dims: int) -> bool:
+    return (array.ndim == dims and array.dtype.kind in 'fiu'
+            and array.size > 0
+            # A thousand rows at a time: there may be a million.
+            and all(np.isfinite(array[i:i + 1000]).all()
+                    for i in range(0, len(array), 1000)))
+
+
+def _named(content: dict) -> list[str]:
+    """The first names in a file, each cut short."""
+    return sorted(str(name)[:80] for name in content)[:8]
 
 
 def _read_pickle(path: str) -> tuple[dict, dict]:
-    with open(path, 'rb') as file:
+    with open_regular(path) as file:
         content = inert.load(io.BytesIO(file.read(inert.MAX_BYTES)))
     if not isinstance(content, dict):
         raise pickle.UnpicklingError('it holds no dict')
@@ -155,7 +199,7 @@ def _read_own(path: str) -> tuple[dict, dict]:
     content = read_checkpoint(path)
     with open_safetensors(path) as file:
         about = (file.metadata() or {}).get('about', '{}')
-    return content, json.loads(about)
+    return content, about_of(path, about)
 
 
 _READERS = {'.npz': read_npz, '.pkl': _read_pickle, '.pt': _read_torch,
@@ -164,9 +208,11 @@ _READERS = {'.npz': read_npz, '.pkl': _read_pickle, '.pt': _read_torch,
 
 def _array(path: str, value) -> np.ndarray:
     """An array, also from what the inert unpickler puts in its place."""
-    if not isinstance(value, inert.Placeholder):
-        return np.asarray(value)
+    if isinstance(value, np.ndarray):
+        return value
     try:
+        if isinstance(value, torch.Tensor):
+            return value.numpy()
         _, shape, dtype, fortran, raw = value.state
         kind = dtype.state[1] + dtype.args[0]
         if (not value.path.endswith('multiarray._reconstruct')
@@ -174,7 +220,7 @@ def _array(path: str, value) -> np.ndarray:
             raise ValueError
         return np.frombuffer(raw, kind).reshape(
             shape, order='F' if fortran else 'C')
-    except (TypeError, ValueError, AttributeError, IndexError) as error:
+    except Exception as error:  # a crafted state may be of any type
         raise ValueError(
             f"'{path}' pickles something else than arrays of floats, or with "
             'a protocol other than 3 and 4; save it as npz.') from error
