@@ -1,8 +1,8 @@
 """The directory of a zip file, read with every number checked.
 
-``torch.save`` writes a zip file whose members are stored as they are. This
-reader accepts nothing else: a compressed member could grow without end, and
-members that overlap could be read many times.
+``torch.save`` writes a zip file whose members are stored as they are. Nothing
+else is read: a compressed member could grow without end, and members that
+overlap could be read many times.
 
 Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, section 4.
 """
@@ -30,7 +30,8 @@ class Member(NamedTuple):
         name: As the directory has it.
         flags: As the directory has them.
         header: Where its header begins in the zip file, in bytes.
-        size: Bytes of its content.
+        size: Bytes that it takes in the zip file.
+        stored: Whether these bytes are its content; else it is compressed.
         crc: CRC-32 of its content.
         limit: Where the next member, or else the directory, begins.
     """
@@ -38,6 +39,7 @@ class Member(NamedTuple):
     flags: int
     header: int
     size: int
+    stored: bool
     crc: int
     limit: int
 
@@ -55,7 +57,7 @@ def read_directory(file: BinaryIO) -> dict[str, Member]:
 
     Raises:
         pickle.UnpicklingError: It is truncated or damaged, or its members
-            are compressed, encrypted, overlap or exceed the file.
+            are encrypted, overlap or exceed the file.
     """
     count, start, size = _find_directory(file)
     file.seek(start)
@@ -83,9 +85,12 @@ def start_of_content(file: BinaryIO, member: Member) -> int:
     """Where the content of a member begins in the zip file, in bytes.
 
     Raises:
-        pickle.UnpicklingError: The member's header contradicts the
-            directory.
+        pickle.UnpicklingError: The member is compressed, or its header
+            contradicts the directory.
     """
+    if not member.stored:
+        raise damaged(f"the member '{_text(member.name)}' is compressed, "
+                      'which torch.save never does')
     file.seek(member.header)
     head = file.read(_HEADER.size + len(member.name))
     if len(head) < _HEADER.size + len(member.name):
@@ -155,12 +160,10 @@ def _parse_entry(content: bytes, place: int) -> tuple[Member, int]:
     extra = content[extra_start:extra_start + extra_length]
     name = content[name_start:extra_start]
     size, packed, header = _with_extra(extra, size, packed, header)
-    if method or packed != size:
-        raise damaged(f"the member '{_text(name)}' is compressed, which "
-                      'torch.save never does')
     if flags & ~_FLAGS:
         raise damaged(f"the member '{_text(name)}' is encrypted or damaged")
-    entry = Member(name, flags, header, size, crc, 0)
+    stored = not method and packed == size
+    entry = Member(name, flags, header, packed, stored, crc, 0)
     return entry, extra_start + extra_length + comment_length
 
 
