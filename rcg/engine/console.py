@@ -44,7 +44,7 @@ def escape_undecodable(stream) -> None:
     Args:
         stream: Of text; others than those of ``open`` stay as they are.
     """
-    if isinstance(stream, io.TextIOWrapper):
+    if isinstance(stream, io.TextIOWrapper) and not stream.closed:
         stream.reconfigure(errors='backslashreplace')
 
 
