@@ -16,6 +16,7 @@ import safetensors.torch
 import torch
 from mmengine.logging import HistoryBuffer
 
+from .checksums import wrong_checksums
 from .finding import CONVERT, CheckpointError, find_checkpoint, what_is_wrong
 from .torch_files import ChecksumError, read_torch
 from .utf8 import utf8_path
@@ -137,8 +138,7 @@ def read_file(path: str, read_pickled: Callable[[BinaryIO], object]):
                 raise CheckpointError(
                     f"'{path}' is no checkpoint. {_in_a_line(wrong)}")
             if is_safetensors:
-                with utf8_path(path) as name:
-                    return safetensors.torch.load_file(name)
+                return _read_safetensors(path)
             return read_pickled(file)
     except (CheckpointError, RefusedError, FileNotFoundError):
         raise
@@ -153,6 +153,17 @@ def read_file(path: str, read_pickled: Callable[[BinaryIO], object]):
             f"'{path}' is no checkpoint, or a damaged or truncated one "
             f'({_reason(error)}). Take an earlier file, or download it again '
             "and compare its size with the publisher's.") from error
+
+
+def _read_safetensors(path: str) -> dict:
+    with utf8_path(path) as name:
+        content = safetensors.torch.load_file(name)
+        with safetensors.safe_open(name, 'pt') as file:
+            wrong = wrong_checksums(content, file.metadata())
+    if wrong:
+        raise ChecksumError(
+            f'the checksum of {", ".join(wrong[:4])} is wrong')
+    return content
 
 
 def _without_waiting(path: str, flags: int) -> int:

@@ -10,6 +10,8 @@ import psutil
 import safetensors.torch
 import torch
 
+from .checksums import with_checksums
+
 
 class _Writer:
     """Keeps the error of a failed write, which torch replaces by another."""
@@ -74,13 +76,18 @@ def save_atomically(obj, path: str,
                     metadata: dict[str, str] | None = None) -> None:
     """Write by :func:`open_atomically`, with ``torch.save`` or safetensors.
 
+    Both kinds of files hold a checksum of every tensor, which
+    :func:`~rcg.checkpoint.read_checkpoint` compares.
+
     Args:
         obj: What to write. If ``path`` ends in .safetensors, tensors by name.
         metadata: Of a safetensors file; ignored for others.
     """
     with open_atomically(path) as file:
         if str(path).endswith('.safetensors'):
-            file.write(safetensors.torch.save(_unshared(obj), metadata))
+            tensors = _unshared(obj)
+            file.write(safetensors.torch.save(
+                tensors, with_checksums(tensors, metadata)))
         else:
             torch.save(obj, file)
 

@@ -133,7 +133,8 @@ def pickles():
             (tensor(storage()), tensor(storage()), (1 << 40, )))),
         'a wrapper': of(Reduce(
             torch._utils._rebuild_wrapper_subclass, torch.Tensor,
-            torch.float32, (1 << 40, ), (1, ), 0, torch.strided, 'cpu', False)),
+            torch.float32, (1 << 40, ), (1, ), 0, torch.strided, 'cpu',
+            False)),
         'by way of numpy': of(Reduce(
             torch._utils._rebuild_device_tensor_from_numpy, b'', torch.float32,
             'cpu', False)),

@@ -45,9 +45,14 @@ class CacheFeaturesHook(Hook):
         batch_size: Images at a time.
         num_workers: Processes that read images.
 
+    A file that is cut off is made anew: its copying or the disk's space had
+    an end. If all of it is there but a checksum is wrong, the disk or the
+    memory changes data, which whoever trains must know.
+
     Raises:
         ValueError: The data set has random augmentations or no fingerprint,
             or ``encode`` does not return the features.
+        CheckpointError: Stored features are not those that were written.
     """
 
     priority = 'HIGH'
@@ -119,9 +124,7 @@ class CacheFeaturesHook(Hook):
         try:
             features = read_checkpoint(path)
         except (CheckpointError, OSError) as error:
-            runner.logger.warning(
-                f"The features '{path}' are damaged ({type(error).__name__}):"
-                ' they are computed again')
+            runner.logger.warning(f'{error} These features are computed again')
             return None
         whole = all(isinstance(features.get(name), Tensor)
                     and len(features[name]) == size for name in self.names)

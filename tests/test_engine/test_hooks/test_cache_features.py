@@ -65,7 +65,22 @@ def test_truncated_file_is_said_and_made_again(tmp_path, capsys):
     again, hook = runner_and_hook(tmp_path / 'b', tmp_path / 'cache')
     hook.before_train(again)
     assert len(path.read_bytes()) == len(whole)
-    assert f"'{path}' are damaged" in capsys.readouterr().out
+    assert f"'{path}' is" in capsys.readouterr().out
+
+
+def test_a_flipped_bit_is_said_and_mended(tmp_path, capsys):
+    runner, hook = runner_and_hook(tmp_path / 'a', tmp_path / 'cache')
+    hook.before_train(runner)
+    path, = (tmp_path / 'cache').iterdir()
+    rows = runner.train_dataloader.dataset.features['representations']
+    content = bytearray(intact := path.read_bytes())
+    content[content.index(rows.numpy().tobytes()) + 5] ^= 1
+    path.write_bytes(content)
+    again, hook = runner_and_hook(tmp_path / 'b', tmp_path / 'cache')
+    hook.before_train(again)
+    assert path.read_bytes() == intact
+    said = capsys.readouterr().out
+    assert f"'{path}' is damaged" in said and "'representations'" in said
 
 
 @pytest.mark.parametrize('changes', [
