@@ -66,11 +66,15 @@ def read_regular(path: str | os.PathLike, limit: int) -> bytes:
     """
     with open_regular(path) as file:
         size = os.fstat(file.fileno()).st_size
-        content = b'' if size > limit else file.read(limit + 1)
-    if max(size, len(content)) > limit:
-        raise ValueError(f"'{path}' has {max(size, len(content)):,} bytes; "
-                         f'at most {limit:,} are read of such a file.')
-    return content
+        blocks = [] if size > limit else [file.read(size)]
+        # The kernel's own files and growing ones have more than their size.
+        while size <= limit and (block := file.read(1 << 16)):
+            blocks.append(block)
+            size = sum(map(len, blocks))
+    if size > limit:
+        raise ValueError(f"'{path}' has {size:,} bytes or more; at most "
+                         f'{limit:,} are read of such a file.')
+    return b''.join(blocks)
 
 
 def read_json(path: str | os.PathLike, kind: type = dict):

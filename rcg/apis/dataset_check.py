@@ -7,11 +7,9 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from PIL import Image
-
 from rcg.datasets.folders import list_images
 from rcg.datasets.map_files import map_files
-from rcg.datasets.reading import UNREADABLE, read_image
+from rcg.datasets.reading import UNREADABLE, open_image, read_image
 
 IMAGENET = {'train': 1_281_167, 'val': 50_000}  # images of ILSVRC 2012
 
@@ -99,9 +97,9 @@ def inspect(path: str, root: str) -> dict:
     entry, full = dict(path=path), os.path.join(root, path)
     try:
         entry['stamp'] = _stamp(full)
-        if entry['stamp'][0] == 0:
+        if entry['stamp'][0] == 0 and os.path.isfile(full):
             return dict(entry, error='the file is empty')
-        with Image.open(full) as image:
+        with open_image(full) as image:
             entry['mode'] = image.mode
         entry['side'] = min(read_image(full).shape[:2])
     except UNREADABLE as error:

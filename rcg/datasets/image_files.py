@@ -4,11 +4,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
-from PIL import Image
 
 from rcg.datasets.folders import ImageFolder, list_images
 from rcg.datasets.map_files import map_files
-from rcg.datasets.reading import UNREADABLE, read_image
+from rcg.datasets.reading import UNREADABLE, open_image, read_image
 from rcg.registry import DATASETS
 
 
@@ -61,7 +60,7 @@ def inspect_file(path: str) -> tuple[tuple[int, int], str, bool, str]:
         fault: Why it cannot be scored; empty if it can.
     """
     try:
-        with Image.open(path) as image:
+        with open_image(path) as image:
             is_jpeg = image.format == 'JPEG'
             if image.mode[0] in 'IF' or ';16' in str(image.tile):
                 return image.size, '', is_jpeg, (

@@ -1,18 +1,84 @@
-"""Image files to RGB bytes, whatever their mode."""
+"""Image files of any origin to RGB bytes, whatever their mode."""
 import io
-import struct
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-import mmcv
 import numpy as np
 from mmengine import fileio
-from PIL import Image, ImageOps
+from PIL import ExifTags, Image, ImageOps
+
+from rcg.files import read_regular
 
 EXTENSIONS = ('.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.bmp',
               '.tif', '.tiff', '.gif', '.ppm', '.pgm', '.pbm', '.pnm', '.jp2',
               '.avif')
-# What Pillow raises for damaged files; RuntimeError is of AVIF.
-UNREADABLE = (OSError, ValueError, SyntaxError, EOFError, struct.error,
-              RuntimeError, Image.DecompressionBombError)
+# A file of 0.5 MB may hold hundreds of millions of equal pixels. Photographs
+# have fewer than this. Decoding takes 8 to 25 bytes a pixel, by format.
+MAX_PIXELS = 1 << 26
+MAX_FILE_BYTES = 512 << 20  # twice that of 16-bit RGB without compression
+# Every scan of a progressive JPEG file goes over all pixels; usual are ten.
+MAX_SCANNED_PIXELS = 16 * MAX_PIXELS
+_SCAN = b'\xff\xda'
+_ORIENTATION = ExifTags.Base.Orientation
+# The decoders of what EXTENSIONS name. A name does not bind Pillow: it would
+# start Ghostscript for a PostScript file that is called a.png.
+_FORMATS = ('PNG', 'JPEG', 'WEBP', 'BMP', 'DIB', 'TIFF', 'GIF', 'PPM',
+            'JPEG2000', 'AVIF')
+# What reading raises for files that are missing, damaged, too large, or no
+# files.
+UNREADABLE = (OSError, ValueError)
+
+
+@contextmanager
+def open_image(path: str) -> Iterator[Image.Image]:
+    """Open an image file; its pixels are decoded when they are used.
+
+    Args:
+        path: A file, or any address that mmengine reads.
+
+    Raises:
+        OSError, ValueError: The file is missing, no regular file, damaged, or
+            of an unknown format, or has more than ``MAX_PIXELS``. So are
+            errors of decoding while it is open.
+    """
+    content = _content_of(path)
+    try:
+        with _opened(content) as image:
+            _check_size(image, content)
+            yield image
+    except UNREADABLE:
+        raise
+    except Exception as error:  # Pillow raises nearly any type on bad bytes
+        raise ValueError('the image is damaged '
+                         f'({type(error).__name__}: {str(error)[:200]})'
+                         ) from error
+
+
+def _content_of(path: str) -> bytes:
+    if '://' in str(path):
+        return fileio.get(path)
+    return read_regular(path, MAX_FILE_BYTES)
+
+
+def _opened(content: bytes) -> Image.Image:
+    Image.init()  # which formats are known depends on how Pillow was built
+    known = [name for name in _FORMATS if name in Image.OPEN]
+    with warnings.catch_warnings():  # of sizes: the limit here is lower
+        warnings.simplefilter('ignore', Image.DecompressionBombWarning)
+        return Image.open(io.BytesIO(content), formats=known)
+
+
+def _check_size(image: Image.Image, content: bytes) -> None:
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise ValueError(f'it has {width} x {height} pixels; at most '
+                         f'{MAX_PIXELS:,} are decoded: make it smaller')
+    if image.format in ('JPEG', 'MPO') and (
+            width * height * content.count(_SCAN) > MAX_SCANNED_PIXELS):
+        raise ValueError(f'its {width} x {height} pixels come in '
+                         f'{content.count(_SCAN)} scans, which would take '
+                         'minutes: write it again')
 
 
 def read_image(path: str, upright: bool = True) -> np.ndarray:
@@ -27,24 +93,29 @@ def read_image(path: str, upright: bool = True) -> np.ndarray:
         upright: Turn the image as its EXIF tag says.
 
     Raises:
-        OSError, ValueError, ...: One of ``UNREADABLE``: the file is missing
-            or damaged, or its pixels are 32-bit numbers of unknown range.
+        OSError, ValueError: One of ``UNREADABLE``; see :func:`open_image`.
+            Or its pixels are 32-bit numbers of unknown range.
     """
-    content = fileio.get(path)
-    with Image.open(io.BytesIO(content)) as image:
+    with open_image(path) as image:
         transparent = 'transparency' in image.info or 'A' in image.mode
-        if not transparent and not image.mode.startswith(('I', 'F')):
-            flag = 'color' if upright else 'color_ignore_orientation'
-            return mmcv.imfrombytes(content, flag, 'rgb', 'pillow')
-        if upright:
+        image.load()  # some formats have their EXIF tags at the end
+        if upright and image.getexif().get(_ORIENTATION, 1) != 1:
             image = ImageOps.exif_transpose(image)
         if transparent:
+            image = image.convert('RGBA')
             white = Image.new('RGBA', image.size, 'white')
-            white.alpha_composite(image.convert('RGBA'))
-            return np.array(white.convert('RGB'))
-        values = np.asarray(image)  # of modes I;16, I and F
+            image = Image.alpha_composite(white, image)
+        elif image.mode.startswith(('I', 'F')):
+            return _high_bytes(image)
+        # As mmcv.imfrombytes(content, 'color', 'rgb', 'pillow') has it.
+        return np.array(image if image.mode == 'RGB' else
+                        image.convert('RGB'))
+
+
+def _high_bytes(image: Image.Image) -> np.ndarray:
+    """Gray values of modes I;16, I and F as RGB (H, W, 3) uint8."""
+    values = np.asarray(image)
     if image.mode[0] == 'F' or values.min() < 0 or values.max() > 65535:
         raise ValueError(f"pixels of mode '{image.mode}' have no known range; "
                          'convert the file to 8 or 16 bits.')
-    gray = (values.astype(np.int64) >> 8).astype(np.uint8)
-    return np.repeat(gray[..., None], 3, -1)
+    return np.repeat((values >> 8).astype(np.uint8)[..., None], 3, -1)
