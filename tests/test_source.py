@@ -76,7 +76,8 @@ TESTS = {
     'tests/test_paths.py': ('runpy.run_path', 'runs files of tools/'),
     'tests/test_tools/test_reference_statistics.py': (
         'exec numpy.load pickle.loads', _REFUSED),
-    'tests/test_engine/test_hooks/test_cache_features.py': ('torch.load', _OWN),
+    'tests/test_engine/test_hooks/test_cache_features.py': (
+        'torch.load', _OWN),
     'tests/test_models/test_compatibility.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_codebook.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_moco_v3.py': ('torch.load', _OWN),

@@ -27,6 +27,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--save-every', type=float, default=60.,
                         metavar='SECONDS', help='how often to note what is '
                         'done; default: %(default)g')
+    parser.add_argument('--deterministic', action='store_true',
+                        help='the same bits in each run on this machine')
     add_shared(parser, 'work_dir', 'cfg_options', 'launcher', 'local_rank',
                'debug')
     return parser.parse_args(args)
@@ -42,8 +44,9 @@ def main() -> None:
         metrics = apis.test(
             args.config, args.checkpoint, out=args.out,
             save_images=args.save_images, restart=args.restart,
-            save_every=args.save_every, work_dir=args.work_dir,
-            options=args.cfg_options, launcher=args.launcher)
+            save_every=args.save_every, deterministic=args.deterministic,
+            work_dir=args.work_dir, options=args.cfg_options,
+            launcher=args.launcher)
         if metrics:  # those of the first process
             show(metrics)
 

@@ -1,7 +1,8 @@
 """Train what a config describes.
 
     python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]]
-                          [--amp] [--cfg-options KEY=VALUE ...]
+                          [--amp] [--deterministic]
+                          [--cfg-options KEY=VALUE ...]
 
 On several processes: tools/dist_train.sh, tools/slurm_train.sh.
 """
@@ -23,6 +24,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         "work folder ('auto', the default), or from this file")
     parser.add_argument('--amp', action='store_true',
                         help='bfloat16 autocast, on a CPU as on a GPU')
+    parser.add_argument('--deterministic', action='store_true',
+                        help='the same bits in each run on this machine')
     add_shared(parser, 'cfg_options', 'launcher', 'local_rank', 'debug')
     return parser.parse_args(args)
 
@@ -34,7 +37,8 @@ def main() -> None:
     with friendly_errors(args.debug):
         from rcg.apis import train
         train(args.config, work_dir=args.work_dir, resume=args.resume,
-              amp=args.amp, options=args.cfg_options, launcher=args.launcher)
+              amp=args.amp, deterministic=args.deterministic,
+              options=args.cfg_options, launcher=args.launcher)
 
 
 if __name__ == '__main__':

@@ -33,6 +33,7 @@ default_hooks = dict(
     # SIGTERM, SIGUSR1, SIGHUP, SIGINT: finish the step, save, leave with exit
     # status 75 (130 after SIGINT); at the latest after so many seconds.
     stop=dict(type='StopOnSignalHook', limit=300),
+    environment=dict(type='EnvironmentHook'),
 )
 
 # The config, scalars (scalars.json has JSON lines) and pictures, in

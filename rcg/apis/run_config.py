@@ -58,6 +58,12 @@ def config_of_test(config: Config | dict | str, work_dir: str | None = None,
     return cfg
 
 
+def set_deterministic(cfg: Config, wanted: bool) -> None:
+    """Let two runs on one machine give the same bits, if wanted."""
+    if wanted:
+        cfg.randomness = dict(cfg.get('randomness') or {}, deterministic=True)
+
+
 def load_any_config(config: Config | dict | str,
                     options: list[str] | dict | None = None) -> Config:
     """Read a config, or copy a given one; apply options.

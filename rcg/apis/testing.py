@@ -4,7 +4,7 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from rcg.apis.json_file import write_json
-from rcg.apis.run_config import config_of_test
+from rcg.apis.run_config import config_of_test, set_deterministic
 from rcg.engine.hooks.resumable_test import ResumableTestHook
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.evaluation.protocol import describe_test
@@ -14,8 +14,9 @@ from rcg.registry import RUNNERS
 def test(config: Config | dict | str, checkpoint: str, *,
          out: str | None = None, save_images: str | None = None,
          restart: bool = False, save_every: float = 60.,
-         work_dir: str | None = None, options: list[str] | dict | None = None,
-         launcher: str = 'none') -> dict | None:
+         deterministic: bool = False, work_dir: str | None = None,
+         launcher: str = 'none',
+         options: list[str] | dict | None = None) -> dict | None:
     """Compute the metrics of a checkpoint.
 
     They are the same on any number of processes. When an interrupted call is
@@ -28,38 +29,42 @@ def test(config: Config | dict | str, checkpoint: str, *,
         save_images: Folder for the images.
         restart: Begin anew, not where an interrupted call was.
         save_every: Seconds from one note of finished batches to the next.
+        deterministic: As for :func:`~rcg.apis.train`.
         work_dir: Folder of logs; default: the config's, else work_dirs/<name>.
         options: Changes of the config by dotted key.
         launcher: What started the processes: none, pytorch or slurm.
 
     Returns:
-        Scores by name, and 'protocol': how they were computed. None on all
-        processes but the first.
+        Scores by name and their 'protocol'; None on all but one process.
 
     Raises:
         ValueError: The config does not say what to compute.
         CheckpointError: The checkpoint is not of this config's model.
     """
-    runner = RUNNERS.build(config_of_test(config, work_dir, options, launcher))
+    cfg = config_of_test(config, work_dir, options, launcher)
+    set_deterministic(cfg, deterministic)
+    runner = RUNNERS.build(cfg)
     state = ResumableTestHook(save_every, restart)
     runner.register_hook(state)
     if save_images:
         runner.register_hook(SaveImagesHook(save_images))
     runner.load_checkpoint(checkpoint, strict=True)
-    metrics = _score(runner, state)
-    if out and metrics is not None:
-        write_json(metrics, out)
+    metrics = _score(runner, state, out)
     state.clear()
     return metrics
 
 
-def _score(runner: Runner, state: ResumableTestHook) -> dict | None:
-    """Scores and protocol; None on all processes but the first."""
+def _score(runner: Runner, state: ResumableTestHook,
+           out: str | None) -> dict | None:
+    """Scores and protocol, also written; None on all but one process."""
     scores = scalars(runner.test())
     if not is_main_process():
         return None
     protocol = describe_test(runner, state.generated, state.spent)
-    return scores | dict(protocol=protocol)
+    metrics = scores | dict(protocol=protocol)
+    if out:
+        write_json(metrics, out)
+    return metrics
 
 
 def scalars(scores: dict) -> dict[str, float]:

@@ -4,7 +4,7 @@ import os
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
-from rcg.apis.run_config import run_config
+from rcg.apis.run_config import run_config, set_deterministic
 from rcg.checkpoint import find_checkpoint
 from rcg.engine.config import title_of
 from rcg.registry import RUNNERS, type_name
@@ -12,6 +12,7 @@ from rcg.registry import RUNNERS, type_name
 
 def train(config: Config | dict | str, *, work_dir: str | None = None,
           resume: str | None = None, amp: bool = False,
+          deterministic: bool = False,
           options: list[str] | dict | None = None,
           launcher: str = 'none') -> Runner:
     """Train what a config describes.
@@ -25,6 +26,8 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
             torchrun or Slurm has restarted the processes, it is always
             'auto', if there is a checkpoint.
         amp: Train in bfloat16 autocast, on a CPU as on a GPU.
+        deterministic: Two runs on one machine give the same bits, or an
+            error names the operation that does not.
         options: Changes of the config by dotted key.
         launcher: What started the processes: none, pytorch or slurm.
 
@@ -35,6 +38,7 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
         ValueError: The config does not describe a training run.
     """
     cfg = run_config(config, work_dir, options, launcher)
+    set_deterministic(cfg, deterministic)
     if _was_restarted() and _has_checkpoint(cfg.work_dir):
         resume = 'auto'
     if resume is not None:

@@ -8,6 +8,7 @@ from .halving import Halving
 from .hooks.cache_features import CacheFeaturesHook
 from .hooks.checkpoint import PlainCheckpointHook
 from .hooks.ema import TrainableEMAHook
+from .hooks.environment import EnvironmentHook
 from .hooks.iter_seed import IterSeedHook
 from .hooks.progress import ProgressHook
 from .hooks.resume_validation import ResumeValidationHook
@@ -28,12 +29,13 @@ from .unwrapping import bare_model
 from .visualizer import ScalarVisualizer
 
 __all__ = [
-    'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy', 'FSDPStrategy',
-    'Halving', 'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
-    'LightRuntimeInfoHook', 'NonFiniteHook', 'PlainCheckpointHook',
-    'ProgressHook', 'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
-    'SampleGridHook', 'ScalarVisualizer', 'SingleDeviceStrategy',
-    'StopOnSignalHook', 'StreamTrainLoop', 'TestLoop', 'TrainableEMA',
-    'TrainableEMAHook', 'TwoGroupConstructor', 'ValLoop', 'bare_model',
-    'find_config', 'load_config', 'log', 'make_grid'
+    'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy',
+    'EnvironmentHook', 'FSDPStrategy', 'Halving', 'IterSeedHook',
+    'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
+    'NonFiniteHook', 'PlainCheckpointHook', 'ProgressHook', 'RcgRunner',
+    'ResumeValidationHook', 'SafePretrainedInit', 'SampleGridHook',
+    'ScalarVisualizer', 'SingleDeviceStrategy', 'StopOnSignalHook',
+    'StreamTrainLoop', 'TestLoop', 'TrainableEMA', 'TrainableEMAHook',
+    'TwoGroupConstructor', 'ValLoop', 'bare_model', 'find_config',
+    'load_config', 'log', 'make_grid'
 ]

@@ -11,6 +11,7 @@ from mmengine.config.utils import ConfigParsingError
 
 import rcg
 from rcg.engine import config_variables as variables
+from rcg.engine.config_text import source_of
 
 OURS = 'rcg::'
 
@@ -108,7 +109,7 @@ class RcgConfig(Config):
     @property
     def pretty_text(self) -> str:
         """The content as source, which gives it again when it is read."""
-        return variables.without_variables(super().pretty_text)
+        return source_of(self)
 
     @staticmethod
     def _parse_lazy_import(filename: str) -> tuple[ConfigDict, set[str]]:

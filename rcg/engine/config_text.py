@@ -3,7 +3,15 @@ from types import FunctionType
 
 from mmengine.config import Config
 
+from rcg.engine.config_source import printable
 from rcg.engine.config_variables import without_variables
+
+
+def source_of(config: Config) -> str:
+    """The content as source, which gives it again when it is read."""
+    return without_variables(Config(
+        printable(_with_names(config.to_dict())),
+        format_python_code=config._format_python_code).pretty_text)
 
 
 class _FormattedConfig(Config):
@@ -36,10 +44,9 @@ def formatted(config: Config) -> Config:
     written by their dotted names, which a config that is read may hold.
     """
     global _last
-    named = _with_names(config.to_dict())
-    content = repr(named)
+    content = repr(_with_names(config.to_dict()))
     if content != _last[0]:
-        _last = (content, without_variables(Config(named).pretty_text))
+        _last = (content, source_of(config))
     return _FormattedConfig(config, _last[1])
 
 

@@ -13,10 +13,10 @@ from torch import nn
 import rcg
 import rcg.checkpoint as files
 from rcg.engine import resume, states
-from rcg.engine.building import HintingRunner
 from rcg.engine.compiling import compile_networks
 from rcg.engine.config_text import formatted
 from rcg.engine.console import log, quiet_console
+from rcg.engine.determinism import DeterministicRunner
 from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
 from rcg.engine.frozen_parts import describe_parts
@@ -36,7 +36,7 @@ from rcg.registry import RUNNERS
 
 
 @RUNNERS.register_module()
-class RcgRunner(HintingRunner):
+class RcgRunner(DeterministicRunner):
     """MMEngine's Runner, with these differences.
 
     * Several processes work without a GPU, through gloo.

@@ -5,6 +5,7 @@ import torch
 from mmengine import _strategy as stock
 from mmengine.dist import get_world_size, infer_launcher
 
+from rcg.engine.determinism import prepare_cublas
 from rcg.engine.distributed import start_processes
 from rcg.engine.schedule import in_iterations, resolve_lr
 from rcg.engine.wrapping import wrapper_config
@@ -27,6 +28,13 @@ class _OurConfigs:
         if launcher != 'none':
             start_processes(launcher, **(dist_cfg or {}))
         super()._setup_env(launcher=launcher, dist_cfg=dist_cfg, **kwargs)
+
+    def _set_randomness(self, seed: int | None = None,
+                        diff_rank_seed: bool = False,
+                        deterministic: bool = False) -> None:
+        if deterministic:
+            prepare_cublas()
+        super()._set_randomness(seed, diff_rank_seed, deterministic)
 
     def build_optim_wrapper(self, optim_wrapper, model=None):
         """Build; turn ``base_lr`` into ``lr`` and log how."""
