@@ -1,7 +1,7 @@
 """The directory of a zip file, read with every number checked.
 
-``torch.save`` writes a zip file whose members are stored as they are. Nothing
-else is read: a compressed member could grow without end, and members that
+``torch.save`` writes a zip file whose members are stored as they are. No
+others are read: a compressed member could grow without end, and members that
 overlap could be read many times.
 
 Source: https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, section 4.
@@ -30,8 +30,10 @@ class Member(NamedTuple):
         name: As the directory has it.
         flags: As the directory has them.
         header: Where its header begins in the zip file, in bytes.
-        size: Bytes that it takes in the zip file.
-        stored: Whether these bytes are its content; else it is compressed.
+        size: Bytes of its content.
+        packed: Bytes that it takes in the zip file; if it is not compressed,
+            its size.
+        method: Of compression; 0 for none.
         crc: CRC-32 of its content.
         limit: Where the next member, or else the directory, begins.
     """
@@ -39,7 +41,8 @@ class Member(NamedTuple):
     flags: int
     header: int
     size: int
-    stored: bool
+    packed: int
+    method: int
     crc: int
     limit: int
 
@@ -72,7 +75,7 @@ def read_directory(file: BinaryIO) -> dict[str, Member]:
     limits = [entry.header for entry in entries[1:]] + [start]
     members = {}
     for entry, limit in zip(entries, limits, strict=True):
-        if (entry.header + _HEADER.size + len(entry.name) + entry.size
+        if (entry.header + _HEADER.size + len(entry.name) + entry.packed
                 > limit):
             raise damaged('members of the zip file overlap or exceed it')
         members[_text(entry.name)] = entry._replace(limit=limit)
@@ -88,7 +91,7 @@ def start_of_content(file: BinaryIO, member: Member) -> int:
         pickle.UnpicklingError: The member is compressed, or its header
             contradicts the directory.
     """
-    if not member.stored:
+    if member.method or member.packed != member.size:
         raise damaged(f"the member '{_text(member.name)}' is compressed, "
                       'which torch.save never does')
     file.seek(member.header)
@@ -162,8 +165,7 @@ def _parse_entry(content: bytes, place: int) -> tuple[Member, int]:
     size, packed, header = _with_extra(extra, size, packed, header)
     if flags & ~_FLAGS:
         raise damaged(f"the member '{_text(name)}' is encrypted or damaged")
-    stored = not method and packed == size
-    entry = Member(name, flags, header, packed, stored, crc, 0)
+    entry = Member(name, flags, header, size, packed, method, crc, 0)
     return entry, extra_start + extra_length + comment_length
 
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-from rcg.checkpoint import save_atomically
+from rcg.checkpoint import reading, save_atomically
 from rcg.rng import SampleRng
 from tests.test_models import tiny
 
@@ -46,9 +46,9 @@ def test_latents_of_another_size_than_the_network_s():
 def test_a_guide_s_checkpoint_is_read_once(tmp_path, monkeypatch):
     path, read = str(tmp_path / 'guide.pth'), []
     save_atomically(dict(state_dict=tiny.rcg().state_dict()), path)
-    load = torch.load
-    monkeypatch.setattr(torch, 'load', lambda file, **kwargs: (
-        read.append(file), load(file, **kwargs))[1])
+    read_torch = reading.read_torch
+    monkeypatch.setattr(reading, 'read_torch', lambda file, **kwargs: (
+        read.append(file.name), read_torch(file, **kwargs))[1])
     tiny.rcg(generator=dict(tiny.generator(), guidance=dict(
         guide=dict(checkpoint=path))))
     assert read == [path]

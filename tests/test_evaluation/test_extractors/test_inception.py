@@ -60,7 +60,10 @@ class Bomb:
 def test_a_file_of_weights_cannot_run_code(tmp_path):
     path = tmp_path / 'weights.pth'
     path.write_bytes(pickle.dumps({'fc.weight': Bomb()}, protocol=2))
-    with pytest.raises(CheckpointError, match='torch.save did not'):
+    with pytest.raises(CheckpointError, match='torch.save did not write'):
+        Inception(str(path))
+    torch.save({'fc.weight': Bomb()}, path)
+    with pytest.raises(CheckpointError, match='exec'):
         Inception(str(path))
 
 
