@@ -9,11 +9,12 @@ import torch
 
 from rcg.checkpoint import CheckpointError, read_checkpoint
 from rcg.checkpoint.finding import what_is_wrong
+from rcg.checkpoint.foreign import read_foreign
 
 
-def zipped(**files):
+def zipped(method=zipfile.ZIP_STORED, **files):
     file = io.BytesIO()
-    with zipfile.ZipFile(file, 'w') as archive:
+    with zipfile.ZipFile(file, 'w', method) as archive:
         for name, content in files.items():
             archive.writestr(name.replace('__', '/'), content)
     return file.getvalue()
@@ -38,19 +39,22 @@ FILES = {
     'gzip': (gzip.compress(b'x'), 'gzip archive. Unpack it'),
     'tar': (tar(), 'tar archive. Unpack it'),
     'zip': (zipped(**{'model.ckpt': b'x'}), 'holds model.ckpt. Unpack it'),
+    'deflated': (zipped(zipfile.ZIP_DEFLATED, **{'model.ckpt': b'x' * 99}),
+                 'holds model.ckpt. Unpack it'),
     'script': (zipped(a__constants__pkl=b'', **{
         'a/data.pkl': b'', 'a/constants.pkl': b''}), 'TorchScript'),
     'cut': (zipped(a=b'x' * 1000)[:500], 'truncated.*Download it again'),
 }
 
 
+@pytest.mark.parametrize('read', [read_checkpoint, read_foreign])
 @pytest.mark.parametrize('kind', FILES)
-def test_what_is_no_checkpoint(tmp_path, kind):
+def test_what_is_no_checkpoint(tmp_path, kind, read):
     path = tmp_path / 'vitb.pth.tar'
     path.write_bytes(FILES[kind][0])
     with pytest.raises(CheckpointError,
                        match='vitb.pth.tar.*' + FILES[kind][1]):
-        read_checkpoint(path)
+        read(path)
 
 
 @pytest.mark.parametrize('legacy', [False, True])
