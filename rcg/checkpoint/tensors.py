@@ -137,6 +137,7 @@ class TensorMaker:
             'torch.Size': _size,
             'collections.OrderedDict': _empty_or_pairs,
             'collections.defaultdict': _empty,
+            'collections.Counter': _counter,
             '_codecs.encode': self.encode,
             'builtins.bytes': _no_bytes,
             '__builtin__.bytes': _no_bytes,
@@ -231,6 +232,12 @@ def _no_bytes() -> bytes:
 
 def _empty(*_) -> dict:
     return {}
+
+
+def _counter(counts=None) -> dict:
+    if not isinstance(counts, dict):
+        raise pickle.UnpicklingError('a counter of no dict')
+    return counts
 
 
 def _empty_or_pairs(items=()) -> dict:

@@ -2,12 +2,14 @@
 import contextlib
 import os
 import pickle
+from collections import Counter, OrderedDict, defaultdict
 
 import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 from safetensors.torch import save_file
+from torch import nn
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, to_plain
 
@@ -71,6 +73,33 @@ def test_stock_mmengine_file(tmp_path):
     assert saved['max_length'] == history.max_length
     assert content['message_hub']['runtime_info'] == {'best': 3.,
                                                       'text': ['a']}
+
+
+@pytest.mark.parametrize('legacy', [False, True])
+@pytest.mark.parametrize('protocol', [2, 3, 4, 5])
+def test_what_torch_takes_for_plain(tmp_path, protocol, legacy):
+    path, base = tmp_path / 'a.pth', torch.arange(24.).reshape(4, 6)
+    tensors = {'part': base.T[1:, 2:], 'expanded': base[:1].expand(5, 6),
+               'complex': base.to(torch.complex64), 'parameter':
+               nn.Parameter(base), 'trained': base.clone().requires_grad_()}
+    if not legacy:  # torch itself cannot read these from the old format
+        tensors |= {'u2': base.to(torch.uint16), 'u8': base.to(torch.uint64),
+                    'f1': base.to(torch.float8_e4m3fn)}
+    values = {
+        'type': torch.bfloat16, 'device': torch.device('cuda', 1),
+        'set': {1, 'a'}, 'counter': Counter('aab'), 'size': torch.Size([2]),
+        'ordered': OrderedDict(a=1), 'lists': defaultdict(list, a=[1]),
+        'numbers': (10**50, -5, 1e300, True, None), 'text': ['\xfc', b'\xff']}
+    torch.save({'tensors': tensors, 'values': values}, path,
+               pickle_protocol=protocol,
+               _use_new_zipfile_serialization=not legacy)
+    content = read_checkpoint(path)
+    assert content['values'] == values
+    for name, value in tensors.items():
+        found = content['tensors'][name]
+        assert (found.dtype, found.stride()) == (value.dtype, value.stride())
+        assert type(found) is torch.Tensor
+        assert found.tolist() == value.tolist()
 
 
 @pytest.mark.parametrize('name', ['a.pth', 'a.safetensors'])
