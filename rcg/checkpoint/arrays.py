@@ -10,7 +10,7 @@ import re
 import torch
 
 from .inert import Placeholder
-from .tensors import check_shape
+from .tensors import check_shape, check_truths
 
 _TYPES = {
     'b1': torch.bool, 'i1': torch.int8, 'i2': torch.int16, 'i4': torch.int32,
@@ -19,6 +19,7 @@ _TYPES = {
     'f4': torch.float32, 'f8': torch.float64, 'c8': torch.complex64,
     'c16': torch.complex128,
 }
+_MOST_TEXTS = 100_000  # each takes some 50 bytes
 _MODULES = 'numpy.core.multiarray.', 'numpy._core.multiarray.'
 
 
@@ -50,11 +51,15 @@ def rebuild(array: Placeholder):
             and len(told) == 5 - alone):
         raise pickle.UnpicklingError('an array of numpy is damaged')
     if code not in _TYPES:
+        if count > _MOST_TEXTS:
+            raise pickle.UnpicklingError(
+                f'an array of numpy has over {_MOST_TEXTS:,} texts')
         texts = _texts(content, code[0], width)
         return texts[0] if not shape else _nested(texts, shape)
     values = torch.empty(0, dtype=_TYPES[code])
     if content:
         values = torch.frombuffer(bytearray(content), dtype=_TYPES[code])
+        check_truths(values)
     if fortran and fortran[0]:
         values = values.reshape(shape[::-1]).permute(
             *reversed(range(len(shape)))).contiguous()

@@ -89,6 +89,20 @@ def _counts(values) -> list[int]:
     return list(values)
 
 
+def check_truths(values: Tensor) -> None:
+    """Check that a tensor of truth values holds the bytes 0 and 1 alone.
+
+    Others are undefined for torch, which counts them in one way and copies
+    them in another.
+
+    Raises:
+        pickle.UnpicklingError: It holds others.
+    """
+    if (values.dtype == torch.bool and values.numel()
+            and values.view(torch.uint8).max() > 1):
+        raise pickle.UnpicklingError('truth values are neither 0 nor 1')
+
+
 def check_shape(shape) -> tuple[int, int]:
     """Check a shape from a file.
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from .inert import MAX_BYTES, load
-from .tensors import StorageId, TensorMaker
+from .tensors import StorageId, TensorMaker, check_truths
 from .zip_members import Member, damaged, read_directory, start_of_content
 
 _CHUNK = 1 << 20  # read and summed up while it is in the processor's cache
@@ -79,9 +79,9 @@ class _ZipFile:
             places = {self.storages[key].data_ptr(): key
                       for key in self.wrong}
             told = [f'{key} ({", ".join(_names_at(content, place))})'
-                    for place, key in places.items()]
+                    for place, key in list(places.items())[:4]]
             raise ChecksumError('the checksum of storage '
-                                + ', '.join(told[:4]) + ' is wrong')
+                                + ', '.join(told) + ' is wrong')
         return content
 
     def _bytes(self, member: Member) -> bytes:
@@ -120,6 +120,8 @@ class _ZipFile:
                                      count=wanted.size, offset=start)
         if crc != member.crc:
             self.wrong.append(wanted.key)
+        else:
+            check_truths(found)
         self.storages[wanted.key] = found
         return found
 
@@ -192,6 +194,7 @@ class _LegacyFile:
                 raise damaged(f'it is truncated, or the size of storage '
                               f'{key} is damaged')
             fill(values, self.file)
+            check_truths(values)
         return content
 
     def _storage(self, wanted: StorageId) -> Tensor:

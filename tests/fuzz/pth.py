@@ -6,6 +6,7 @@ import random
 import resource
 import struct
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -19,7 +20,7 @@ from tests.test_checkpoint.crafted import Reduce, by_opcodes
 ROOM = 200 << 20  # bytes that a reader may take beyond what is there
 
 
-def fuzz_pth(seed: int, cases: int, folder) -> dict[str, int]:
+def fuzz_pth(seed: int, cases: int, folder: str | Path) -> dict[str, int]:
     """Read mutated checkpoints in a process whose memory is bounded.
 
     Args:
@@ -35,6 +36,7 @@ def fuzz_pth(seed: int, cases: int, folder) -> dict[str, int]:
             its process. The message names the seed and the case; the file
             is kept.
     """
+    folder = Path(folder)
     witness, report = folder / 'executed', folder / 'report'
     child = os.fork()
     if not child:

@@ -79,6 +79,9 @@ def pickles():
         'dicts 100,000 deep': nested(dict, 100_000),
         'tuples 100,000 deep': nested(tuple, 100_000),
         'a little too deep': nested(list, MAX_DEPTH + 1),
+        'calls 100,000 deep': text(b'cos\nsystem\n0' + b'cos\nsystem\nq\0'
+                                   + b'h\0' * 99_999 + b')'
+                                   + b'R\x85' * 99_999 + b'R'),
         'a list in itself': b'\x80\2}X\1\0\0\0x]q\1h\1as.',
         'marks': text(b'(' * (MAX_STEPS + 1)),
         'a long integer': text(b'\x8b' + length('i', 1 << 16)
@@ -121,6 +124,8 @@ def pickles():
         'a storage of another size': of(tensor(storage(1 << 40))),
         'a storage of another type': of([
             tensor(storage()), tensor(storage(2, 'x', torch.DoubleStorage))]),
+        'truths that are neither': of(tensor(
+            storage(16, 'x', torch.BoolStorage))),
         'quantized': of(tensor(storage(16, 'x', torch.QInt8Storage))),
         'a part beyond its storage': of(tensor(
             storage(4, 'x', torch.FloatStorage, ('x', 2, 1 << 40)))),
@@ -213,7 +218,7 @@ FILES = {
         folder / 'a.pth').write_bytes(b'\x80\2c' + b'x' * (1 << 20)),
 }
 # Of these the inert reader keeps placeholders, which nobody walks over.
-HARMLESS = {'sparse', 'a wrapper', 'by way of numpy',
+HARMLESS = {'calls 100,000 deep', 'sparse', 'a wrapper', 'by way of numpy',
             'a key of tuples'}
 # A million opcodes: enough for one reader.
 SLOW = {'marks', 'keys of one hash'}
