@@ -18,6 +18,7 @@ MAX_BYTES = 256 << 20
 # Opcodes of a pickle, and values that come out of it if what is shared is
 # counted once for each use. A tensor takes some 45 opcodes.
 MAX_STEPS = 1_000_000
+_LONGEST_NAME = 1000  # of a function or class, with its module
 _PLAIN = (str, bytes, float, bool, type(None))
 
 
@@ -69,15 +70,15 @@ class InertUnpickler(pickle._Unpickler):
     # the others; an opcode in neither list is an error.
     dispatch = {
         opcode[0]: pickle._Unpickler.dispatch[opcode[0]] for opcode in (
-            pickle.PROTO, pickle.MARK, pickle.POP,
-            pickle.POP_MARK, pickle.DUP, pickle.GET, pickle.BINGET,
-            pickle.LONG_BINGET, pickle.PUT, pickle.BINPUT,
-            pickle.LONG_BINPUT, pickle.MEMOIZE, pickle.BINPERSID,
+            pickle.PROTO, pickle.MARK, pickle.POP, pickle.POP_MARK,
+            pickle.DUP, pickle.GET, pickle.BINGET, pickle.LONG_BINGET,
+            pickle.PUT, pickle.BINPUT, pickle.LONG_BINPUT, pickle.MEMOIZE,
+            pickle.BINPERSID,
             pickle.NONE, pickle.NEWTRUE, pickle.NEWFALSE, pickle.INT,
             pickle.BININT, pickle.BININT1, pickle.BININT2, pickle.LONG,
-            pickle.LONG1, pickle.FLOAT, pickle.BINFLOAT,
-            pickle.STRING, pickle.BINSTRING, pickle.SHORT_BINSTRING,
-            pickle.BINBYTES, pickle.SHORT_BINBYTES, pickle.BINBYTES8,
+            pickle.LONG1, pickle.FLOAT, pickle.BINFLOAT, pickle.STRING,
+            pickle.BINSTRING, pickle.SHORT_BINSTRING, pickle.BINBYTES,
+            pickle.SHORT_BINBYTES, pickle.BINBYTES8,
             pickle.UNICODE, pickle.BINUNICODE, pickle.SHORT_BINUNICODE,
             pickle.BINUNICODE8, pickle.TUPLE, pickle.EMPTY_TUPLE,
             pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3, pickle.EMPTY_LIST,
@@ -112,8 +113,7 @@ class InertUnpickler(pickle._Unpickler):
         raise _too_long()
 
     def spend(self, steps: int) -> None:
-        """Count values that calls take: a file could pass the same ones to
-        many.
+        """Count values that calls take; many could take the same ones.
 
         Raises:
             pickle.UnpicklingError: They are more than ``MAX_STEPS``.
@@ -123,11 +123,13 @@ class InertUnpickler(pickle._Unpickler):
             raise _too_long()
 
     def find_class(self, module: str, name: str) -> Placeholder:
+        if len(module) + len(name) > _LONGEST_NAME:
+            raise pickle.UnpicklingError('it names something with a name '
+                                         'that is too long')
         return Placeholder(f'{module}.{name}')
 
     def call(self, function, args: tuple):
-        """The result of a call in the file: a function's of ours, or a
-        placeholder."""
+        """The result of a call in the file, often a placeholder."""
         if not isinstance(function, Placeholder) or not isinstance(
                 args, tuple):
             raise pickle.UnpicklingError('a call of what is no name')

@@ -10,6 +10,7 @@ from .inert import MAX_STEPS, Placeholder, plain_key
 from .tensors import DTYPES
 
 MAX_DEPTH = 100  # of containers within containers
+_MOST_BITS = 2048
 _HISTORY = 'mmengine.logging.history_buffer.HistoryBuffer'
 _STATISTICS = 'min', 'max', 'mean', 'current'
 _BUILT_IN = 'builtins.', '__builtin__.'  # of Python 3, and of protocol 2
@@ -32,7 +33,7 @@ def within_bounds(content, replace: Callable = lambda value: value):
 
     Raises:
         pickle.UnpicklingError: It is nested over ``MAX_DEPTH`` deep, holds
-            itself, or has over ``MAX_STEPS`` values.
+            itself, or has over ``MAX_STEPS`` values or a very long integer.
     """
     return _Walk(replace).copy(content, 0)[0]
 
@@ -48,6 +49,9 @@ class _Walk:
 
     def copy(self, value, depth: int) -> tuple:
         """(copy, number of values in it, depth of what is in it)."""
+        if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+            raise pickle.UnpicklingError(
+                f'it has an integer of over {_MOST_BITS} bits')
         if type(value) not in (dict, list, tuple, Placeholder):
             return value, 1, 0
         if id(value) in self.known:

@@ -89,6 +89,9 @@ def pickles():
         'a longer one': text(b'\x8b' + length('i', 1 << 30)),
         'a negative length': text(b'\x8b' + length('i', -1)),
         'digits': text(b'L' + b'9' * 100_000 + b'L\n'),
+        'hexadecimal digits': text(b'I0x' + b'f' * 100_000 + b'\n'),
+        'long names': b'\x80\4}X\1\0\0\0x(' + b'X' + length('I', 1 << 20)
+        + b'a' * (1 << 20) + b'q\0' + b'h\0h\0\x93' * 1000 + b'ls.',
         'a text': text(b'\x8d' + length('Q', 1 << 40)),
         'bytes': text(b'\x8e' + length('Q', 1 << 40)),
         'a bytearray': text(b'\x96' + length('Q', 1 << 40)),
