@@ -1,7 +1,8 @@
 """The two formats of ``torch.save``, read without torch's own unpickler.
 
 * A zip file (torch since 1.6): a pickle, and a member for each storage. Its
-  checksums are compared.
+  checksums are compared; all are 0, and ignored, if it was written under
+  ``torch.serialization.set_crc32_options(False)``.
 * Five pickles, then the storages, without checksums (before torch 1.6).
 
 Only what the file holds is read, and each storage once.
@@ -57,6 +58,8 @@ class _ZipFile:
 
     def __init__(self, file: BinaryIO, mapped: bool) -> None:
         self.file, self.members = file, read_directory(file)
+        self.has_checksums = any(member.crc for member in
+                                 self.members.values())
         self.view = None
         if mapped:
             self.view = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)
@@ -92,7 +95,7 @@ class _ZipFile:
                           'any checkpoint')
         self.file.seek(start_of_content(self.file, member))
         content = self.file.read(member.size)
-        if zlib.crc32(content) != member.crc:
+        if self.has_checksums and zlib.crc32(content) != member.crc:
             raise ChecksumError(f"the checksum of '{name}' is wrong")
         return content
 
@@ -118,7 +121,7 @@ class _ZipFile:
                 crc = zlib.crc32(part)
             found = torch.frombuffer(self.view, dtype=wanted.dtype,
                                      count=wanted.size, offset=start)
-        if crc != member.crc:
+        if self.has_checksums and crc != member.crc:
             self.wrong.append(wanted.key)
         else:
             check_truths(found)

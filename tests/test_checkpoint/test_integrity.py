@@ -4,6 +4,7 @@ import zipfile
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from rcg.checkpoint import (
     CheckpointError,
@@ -13,7 +14,7 @@ from rcg.checkpoint import (
 )
 from rcg.checkpoint.foreign import read_foreign
 from rcg.checkpoint.reading import DamageError
-from rcg.engine.saving import write_checkpoint
+from rcg.engine.saving import read_checkpoint_for, write_checkpoint
 
 
 def weights():
@@ -117,13 +118,22 @@ def test_the_file_and_the_tensor_are_named(tmp_path, name):
     module.register_buffer('x', torch.ones(1))
     with pytest.raises(DamageError, match=r'layer\.3'):
         load_weights(module, str(path))
+    with pytest.raises(DamageError, match=r'layer\.3'):
+        read_checkpoint_for(module, str(path))
 
 
-def test_files_without_checksums_still_load(tmp_path):
+@pytest.fixture
+def no_checksums():
+    torch.serialization.set_crc32_options(False)
+    yield
+    torch.serialization.set_crc32_options(True)
+
+
+def test_files_without_checksums_still_load(tmp_path, no_checksums):
     """As earlier versions and others wrote them."""
-    from safetensors.torch import save_file
     save_file(weights(), tmp_path / 'a.safetensors', {'source': 'x'})
     torch.save(weights(), tmp_path / 'a.pth',
                _use_new_zipfile_serialization=False)
-    for name in ('a.safetensors', 'a.pth'):
+    torch.save(weights(), tmp_path / 'b.pth')
+    for name in ('a.safetensors', 'a.pth', 'b.pth'):
         assert same(read_checkpoint(tmp_path / name), weights())
