@@ -151,7 +151,8 @@ def load_weights(module: nn.Module, path: str,
     load_state_dict(module, chosen, path)
     meta = content.get('meta')
     run = meta.get('run') if isinstance(meta, dict) else None
-    return LoadedWeights(file_sha256(path), run or {})
+    return LoadedWeights(file_sha256(path),
+                         run if isinstance(run, dict) else {})
 
 
 def find_weights(content: Mapping) -> tuple[str, Mapping]:

@@ -63,6 +63,8 @@ def read_checkpoint_for(model: nn.Module, path: str) -> dict:
         CheckpointError: The file is damaged, or holds more than data.
     """
     content, own = read_checkpoint(path), model.state_dict().keys()
+    if 'state_dict' in content:
+        _check_kinds(content, path)
     state = {name.removeprefix('module.'): value
              for name, value in weights_of(content).items()}
     checkpoint = content if 'state_dict' in content else {}
@@ -71,6 +73,23 @@ def read_checkpoint_for(model: nn.Module, path: str) -> dict:
         checkpoint['ema_state_dict'] = with_current_names(
             checkpoint['ema_state_dict'], {f'module.{name}' for name in own})
     return checkpoint
+
+
+def _check_kinds(checkpoint: dict, path: str) -> None:
+    """Check that what we look into are dicts.
+
+    Raises:
+        CheckpointError: One is something else.
+    """
+    entries = {name: checkpoint.get(name, {}) for name in (
+        'meta', 'message_hub', 'state_dict', 'ema_state_dict')}
+    if isinstance(entries['meta'], dict):
+        entries["meta['run']"] = entries['meta'].get('run', {})
+    for name, value in entries.items():
+        if not isinstance(value, dict):
+            raise CheckpointError(
+                f"'{path}' is no checkpoint of a training: its {name} is a "
+                f'{type(value).__name__}, not a dict. Take an earlier file.')
 
 
 def share_of(model: nn.Module, state: dict) -> str:

@@ -217,6 +217,8 @@ FILES = {
     'legacy, another key': lambda folder: legacy(folder, keys=('y', )),
     'legacy, a key too many': lambda folder: legacy(folder, keys='xyz'),
     'legacy, no keys': lambda folder: legacy(folder, keys=()),
+    'safetensors, a long header': lambda folder: (
+        folder / 'a.pth').write_bytes(length('Q', 1 << 40) + b'{' * 99),
     'legacy, text without end': lambda folder: (
         folder / 'a.pth').write_bytes(b'\x80\2c' + b'x' * (1 << 20)),
 }

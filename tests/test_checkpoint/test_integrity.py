@@ -137,3 +137,17 @@ def test_files_without_checksums_still_load(tmp_path, no_checksums):
     torch.save(weights(), tmp_path / 'b.pth')
     for name in ('a.safetensors', 'a.pth', 'b.pth'):
         assert same(read_checkpoint(tmp_path / name), weights())
+
+
+@pytest.mark.parametrize('change', [
+    {'meta': 3}, {'meta': {'run': ['x']}}, {'message_hub': torch.ones(1)},
+    {'ema_state_dict': [1]}, {'state_dict': 'x'}])
+def test_entries_of_another_kind_are_refused(tmp_path, change):
+    path, module = str(tmp_path / 'a.pth'), torch.nn.Linear(2, 2)
+    checkpoint = {'meta': {'iter': 1}, 'message_hub': {},
+                  'state_dict': module.state_dict()}
+    torch.save(checkpoint, path)
+    assert same(read_checkpoint_for(module, path), checkpoint)
+    torch.save(checkpoint | change, path)
+    with pytest.raises(CheckpointError, match='a.pth.*, not a dict'):
+        read_checkpoint_for(module, path)
