@@ -9,6 +9,7 @@ from rcg.checkpoint import open_atomically
 from rcg.evaluation.extractors.extractor import shared_extractor
 from rcg.evaluation.functional.distances import frechet_distance
 from rcg.evaluation.references.dataset_reference import DatasetReference
+from rcg.files import read_json
 from rcg.projects.quickstart.plan import Plan
 from rcg.projects.quickstart.plots import plot_curves, plot_samples
 from rcg.projects.quickstart.stages import JOBS
@@ -57,11 +58,10 @@ def summarize(roots: list[Path], plan: Plan) -> dict:
         plan: What was run.
     """
     def scores(stage: str, ending: str = '') -> list[dict]:
-        return [json.loads((root / stage / f'metrics{ending}.json')
-                           .read_text()) for root in roots]
+        return [read_json(root / stage / f'metrics{ending}.json')
+                for root in roots]
 
-    records = [json.loads((root / 'stages.json').read_text())
-               for root in roots]
+    records = [read_json(root / 'stages.json') for root in roots]
     return dict(
         models={stage: at_best({ending: scores(stage, ending) for ending in
                                 plan.settings(stage)}, plan.settings(stage))

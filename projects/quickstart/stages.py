@@ -21,6 +21,7 @@ import rcg.evaluation  # noqa: F401
 from rcg.apis.timing import peak_memory
 from rcg.checkpoint import open_atomically
 from rcg.engine.distributed import usable_cores
+from rcg.files import read_json
 from rcg.projects.quickstart.run_command import run_command
 
 # Models this small train only a fifth faster on two cores than on one. So two
@@ -58,7 +59,7 @@ class StageRunner:
         root.mkdir(parents=True, exist_ok=True)
         self.records, self.running = {}, {}
         if self.path.exists():
-            self.records = json.loads(self.path.read_text())
+            self.records = read_json(self.path)
         self.started = time.monotonic()
         self.threads = max(1, usable_cores() // JOBS)
 

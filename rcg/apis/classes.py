@@ -10,6 +10,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from rcg.apis.images import image_dataset
+from rcg.files import MAX_JSON_BYTES, parse_json, read_regular
 from rcg.registry import DATASETS, type_name
 
 
@@ -43,22 +44,30 @@ def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
 
 
 def _read_names(file: str) -> list[list[str]]:
+    content = read_regular(os.path.expanduser(file), MAX_JSON_BYTES)
+    wanted = (f"'{file}' must hold a name a line, or a JSON list of names, or "
+              'a dict of them by "0", "1", ...')
     try:
-        text = Path(os.path.expanduser(file)).read_text('utf-8')
-    except UnicodeDecodeError as error:
-        raise ValueError(f"'{file}' is no text in UTF-8 ({error}): give a "
-                         'file with a name a line, or JSON.') from error
-    try:
-        entries = json.loads(text)
-    except json.JSONDecodeError:
+        text = content.decode()
+        entries = parse_json(text, object)
+    except ValueError as error:
+        if not isinstance(error.__cause__, json.JSONDecodeError):
+            raise ValueError(f'{wanted} ({error})') from error
         entries = [line for line in text.splitlines() if line.strip()]
     if isinstance(entries, dict):
         entries = [entries.get(str(i)) for i in range(len(entries))]
-    if not isinstance(entries, list) or not all(entries or [None]):
-        raise ValueError(f"'{file}' must hold a name a line, or a JSON list "
-                         'of names, or a dict of them by "0", "1", ...')
+    if not (isinstance(entries, list) and entries
+            and all(map(_is_name, entries))):
+        raise ValueError(wanted)
     return [re.split(r',\s*', entry.strip()) if isinstance(entry, str) else
             entry for entry in entries]
+
+
+def _is_name(entry) -> bool:
+    """Whether it is a name, or a list of synonyms."""
+    if isinstance(entry, list):
+        return bool(entry) and all(isinstance(name, str) for name in entry)
+    return isinstance(entry, str) and bool(entry)
 
 
 def find_labels(cfg: Config, words: Sequence[str], num_classes: int | None,

@@ -10,6 +10,7 @@ from pathlib import Path
 from rcg.datasets.folders import list_images
 from rcg.datasets.map_files import map_files
 from rcg.datasets.reading import UNREADABLE, open_image, read_image
+from rcg.files import open_regular, parse_json
 
 IMAGENET = {'train': 1_281_167, 'val': 50_000}  # images of ILSVRC 2012
 
@@ -116,14 +117,20 @@ def _stamp(path: str) -> list[int]:
 def _read_journal(journal: Path, root: str) -> dict[str, dict]:
     """Entries of good files that have not changed since."""
     entries = {}
-    for line in journal.read_text().splitlines() if journal.exists() else ():
-        try:
-            entry = json.loads(line)
-            path, old = entry['path'], entry['stamp']
-            if 'side' in entry and old == _stamp(os.path.join(root, path)):
-                entries[path] = entry
-        except (ValueError, KeyError, OSError):
-            continue  # cut off by a kill, or the file is gone
+    if not journal.exists():
+        return entries
+    with open_regular(journal) as file:
+        # Lines have some 100 bytes; one without end is read in parts.
+        for line in iter(lambda: file.readline(1 << 16), b''):
+            try:
+                entry = parse_json(line)
+                path, old = entry['path'], entry['stamp']
+                if (isinstance(path, str) and isinstance(entry['mode'], str)
+                        and type(entry['side']) is int
+                        and old == _stamp(os.path.join(root, path))):
+                    entries[path] = entry
+            except (ValueError, KeyError, OSError):
+                continue  # cut off by a kill, or the file is gone
     return entries
 
 

@@ -14,6 +14,7 @@ from rcg.datasets import CenterCrop, Resize
 from rcg.datasets.folders import folder_classes, list_images
 from rcg.datasets.map_files import map_files
 from rcg.datasets.reading import UNREADABLE, read_image
+from rcg.files import read_json
 
 NUM_IMAGES, NUM_CLASSES = 50_000, 1000
 
@@ -118,7 +119,7 @@ def _check_settings(dst: Path, settings: dict) -> None:
     dst.mkdir(parents=True, exist_ok=True)
     path = dst / 'prepared.json'
     if path.exists():
-        before = json.loads(path.read_text())
+        before = read_json(path)
         if before != settings:
             raise ValueError(f"'{path}' says that the files there were made "
                              f'with {before}, not {settings}; take another '

@@ -1,6 +1,8 @@
 """Whether the scores of two runs can be compared, by their protocols."""
 import dataclasses
-import json
+import math
+
+from rcg.files import read_json
 
 # Keys of a protocol, or their prefixes. A difference in these makes every
 # score incomparable, unless only one protocol has the key: images from
@@ -35,6 +37,9 @@ class Comparison:
 def compare_metrics(a: str, b: str) -> Comparison:
     """Compare two files that tools/test.py wrote.
 
+    Scores that are not finite are never comparable: NaN says that something
+    failed, not that two runs are alike.
+
     Raises:
         ValueError: A file is no such file, or has no protocol.
     """
@@ -50,6 +55,7 @@ def compare_metrics(a: str, b: str) -> Comparison:
                 for name in sorted({*scores_a, *scores_b})},
         reasons={name: grave + _differences(_metric_of(protocol_a, name),
                                             _metric_of(protocol_b, name))
+                 + _not_finite(scores_a[name], scores_b[name])
                  for name in scores_a if name in scores_b},
         explanations=[found for found in general if found not in grave])
 
@@ -75,19 +81,50 @@ def describe(found: Comparison) -> str:
     return '\n'.join(lines)
 
 
-def _read(path: str) -> tuple[dict, dict]:
+def _read(path: str) -> tuple[dict[str, float], dict]:
     """Scores and protocol."""
     try:
-        with open(path) as file:
-            content = json.load(file)
-        protocol = content.pop('protocol')
-    except (OSError, ValueError, AttributeError) as error:
+        content = read_json(path)
+    except (OSError, ValueError) as error:
         raise ValueError(f"'{path}' is no metrics.json: {error}") from error
-    except KeyError:
+    if 'protocol' not in content:
         raise ValueError(
             f"'{path}' carries no protocol, so nothing is known of its "
-            'scores: make it with tools/test.py --out.') from None
+            'scores: make it with tools/test.py --out.')
+    protocol = content.pop('protocol')
+    wrong = [name for name, value in content.items()
+             if not _is_number(value)]
+    if wrong:
+        raise ValueError(f"'{path}' is no metrics.json: {wrong[0][:80]!r} "
+                         'must be a number, got '
+                         f'{str(content[wrong[0]])[:80]}')
+    metrics = (protocol.get('metrics', []) if isinstance(protocol, dict)
+               else None)
+    if not (isinstance(metrics, list) and all(map(_is_metric, metrics))):
+        raise ValueError(
+            f"'{path}' is no metrics.json: its protocol must be a dict whose "
+            "'metrics' are dicts with 'results', a list of names. Make it "
+            'with tools/test.py --out.')
     return content, protocol
+
+
+def _is_number(value) -> bool:
+    if isinstance(value, int):  # formatted as a float, and too large for one?
+        return not isinstance(value, bool) and abs(value) < 1 << 64
+    return isinstance(value, float)
+
+
+def _is_metric(value) -> bool:
+    return (isinstance(value, dict)
+            and isinstance(value.get('results'), list)
+            and all(isinstance(name, str) for name in value['results']))
+
+
+def _not_finite(a: float, b: float) -> list[Difference]:
+    """A reason if one of two scores is NaN or infinite."""
+    if math.isfinite(a) and math.isfinite(b):
+        return []
+    return [('not finite', a, b)]
 
 
 def _flatten(value, path: str = '') -> dict[str, object]:

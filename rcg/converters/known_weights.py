@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rcg.checkpoint import file_sha256, open_atomically, open_safetensors
 from rcg.checkpoint.finding import what_is_wrong
+from rcg.files import read_json
 
 SUFFIXES = ('.pth', '.pt', '.ckpt', '.tar', '.safetensors', '.zip', '.pkl',
             '.npz', '.pb')
@@ -30,12 +31,12 @@ def check_weights(paths: Sequence[str], *, name: str | None = None,
 
     Raises:
         FileNotFoundError: There is no such path, or no weights in it.
-        ValueError: ``name`` is not in weights.json.
+        ValueError: ``name`` is not in weights.json; the notes are damaged.
     """
-    table = json.loads(TABLE.read_text())['files']
+    table = read_json(TABLE)['files']
     notes = Path(os.environ.get('RCG_WEIGHTS') or 'checkpoints',
                  'hashes.json')
-    noted = json.loads(notes.read_text()) if notes.exists() else {}
+    noted = _read_notes(notes) if notes.exists() else {}
     before, fine = dict(noted), True
     for path in _find_files(paths):
         key = _key_of(path, name, table)
@@ -46,6 +47,18 @@ def check_weights(paths: Sequence[str], *, name: str | None = None,
         with open_atomically(str(notes)) as file:
             file.write((json.dumps(noted, indent=1) + '\n').encode())
     return fine
+
+
+def _read_notes(path: Path) -> dict[str, dict]:
+    notes = read_json(path)
+    for entry in notes.values():
+        if not (isinstance(entry, dict) and type(entry.get('size')) is int
+                and isinstance(entry.get('sha256'), str)
+                and isinstance(entry.get('date'), str)):
+            raise ValueError(f"'{path}' must hold size, sha256 and date of "
+                             'each file: delete it, and note them again with '
+                             '--record.')
+    return notes
 
 
 def _find_files(paths: Sequence[str]) -> list[Path]:

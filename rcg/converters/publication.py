@@ -1,5 +1,4 @@
 """From converted parts back to a published file."""
-import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +13,11 @@ from rcg.checkpoint import (
 )
 from rcg.converters.formats import FORMATS
 from rcg.converters.parts import Part, digest, join
+from rcg.files import parse_json
+
+# Metadata of a converted file, strings all of them.
+_NOTED = ('dropped', 'source', 'source_key', 'config_name', 'inside',
+          'options')
 
 
 def publish(parts: Sequence[str], out: str) -> int:
@@ -37,7 +41,7 @@ def publish(parts: Sequence[str], out: str) -> int:
     # The part that lists what was inside of it comes first.
     files.sort(key=lambda file: file[1]['inside'] == '{}')
     (main, told), *others = files
-    inside = json.loads(told['inside'])
+    inside = _parse(main.stem, told['inside'], str)
     found = {part.format: part for part, _ in others}
     if found.keys() != inside.keys() or len(others) != len(found):
         raise CheckpointError(
@@ -72,6 +76,11 @@ def read_part(path: str) -> tuple[Part, dict[str, str]]:
         raise CheckpointError(f"'{path}' was not written by "
                               'tools/convert_checkpoint.py, which notes what '
                               'the way back needs.')
+    lacking = [name for name in _NOTED
+               if not isinstance(told.get(name), str)]
+    if lacking:
+        raise CheckpointError(f"'{path}' lacks notes that the way back needs "
+                              f'({", ".join(lacking)}): convert it again.')
     if told['dropped'] != '0':
         raise CheckpointError(
             f"'{path}' was written with --lean: {told['dropped']} tensors of "
@@ -84,5 +93,19 @@ def read_part(path: str) -> tuple[Part, dict[str, str]]:
     weights = {name.removeprefix(prefix): value
                for name, value in state.items()
                if not name.startswith(REST)}
+    options = _parse(path, told['options'], bool)
     return Part(told['format'], Path(path).stem, told['config_name'],
-                weights, rest, options=json.loads(told['options'])), told
+                weights, rest, options=options), told
+
+
+def _parse(path: str, text: str, kind: type) -> dict:
+    """A dict, from JSON, whose values are of one type."""
+    try:
+        content = parse_json(text)
+    except ValueError as error:
+        raise CheckpointError(f"the metadata of '{path}' are damaged: "
+                              f'{error}') from error
+    if not all(type(value) is kind for value in content.values()):
+        raise CheckpointError(f"the metadata of '{path}' are damaged: "
+                              f'{text[:80]!r}')
+    return content

@@ -97,3 +97,15 @@ def test_a_file_that_is_no_text_is_named(digits, tmp_path):
 def test_a_flat_folder_has_no_names(folder):
     with pytest.raises(ValueError, match='no names of classes'):
         class_names(config_of('ImageFolder', folder / 'cat'))
+
+
+@pytest.mark.parametrize('content', [
+    b'\xff\xfe\x00', b'[' * 10**5, b'{"0": "a", "0": "b"}', b'[["a", 3]]',
+    b'[[]]', b'[3]', b'[null]', b'{"0": {}}', b'[true, true]', b'""', b'[]',
+    b'{}', b'\n', b' ' * (5 << 20), b'["a", ' + b'9' * 5000 + b']'])
+def test_files_of_names_of_any_content(digits, tmp_path, content):
+    (tmp_path / 'names').write_bytes(content)
+    with pytest.raises(ValueError, match="names' "):  # the file is named
+        class_names(digits, str(tmp_path / 'names'))
+    with pytest.raises(ValueError, match='must be a file'):
+        class_names(digits, '/dev/zero')

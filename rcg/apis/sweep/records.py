@@ -10,6 +10,7 @@ from rcg.checkpoint import file_sha256, find_checkpoint
 from rcg.engine.config import without_weights
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.unwrapping import bare_model
+from rcg.files import read_json
 from rcg.precision import float32_precision
 
 
@@ -37,6 +38,18 @@ def identity(runner: Runner, checkpoint: str,
         for name, part in content.items()}
 
 
+def _is_sweep(stored: dict) -> bool:
+    rows = stored.get('rows')
+    return (isinstance(stored.get('identity'), dict)
+            and isinstance(rows, list)
+            and all(isinstance(row, dict) and all(
+                isinstance(row.get(name), dict)
+                for name in ('setting', 'metrics', 'protocol'))
+                and all(isinstance(score, (int, float))
+                        for score in row['metrics'].values())
+                for row in rows))
+
+
 class Records:
     """Settings, their metrics and protocols, in ``sweep.json`` of a folder.
 
@@ -56,7 +69,10 @@ class Records:
     def __init__(self, folder: Path, about: dict[str, str]) -> None:
         self.path, self.about, self.rows = folder / 'sweep.json', about, []
         if self.path.is_file():
-            stored = json.loads(self.path.read_text())
+            stored = read_json(self.path)
+            if not _is_sweep(stored):
+                raise ValueError(f"'{self.path}' is damaged, or holds no "
+                                 'sweep: give another --out.')
             other = [name for name, value in about.items()
                      if stored['identity'].get(name) != value]
             if other:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from rcg.checkpoint import file_sha256
 from rcg.engine.devices import usable_device
+from rcg.files import read_json
 from rcg.verification.metrics import material, scores
 
 
@@ -113,13 +114,16 @@ def expectation(hashes: dict[str, str], *, weights: str | None = None,
         path = scores.STORED
     if path is None:
         return None
-    try:
-        stored = json.loads(Path(path).read_text())
-        found = stored['sha256']
-        other = [name for name in hashes if found[name] != hashes[name]]
-    except (ValueError, LookupError, TypeError) as error:
-        raise ValueError(f"'{path}' is no file that --record wrote "
-                         f'({type(error).__name__}: {error}).') from error
+    stored = read_json(path)
+    if not (isinstance(stored.get('sha256'), dict)
+            and isinstance(stored.get('values'), dict)
+            and all(isinstance(value, (int, float))
+                    for value in stored['values'].values())
+            and isinstance(stored.get('made_by'), str)):
+        raise ValueError(f"'{path}' holds no scores of --record: make it "
+                         'again.')
+    other = [name for name in hashes
+             if stored['sha256'].get(name) != hashes[name]]
     if other:
         remedy = ('Give the file that --record had.' if weights else
                   'This machine does not compute integers as others do, or '

@@ -1,5 +1,4 @@
 """A case of a reference pack: its tensors, and what became of them."""
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from rcg.files import read_json
 from rcg.verification.parity.rules import Verdict, judge
 
 
@@ -55,7 +55,7 @@ class Case:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         self.name = self.folder.name
-        self.config = json.loads((self.folder / 'config.json').read_text())
+        self.config = read_json(self.folder / 'config.json')
         device = str(torch.get_default_device())
         self.data = load_file(self.folder / 'data.safetensors', device)
         weights = self.folder / 'weights.safetensors'
