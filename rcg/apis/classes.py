@@ -5,7 +5,6 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 from mmengine.config import Config
 

@@ -3,14 +3,17 @@ import difflib
 import inspect
 import logging
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
+from mmengine.config.utils import ConfigParsingError
 from mmengine.logging import MMLogger, print_log
 from mmengine.runner import FlexibleRunner, Runner
 from mmengine.utils import import_modules_from_strings
 
 from rcg.engine.config_files import RcgConfig, find_config
 from rcg.engine.distributed import local_rank_of_shown_gpu
+from rcg.engine.errors import message
 from rcg.engine.length import drop_other_lengths
+from rcg.engine.options import merge_options, parse_options
 from rcg.registry import nearest
 
 # Variables that config files define for each other; the Runner ignores them.
@@ -36,7 +39,8 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
         KeyError: A top-level key is nearly one of the Runner's, which would
             ignore it. Other unknown keys without an underscore in front are
             variables: they are named in a warning.
-        ValueError: An option has no '='.
+        ValueError: An option is malformed or does not fit; the file cannot be
+            read.
     """
     with local_rank_of_shown_gpu():
         console = MMLogger.get_current_instance()
@@ -44,6 +48,11 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
     console.setLevel('WARNING')  # MMEngine logs each replaced variable
     try:
         cfg = RcgConfig.fromfile(find_config(path))
+    except (OSError, ValueError, KeyError, TypeError, SyntaxError,
+            ImportError, ConfigParsingError):
+        raise
+    except Exception as error:  # a config is code, and may fail in any way
+        raise ValueError(message(error)[:400]) from error
     finally:
         console.setLevel(level)
     apply_options(cfg, options)
@@ -61,7 +70,7 @@ def apply_options(cfg: Config, options: list[str] | dict | None) -> None:
     options = options or {}
     drop_other_lengths(cfg, options)
     variables = set(cfg)
-    cfg.merge_from_dict(options)
+    merge_options(cfg, options)
     _check_keys(cfg, variables)
     # MMEngine does not import what pure-Python configs and options name.
     if cfg.get('custom_imports'):
@@ -101,27 +110,6 @@ def _check_keys(cfg: Config, variables: set[str]) -> None:
         print_log(f'{title_of(cfg)}: the Runner does not read '
                   f'{", ".join(named)}. Names that start with an underscore '
                   'are not checked.', 'current', logging.WARNING)
-
-
-def parse_options(options: list[str]) -> dict:
-    """Turn ``key=value`` strings into a dict of dotted keys."""
-    parsed = {}
-    for option in options:
-        key, equals, value = option.partition('=')
-        if not equals or not key:
-            raise ValueError('--cfg-options takes key=value pairs, got '
-                             f'{option!r}.')
-        parsed[key] = DictAction._parse_iterable(value)
-        if isinstance(parsed[key], str):  # it lost its spaces
-            parsed[key] = _without_quotes(value)
-    return parsed
-
-
-def _without_quotes(text: str) -> str:
-    """Text without a pair of quotes around it."""
-    if len(text) > 1 and text[0] == text[-1] and text[0] in '\'"':
-        return text[1:-1]
-    return text
 
 
 def without_weights(cfg):
