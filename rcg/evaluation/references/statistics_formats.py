@@ -202,8 +202,9 @@ def _read_own(path: str) -> tuple[dict, dict]:
     return content, about_of(path, about)
 
 
-_READERS = {'.npz': read_npz, '.pkl': _read_pickle, '.pt': _read_torch,
-            '.safetensors': _read_own}
+# Not the cached function: this path may hold another file by now.
+_READERS = {'.npz': read_npz.__wrapped__, '.pkl': _read_pickle,
+            '.pt': _read_torch, '.safetensors': _read_own}
 
 
 def _array(path: str, value) -> np.ndarray:
