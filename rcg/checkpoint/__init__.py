@@ -19,13 +19,19 @@ from .loading import (
 from .reading import read_checkpoint, to_plain
 from .renamed import with_current_names
 from .utf8 import open_safetensors, utf8_path
-from .writing import open_atomically, save_atomically
+from .writing import (
+    boot_id,
+    lock_file,
+    open_atomically,
+    remove_unfinished,
+    save_atomically,
+)
 
 __all__ = [
-    'REST', 'CheckpointError', 'LoadedWeights', 'check_fit', 'download',
-    'file_sha256', 'find_checkpoint', 'find_weights', 'list_checkpoints',
-    'load_state_dict', 'load_weights',
+    'REST', 'CheckpointError', 'LoadedWeights', 'boot_id', 'check_fit',
+    'download', 'file_sha256', 'find_checkpoint', 'find_weights',
+    'list_checkpoints', 'load_state_dict', 'load_weights', 'lock_file',
     'open_atomically', 'open_safetensors', 'read_checkpoint',
-    'save_atomically', 'to_plain', 'utf8_path', 'weights_of', 'what_fits',
-    'with_current_names'
+    'remove_unfinished', 'save_atomically', 'to_plain', 'utf8_path',
+    'weights_of', 'what_fits', 'with_current_names'
 ]

@@ -1,10 +1,13 @@
 """Configs as text, formatted once: that takes part of a second."""
+import os
 from types import FunctionType
 
 from mmengine.config import Config
 
+from rcg.checkpoint import open_atomically
 from rcg.engine.config_source import printable
 from rcg.engine.config_variables import without_variables
+from rcg.engine.folder_lock import LOCK
 
 
 def source_of(config: Config) -> str:
@@ -59,3 +62,23 @@ def _with_names(value):
     if isinstance(value, (type, FunctionType)):
         return f'{value.__module__}.{value.__qualname__}'
     return value
+
+
+def write_config(runner) -> None:
+    """Write the config of a Runner to its work folder.
+
+    It goes beside the log instead if another run trains in the work folder,
+    or if the run only tests and there is a config of that name: that is the
+    config of the training.
+    """
+    folder = runner.work_dir
+    name = os.path.basename(runner.cfg.filename or f'{runner.timestamp}.py')
+    in_use = os.path.exists(os.path.join(folder, LOCK))
+    by_us = runner._lock is not None and runner._lock.is_held
+    only_tests = runner.cfg.get('train_cfg') is None
+    if (in_use and not by_us) or (
+            only_tests and os.path.exists(os.path.join(folder, name))):
+        folder = runner.log_dir
+    os.makedirs(folder, exist_ok=True)
+    with open_atomically(os.path.join(folder, name)) as file:
+        file.write(runner._config_text.encode())

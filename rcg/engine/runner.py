@@ -14,11 +14,12 @@ import rcg
 import rcg.checkpoint as files
 from rcg.engine import resume, states
 from rcg.engine.compiling import compile_networks
-from rcg.engine.config_text import formatted
+from rcg.engine.config_text import formatted, write_config
 from rcg.engine.console import log, quiet_console
 from rcg.engine.determinism import DeterministicRunner
 from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
+from rcg.engine.folder_lock import FolderLock, alone_in_work_folder
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.newest import read_newest
 from rcg.engine.saving import (
@@ -50,6 +51,7 @@ class RcgRunner(DeterministicRunner):
     """
 
     loaded_from: str | None = None
+    _lock: FolderLock | None = None
     _names_in_use: set[str] = set()
 
     def setup_env(self, env_cfg: dict) -> None:
@@ -88,10 +90,8 @@ class RcgRunner(DeterministicRunner):
 
     @master_only
     def dump_config(self) -> None:
-        """Write the config to the work folder."""
-        name = os.path.basename(self.cfg.filename or f'{self.timestamp}.py')
-        with files.open_atomically(os.path.join(self.work_dir, name)) as file:
-            file.write(self._config_text.encode())
+        """Write the config; see :func:`~rcg.engine.config_text.write`."""
+        write_config(self)
 
     def wrap_model(self, model_wrapper_cfg: dict | None,
                    model: nn.Module) -> nn.Module:
@@ -147,6 +147,16 @@ class RcgRunner(DeterministicRunner):
         if not isinstance(self.train_loop, EpochBasedTrainLoop):
             check_counts(scheduler)
         return super().build_param_scheduler(scheduler)
+
+    def train(self) -> nn.Module:
+        """Train, as the only run in the work folder.
+
+        Raises:
+            FolderInUseError: Another run trains there.
+        """
+        with alone_in_work_folder(self) as self._lock:
+            self.dump_config()
+            return super().train()
 
     def load_or_resume(self) -> None:
         """Load ``load_from``, or resume from it or from the work folder.
@@ -276,5 +286,7 @@ class RcgRunner(DeterministicRunner):
             checkpoint['param_schedulers'] = states.scheduler_states(
                 self.param_schedulers)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        if self._lock is not None:
+            self._lock.check()
         write_checkpoint(checkpoint, out_dir, filename, file_client_args,
                          backend_args)

@@ -4,7 +4,7 @@ import glob
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 
 import rcg
 from rcg.checkpoint import CheckpointError, file_sha256, read_checkpoint
+from rcg.engine.folder_lock import LOCK
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.engine.unwrapping import bare_model
@@ -75,10 +76,19 @@ def read_states(folder: str, warn: Callable[[str], None]
     live = {name: state for name, state in states.items()
             if name not in stale}
     used = set(live).union(*(state['files'] for state in live.values()))
-    for name in set(os.listdir(folder)) - used:
+    remove_states(folder, used)
+    return live
+
+
+def remove_states(folder: str, used: Collection[str] = ()) -> None:
+    """Remove the files of a folder that this process has locked.
+
+    Args:
+        used: Names of files that stay, besides that of the lock.
+    """
+    for name in set(os.listdir(folder)) - {LOCK, *used}:
         with contextlib.suppress(OSError):
             os.remove(os.path.join(folder, name))
-    return live
 
 
 def _read_state(folder: str, path: str) -> dict:

@@ -2,7 +2,6 @@
 import contextlib
 import os
 import secrets
-import shutil
 import time
 
 import torch
@@ -12,8 +11,14 @@ from mmengine.hooks import Hook
 from rcg.checkpoint import save_atomically
 from rcg.engine.console import log
 from rcg.engine.distributed import on_first_process
+from rcg.engine.folder_lock import LOCK, claim
 from rcg.engine.hooks.save_images import SaveImagesHook
-from rcg.engine.test_states import ResumableMetric, read_states, run_key
+from rcg.engine.test_states import (
+    ResumableMetric,
+    read_states,
+    remove_states,
+    run_key,
+)
 
 
 class ResumableTestHook(Hook):
@@ -51,38 +56,37 @@ class ResumableTestHook(Hook):
         self.generated, self.spent = 0, 0.
         self.metrics = runner.test_loop.evaluator.metrics
         self.sampler = runner.test_dataloader.batch_sampler
-        if self._is_resumable():
-            self._start_files()
-        folder, done = on_first_process(lambda: self._begin(runner))
-        if folder is None:
+        run = on_first_process(lambda: self._claim_images(runner))
+        if not self._is_resumable():
             log(runner, 'if this run is interrupted, it will begin anew: its '
                         'sampler or a metric keeps no state')
             return
-        self.folder = folder
+        self._start_files()
+        self.folder = os.path.join(runner.work_dir, 'test_state', run)
+        # Another test in the work folder has a folder of its own, unless it
+        # is the same test.
+        self._lock = claim(os.path.join(self.folder, LOCK), 'tests',
+                           lambda text: log(runner, text), again=True)
+        done = on_first_process(lambda: self._begin(runner))
         self.sampler.done = set(done)
         self._mine = self.sampler.batches()
         if done:
             log(runner, f'{len(done)} of {self.sampler.num_batches} batches '
                         'were done before (--restart forgets them)')
 
-    def _begin(self, runner) -> tuple[str | None, list[int]]:
-        """The first process's part of the start.
-
-        Returns:
-            Folder of the states, None if there are none; numbers of the
-            batches that are done.
-        """
+    def _claim_images(self, runner) -> str:
+        """Key of this run, which owns the images that it will save."""
         run = run_key(runner)
         for hook in runner.hooks:
             if isinstance(hook, SaveImagesHook):
                 hook.claim(run)
-        if not self._is_resumable():
-            return None, []
-        folder = os.path.join(runner.work_dir, 'test_state', run)
+        return run
+
+    def _begin(self, runner) -> list[int]:
+        """Numbers of the batches that are done."""
         if self.restart:
-            shutil.rmtree(folder, ignore_errors=True)
-        os.makedirs(folder, exist_ok=True)
-        return folder, self._take_over(runner, folder)
+            remove_states(self.folder)
+        return self._take_over(runner, self.folder)
 
     def _is_resumable(self) -> bool:
         return hasattr(self.sampler, 'done') and all(
@@ -187,6 +191,8 @@ class ResumableTestHook(Hook):
             return
         barrier()
         if is_main_process():
-            shutil.rmtree(self.folder, ignore_errors=True)
-            with contextlib.suppress(OSError):  # states of other runs
-                os.rmdir(os.path.dirname(self.folder))
+            remove_states(self.folder)
+            self._lock.release()
+            for folder in (self.folder, os.path.dirname(self.folder)):
+                with contextlib.suppress(OSError):  # states of other runs
+                    os.rmdir(folder)

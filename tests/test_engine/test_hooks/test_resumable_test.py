@@ -5,7 +5,8 @@ import signal
 import pytest
 import torch
 
-from rcg.engine import signals, test_states
+from rcg.engine import folder_lock, signals, test_states
+from rcg.engine.folder_lock import FolderInUseError, FolderLock
 from rcg.engine.hooks import resumable_test
 from rcg.engine.hooks.resumable_test import ResumableTestHook
 from rcg.engine.hooks.save_images import SaveImagesHook
@@ -243,6 +244,19 @@ def test_an_image_that_is_gone_is_made_again(tmp_path, monkeypatch, capsys,
     assert runner.test() == whole
     assert f"'{image}' of an interrupted test" in capsys.readouterr().out
     assert image.read_bytes() == wanted
+
+
+def test_the_same_test_runs_once_at_a_time(tmp_path, monkeypatch):
+    """It would write to the same state; another test has its own."""
+    key = run_key(runner_of(tmp_path))
+    other = FolderLock(str(tmp_path / 'test_state' / key / '.lock'), 'tests')
+    other.acquire(print)
+    monkeypatch.setattr(folder_lock, '_HELD', [])  # of another process
+    with pytest.raises(FolderInUseError, match='in use: process'):
+        runner_of(tmp_path).test()
+    assert runner_of(tmp_path, test_dataloader__dataset__seed=4).test()
+    monkeypatch.setattr(folder_lock, '_HELD', [other])
+    other.release()
 
 
 def test_restart_forgets(tmp_path, monkeypatch):
