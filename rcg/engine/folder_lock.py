@@ -93,7 +93,8 @@ class FolderLock:
     def check(self) -> None:
         """Raise a FolderInUseError if another run has taken over."""
         holder = _read(self.path)
-        if self.is_held and holder.get('token') != self._token:
+        # Nothing can be read for a moment, or somebody removed the file.
+        if self.is_held and holder.get('token', self._token) != self._token:
             raise FolderInUseError(
                 f'This run gave no sign of life for {SILENCE:.0f} s, and '
                 f'another one took over. {self._refusal(holder)}')

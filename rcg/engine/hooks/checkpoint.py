@@ -58,6 +58,12 @@ class PlainCheckpointHook(Hook):
                 raise ValueError(
                     f'the checkpoint interval ({self.interval}) must be a '
                     f'multiple of accumulative_counts ({counts}).')
+        loop = runner.train_loop
+        if (isinstance(loop, EpochBasedTrainLoop)
+                and runner.iter != runner.epoch * len(loop.dataloader)):
+            runner.logger.warning(
+                f'iteration {runner.iter} is inside of an epoch: '
+                'EpochBasedTrainLoop begins that epoch anew')
         # The run may have been killed before it had removed them.
         if runner.iter > 0 and is_main_process():
             _remove(runner.work_dir, runner.message_hub.get_info(

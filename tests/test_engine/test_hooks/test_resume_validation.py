@@ -159,6 +159,7 @@ RUNS = {
     'last_alone': iterations(100) | plain(interval=5),
     'odd_end': iterations(3, 10) | plain(interval=2),
     'epochs': epochs() | plain(interval=7),
+    'inside_epochs': epochs() | plain(interval=2),
     'stock_epochs': epochs(val_interval=2) | stock(by_epoch=True, interval=1),
     'stock_loop': stock_iterations() | plain(interval=4),
     'stock_hook': iterations(4) | stock(
@@ -188,6 +189,7 @@ def whole(tmp_path_factory):
     ('other_interval', 'inside', 2), ('other_interval', 'after', 3),
     ('last_alone', 'inside', 1), ('odd_end', 'unnoted', 4),
     ('epochs', 'inside', 1), ('epochs', 'after', 2), ('epochs', 'inside', 3),
+    ('inside_epochs', 'inside', 2),
     ('stock_epochs', 'inside', 1), ('stock_epochs', 'before', 2),
     ('stock_loop', 'inside', 1), ('stock_loop', 'inside', 3),
     ('stock_hook', 'inside', 2), ('stock_hook', 'unnoted', 1),
