@@ -34,6 +34,8 @@ default_hooks = dict(
     # status 75 (130 after SIGINT); at the latest after so many seconds.
     stop=dict(type='StopOnSignalHook', limit=300),
     environment=dict(type='EnvironmentHook'),
+    # Skips steps with NaN or infinity; ends after so many in a row.
+    non_finite=dict(type='NonFiniteHook', patience=10),
 )
 
 # The config, scalars (scalars.json has JSON lines) and pictures, in

@@ -10,6 +10,7 @@ from .hooks.checkpoint import PlainCheckpointHook
 from .hooks.ema import TrainableEMAHook
 from .hooks.environment import EnvironmentHook
 from .hooks.iter_seed import IterSeedHook
+from .hooks.non_finite import NonFiniteHook
 from .hooks.progress import ProgressHook
 from .hooks.resume_validation import ResumeValidationHook
 from .hooks.runtime_info import LightRuntimeInfoHook

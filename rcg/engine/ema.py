@@ -24,6 +24,11 @@ class TrainableEMA(nn.Module):
         only: Average only parameters whose names start with one of these. If
             empty, all are averaged.
 
+    Attributes:
+        skipped: None, or on the device of the average 1 if the optimizer
+            skipped the step before an update, otherwise 0. After a skipped
+            step the average stays, and only the number of updates grows.
+
     Raises:
         ValueError: ``decay`` is out of range, or no name starts like ``only``.
     """
@@ -36,6 +41,7 @@ class TrainableEMA(nn.Module):
         shared = {id(p): p for p in model.parameters() if not p.requires_grad}
         self.module = copy.deepcopy(model, shared).requires_grad_(False)
         self.decay, self.warmup = decay, warmup
+        self.skipped: Tensor | None = None
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
         # The same as `steps`, to be read without waiting for the device.
         self.num_updates = 0
@@ -55,7 +61,14 @@ class TrainableEMA(nn.Module):
         n, decay = self.num_updates, self.decay
         if self.warmup:
             decay = min(decay, (1 + n) / (10 + n))
-        torch._foreach_lerp_(*self._pairs(model), 1 - decay)
+        ours, theirs = self._pairs(model)
+        if self.skipped is None:
+            torch._foreach_lerp_(ours, theirs, 1 - decay)
+        else:
+            weights = {dtype: (1 - self.skipped).to(dtype) * (1 - decay)
+                       for dtype in {p.dtype for p in ours}}
+            torch._foreach_lerp_(ours, theirs, [weights[p.dtype]
+                                                for p in ours])
         for ours, theirs in zip(self.module.buffers(), model.buffers(),
                                 strict=True):
             if ours is not theirs:

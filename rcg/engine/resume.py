@@ -5,14 +5,17 @@ from mmengine.config import Config
 from mmengine.config.lazy import LazyAttr, LazyObject
 from mmengine.dist import get_world_size
 from mmengine.hooks import EMAHook
+from torch import nn
 
 from rcg.checkpoint import CheckpointError
+from rcg.engine.finite import listed, non_finite, non_finite_parts
 from rcg.engine.length import (
     LENGTHS,
     accumulated_batches,
     count_iterations,
 )
 from rcg.engine.schedule import in_iterations
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import HOOKS
 
 # What changes the results of training: the keys that are compared, with all
@@ -156,6 +159,7 @@ def check_resumable(runner, checkpoint: dict, current: dict,
             f"'{filename}' is of a run with weight averaging: without "
             'it, training would go on from the averaged weights. Keep '
             'TrainableEMAHook in custom_hooks.')
+    check_finite(checkpoint, bare_model(runner), filename)
     check_same_run(checkpoint['meta'].get('run', {}), current, filename)
 
 
@@ -188,3 +192,20 @@ def check_same_run(saved: dict, current: dict, filename: str) -> None:
             f"'{filename}' is of another run:\n  " + '\n  '.join(lines[:20]) +
             '\nUndo these changes to go on with it, or start a new run '
             '(another --work-dir; load_from takes over the weights).')
+
+
+def check_finite(checkpoint: dict, model: nn.Module, filename: str) -> None:
+    """Refuse weights, averages and optimizer states that are not finite.
+
+    Args:
+        model: With initial weights; what is not finite there, such as the
+            infinities of a mask, may be so in the checkpoint.
+
+    Raises:
+        CheckpointError: There is NaN or infinity.
+    """
+    bad = non_finite_parts(checkpoint, non_finite(model.state_dict()))
+    if bad:
+        raise CheckpointError(
+            f"'{filename}' cannot be resumed from: {listed(bad)} hold NaN or "
+            'infinity. Name an earlier checkpoint of the run.')

@@ -6,7 +6,7 @@ from mmengine.hooks import Hook
 
 from rcg.checkpoint import load_state_dict
 from rcg.engine.ema import TrainableEMA
-from rcg.engine.optim import single_wrappers
+from rcg.engine.optim import is_between_steps, step_guard
 from rcg.engine.unwrapping import bare_model, refuse_shards
 from rcg.registry import HOOKS
 
@@ -16,7 +16,8 @@ class TrainableEMAHook(Hook):
     """Keeps an average of the trainable weights and evaluates with it.
 
     The average is updated once for each step of the optimizer, however many
-    batches the step accumulates.
+    batches the step accumulates. A step that :class:`NonFiniteHook` skips
+    does not change it.
 
     Checkpoints have MMEngine's layout: ``state_dict`` holds the averaged
     weights, ready for use, ``ema_state_dict`` the trained ones.
@@ -50,11 +51,15 @@ class TrainableEMAHook(Hook):
 
     def before_train_iter(self, runner, **kwargs) -> None:
         # No batch is accumulated yet: this is the first one of a step.
-        if self.before_step and _is_between_steps(runner):
+        if self.before_step and is_between_steps(runner.optim_wrapper):
+            if guard := step_guard(runner):
+                self.ema_model.skipped = guard.skipped
             self.ema_model.update_parameters(self.source)
 
     def after_train_iter(self, runner, **kwargs) -> None:
-        if not self.before_step and _is_between_steps(runner):
+        if not self.before_step and is_between_steps(runner.optim_wrapper):
+            if guard := step_guard(runner):
+                self.ema_model.skipped = guard.finish(runner.iter)
             self.ema_model.update_parameters(self.source)
 
     @contextlib.contextmanager
@@ -94,9 +99,3 @@ class TrainableEMAHook(Hook):
             theirs = f'module.{name}'
             if name in state and theirs in average:
                 state[name], average[theirs] = average[theirs], state[name]
-
-
-def _is_between_steps(runner) -> bool:
-    """Whether an optimizer holds no gradients of part of a step."""
-    return any(wrapper.should_update() for wrapper in
-               single_wrappers(runner.optim_wrapper).values())

@@ -1,5 +1,6 @@
 """Lines of progress, and values for the visualizer."""
 import datetime
+import math
 import time
 
 import torch
@@ -59,7 +60,8 @@ class ProgressHook(Hook):
         runner.visualizer.add_scalars(tags, step=done)
         if not _records_values(runner.hooks):
             for name, value in values.items():
-                runner.message_hub.update_scalar(f'train/{name}', value)
+                if math.isfinite(value):  # the hub goes into checkpoints
+                    runner.message_hub.update_scalar(f'train/{name}', value)
         losses = [name for name in values if 'loss' in name]
         if len(losses) == 2:  # the total and its only term
             losses = ['loss']

@@ -1,9 +1,16 @@
 """Optimizer wrappers and their constructors."""
 from .autocast import AutocastOptimWrapper
-from .joint import JointConstructor, JointOptimWrapper, single_wrappers
+from .joint import (
+    JointConstructor,
+    JointOptimWrapper,
+    is_between_steps,
+    single_wrappers,
+)
+from .step_guard import StepGuard, step_guard
 from .two_groups import TwoGroupConstructor
 
 __all__ = [
     'AutocastOptimWrapper', 'JointConstructor', 'JointOptimWrapper',
-    'TwoGroupConstructor', 'single_wrappers'
+    'StepGuard', 'TwoGroupConstructor', 'is_between_steps',
+    'single_wrappers', 'step_guard'
 ]

@@ -2,6 +2,7 @@
 from mmengine.optim import OptimWrapper, OptimWrapperDict, build_optim_wrapper
 from torch import Tensor, nn
 
+from rcg.engine.optim.autocast import outer_gradient
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS
 
@@ -16,6 +17,12 @@ def single_wrappers(wrapper) -> dict[str, OptimWrapper]:
     if isinstance(wrapper, OptimWrapperDict):
         return dict(wrapper.items())
     return {'': wrapper}
+
+
+def is_between_steps(wrapper) -> bool:
+    """Whether an optimizer holds no gradients of part of a step."""
+    return any(one.should_update()
+               for one in single_wrappers(wrapper).values())
 
 
 class JointOptimWrapper(OptimWrapperDict):
@@ -67,7 +74,8 @@ class JointOptimWrapper(OptimWrapperDict):
     def update_params(self, loss: Tensor, step_kwargs: dict | None = None,
                       zero_kwargs: dict | None = None) -> None:
         """Run the backward pass; step, unless gradients still accumulate."""
-        self.first.backward(self.first.scale_loss(loss))
+        loss = self.first.scale_loss(loss)
+        self.first.backward(loss, gradient=outer_gradient(loss))
         for wrapper in self.values():
             wrapper._inner_count = self.first._inner_count
         if self.first.should_update():
