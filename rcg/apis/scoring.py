@@ -12,12 +12,12 @@ from mmengine.dist import (
 )
 from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.registry import init_default_scope
-from torch.utils.data import DataLoader
 
 from rcg.apis.json_file import write_json
 from rcg.datasets import SeedBatchSampler, collate_batch
 from rcg.datasets.image_files import ImageSet, inspect_images
 from rcg.engine import load_config
+from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.devices import usable_device
 from rcg.engine.distributed import start_processes, usable_cores
 from rcg.evaluation import shared_extractor
@@ -245,7 +245,7 @@ def _score(found: ImageSet, metrics: list[BaseMetric], batch_size: int,
     dataset = DATASETS.build(found.dataset)
     evaluator = Evaluator(metrics)
     evaluator.dataset_meta = dataset.metainfo
-    loader = DataLoader(
+    loader = WatchedLoader(
         dataset, collate_fn=collate_batch,
         num_workers=0 if dataset.in_memory else num_workers,
         batch_sampler=SeedBatchSampler(

@@ -7,7 +7,6 @@ from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from PIL import Image
-from torch.utils.data import DataLoader
 
 from rcg.apis.json_file import write_json
 from rcg.apis.run_config import load_any_config, name_of
@@ -15,6 +14,7 @@ from rcg.checkpoint import load_weights
 from rcg.datasets import collate_batch
 from rcg.engine import Halving, make_grid
 from rcg.engine.config import title_of
+from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.devices import usable_device
 from rcg.evaluation import (
     FrechetDistance,
@@ -123,8 +123,8 @@ def _evaluate(model: BaseModel, metrics: list[BaseMetric], dataset_cfg: dict,
     dataset, evaluator = DATASETS.build(dataset_cfg), Evaluator(metrics)
     shown, step = [], -(-len(dataset) // SHOWN)
     halving = Halving('reconstructing images')
-    for batch in DataLoader(dataset, batch_size, num_workers=2,
-                            collate_fn=collate_batch):
+    for batch in WatchedLoader(dataset, batch_size, num_workers=2,
+                               collate_fn=collate_batch):
         outputs = halving(model.test_step, batch)
         evaluator.process(outputs, batch)
         shown += [x for x in outputs if x['index'] % step == 0]

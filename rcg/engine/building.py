@@ -4,6 +4,7 @@ from mmengine.visualization import Visualizer
 from torch import nn
 
 from rcg.engine import signals
+from rcg.engine.data_loading import named_workers
 from rcg.engine.visualizer import check_packages
 from rcg.registry import MODELS, hints
 
@@ -38,18 +39,21 @@ class HintingRunner(Runner):
         check_packages(visualizer)
         return visualizer
 
+    @named_workers()
     @hints()
     @signals.restored()
     def train(self) -> nn.Module:
         """Train; see :func:`~rcg.registry.hints`."""
         return super().train()
 
+    @named_workers()
     @hints()
     @signals.restored()
     def val(self) -> dict:
         """Validate; see :func:`~rcg.registry.hints`."""
         return super().val()
 
+    @named_workers()
     @hints()
     @signals.restored()
     def test(self) -> dict:

@@ -16,6 +16,7 @@ from rcg.engine import resume, states
 from rcg.engine.compiling import compile_networks
 from rcg.engine.config_text import formatted, write_config
 from rcg.engine.console import log, quiet_console
+from rcg.engine.data_loading import watched
 from rcg.engine.determinism import DeterministicRunner
 from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
@@ -123,8 +124,8 @@ class RcgRunner(DeterministicRunner):
     @staticmethod
     def build_dataloader(dataloader, seed=None, diff_rank_seed=False):
         """Build, with no more workers than this process has cores."""
-        return Runner.build_dataloader(with_possible_workers(dataloader),
-                                       seed, diff_rank_seed)
+        return watched(Runner.build_dataloader(
+            with_possible_workers(dataloader), seed, diff_rank_seed))
 
     def build_train_loop(self, loop):
         """Build; see :func:`~rcg.engine.stock_data.with_own_keys`."""

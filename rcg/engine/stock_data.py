@@ -37,7 +37,7 @@ def with_possible_workers(dataloader: dict | DataLoader):
     count = min(dataloader.get('num_workers', 0), usable_cores())
     cfg = {**dataloader, 'num_workers': count}
     if count == 0:
-        for name in ('persistent_workers', 'prefetch_factor'):
+        for name in ('persistent_workers', 'prefetch_factor', 'timeout'):
             cfg.pop(name, None)
     return cfg
 

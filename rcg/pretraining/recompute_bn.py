@@ -8,6 +8,7 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
+from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.unwrapping import bare_model
 from rcg.models.encoders import Encoder
 from rcg.registry import HOOKS
@@ -78,6 +79,6 @@ class RecomputeBatchNormHook(Hook):
         count = min(self.num_images, size)
         indices = [i * size // count for i in range(count)]
         num_batches = math.ceil(count / self.batch_size)
-        return DataLoader(train.dataset, math.ceil(count / num_batches),
-                          sampler=indices, num_workers=train.num_workers,
-                          collate_fn=train.collate_fn)
+        return WatchedLoader(
+            train.dataset, math.ceil(count / num_batches), sampler=indices,
+            num_workers=train.num_workers, collate_fn=train.collate_fn)

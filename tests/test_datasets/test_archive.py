@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -54,3 +56,24 @@ def test_truncated_and_foreign_files(tmp_path):
             ImageArchive(tmp_path / 'x.npz')
     with pytest.raises(FileNotFoundError):
         ImageArchive(tmp_path / 'y.npz')
+
+
+def test_a_file_that_is_cut_off_while_in_use(tmp_path):
+    """Reading past its end would be a SIGBUS; a replaced one is no matter."""
+    path = tmp_path / 'x.npz'
+    np.savez(path, IMAGES)
+    data = ImageArchive(path)
+    content = path.read_bytes()
+    (tmp_path / 'y').write_bytes(content[:50])
+    os.replace(tmp_path / 'y', path)
+    assert np.array_equal(data[4]['images'].permute(1, 2, 0), IMAGES[4])
+    path.write_bytes(content)
+    data = ImageArchive(path)
+    os.truncate(path, 100)
+    for use in (lambda: data[4], data.fingerprint):
+        with pytest.raises(ValueError, match=f'cut off.* {len(content)} to'):
+            use()
+    np.savez_compressed(path, IMAGES)
+    data = ImageArchive(path)
+    os.truncate(path, 100)
+    assert np.array_equal(data[4]['images'].permute(1, 2, 0), IMAGES[4])

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 import torch
 from mmengine.hooks import Hook
 from torch import Tensor
-from torch.utils.data import DataLoader, Subset, default_collate
+from torch.utils.data import Subset, default_collate
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.engine.console import log
+from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.halving import Halving
@@ -142,7 +143,7 @@ class CacheFeaturesHook(Hook):
         chunks = {name: [kept[name]] for name in self.names if kept}
         chunks = chunks or {name: [] for name in self.names}
         first = done = sum(map(len, chunks[self.names[0]]))
-        loader = DataLoader(
+        loader = WatchedLoader(
             Subset(dataset, range(first, len(dataset))), self.batch_size,
             collate_fn=_images_only,
             num_workers=min(self.num_workers, usable_cores()))

@@ -9,9 +9,10 @@ from collections.abc import Iterator
 import torch
 from mmengine import dist
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import Dataset
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
+from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.distributed import usable_cores
 from rcg.evaluation.extractors.extractor import Extractor
 from rcg.evaluation.functional.moments import Moments
@@ -133,8 +134,8 @@ class DatasetReference(Reference):
         workers = 0
         if not self.dataset.in_memory:
             workers = min(8, usable_cores(), len(batches))
-        loader = DataLoader(self.dataset, num_workers=workers,
-                            batch_sampler=[i.tolist() for i in batches])
+        loader = WatchedLoader(self.dataset, num_workers=workers,
+                               batch_sampler=[i.tolist() for i in batches])
         for batch in loader:
             yield self.extractor(batch['images'].to(device))
 

@@ -1,0 +1,150 @@
+"""Data loaders that name the worker that was killed or that hangs."""
+import contextlib
+import re
+import signal
+from collections.abc import Iterator
+from multiprocessing.process import BaseProcess
+
+from torch._C import _remove_worker_pids
+from torch.utils.data import DataLoader
+
+# Seconds that a batch may take.
+TIMEOUT = 300.
+_STATES = {'T': 'stopped', 'D': 'waiting for a disk or the network',
+           'R': 'running', 'S': 'sleeping', 'Z': 'dead'}
+_CAUSES = {
+    'SIGKILL': 'The usual cause is too little memory (see dmesg, or the '
+               'memory limit of the job): lower num_workers or batch_size.',
+    'SIGBUS': 'A file that was mapped into memory was truncated, or there is '
+              'too little shared memory (df /dev/shm).',
+}
+# What torch says of workers that are gone.
+_GONE = re.compile(r'DataLoader worker \(pid\(?s?\)?:? ([\d, ]+)\)')
+
+
+class WatchedLoader(DataLoader):
+    """torch's data loader; its errors say which worker failed, and why.
+
+    Args:
+        *args, num_workers, **options: Of torch's class. Where there are
+            workers, ``timeout`` is by default ``TIMEOUT``.
+
+    Raises:
+        RuntimeError: While iterating: a worker was killed, or a batch took
+            too long.
+    """
+
+    def __init__(self, *args, num_workers: int = 0, **options) -> None:
+        super().__init__(*args, num_workers=num_workers, **options)
+        self.set_default_timeout()
+
+    def set_default_timeout(self) -> None:
+        """Let workers have ``TIMEOUT`` seconds if they have no limit."""
+        if self.num_workers and not self.timeout:
+            self.timeout = TIMEOUT
+
+    def __iter__(self) -> '_Batches':
+        return _Batches(super().__iter__(), self.timeout)
+
+
+def watched(loader: DataLoader) -> DataLoader:
+    """Make a data loader of torch's a :class:`WatchedLoader`, in place.
+
+    MMEngine's Runner builds torch's class and no other.
+    """
+    if type(loader) is DataLoader:
+        loader.__class__ = WatchedLoader
+        loader.set_default_timeout()
+    return loader
+
+
+class _Batches:
+    """The batches of torch's iterator, with errors that name workers."""
+
+    def __init__(self, batches: Iterator, timeout: float) -> None:
+        self.batches, self.timeout = batches, timeout
+
+    def __iter__(self) -> '_Batches':
+        return self
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __next__(self):
+        try:
+            return next(self.batches)
+        except (RuntimeError, OSError, EOFError) as error:
+            workers = getattr(self.batches, '_workers', [])
+            if str(error).startswith('DataLoader timed out'):
+                raise RuntimeError(self._of_hanging(workers)) from error
+            gone = {worker.pid: worker.exitcode for worker in workers
+                    if worker.exitcode}
+            if gone:
+                raise RuntimeError(_of_gone(gone)) from error
+            raise
+
+    def _of_hanging(self, workers: list[BaseProcess]) -> str:
+        """Say which worker owes the next batch; end all of them.
+
+        Python waits for them when it exits, and a stopped process takes no
+        other signal.
+        """
+        iterator = self.batches
+        number, *_ = iterator._task_info.get(iterator._rcvd_idx, (0, ))
+        worker = workers[number]
+        text = (f'worker {number} of the data loader (process {worker.pid}, '
+                f'{_state(worker.pid)}) gave no batch for {self.timeout:g} s. '
+                'If it reads from a network disk, look at that; if batches '
+                'take so long, raise timeout of the data loader in the '
+                'config, or its num_workers. Then go on with --resume.')
+        # Else torch would raise an error of its own for each of them.
+        _remove_worker_pids(id(iterator))
+        iterator._worker_pids_set = False
+        for one in workers:
+            one.kill()
+        return text
+
+
+@contextlib.contextmanager
+def named_workers() -> Iterator[None]:
+    """Name a worker that is killed while no batch is waited for.
+
+    torch raises its error wherever the program is.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        found = _GONE.match(str(error))
+        if not found:
+            raise
+        name = re.search(r'by signal: (.+?)\. ', str(error))
+        number = next((one for one in signal.Signals if name and
+                       signal.strsignal(one) == name[1]), None)
+        gone = {int(pid): -number if number else None
+                for pid in found[1].split(',')}
+        raise RuntimeError(_of_gone(gone)) from error
+
+
+def _of_gone(gone: dict[int, int | None]) -> str:
+    """Say that workers are gone, by process and exit code."""
+    texts = []
+    for pid, code in gone.items():
+        how, cause = f'ended with exit status {code}', ''
+        if code is None:
+            how = 'ended'
+        elif code < 0:
+            name = signal.Signals(-code).name
+            how, cause = f'was killed by {name}', _CAUSES.get(name, '')
+        texts.append(f'worker of the data loader (process {pid}) {how}. '
+                     f'{cause}'.strip())
+    return '; '.join(texts) + ' Then go on with --resume.'
+
+
+def _state(pid: int) -> str:
+    """What a process does, in a word."""
+    try:
+        with open(f'/proc/{pid}/stat') as file:
+            letter = file.read().rpartition(')')[2].split()[0]
+    except OSError:
+        return 'in an unknown state'
+    return _STATES.get(letter, f'in state {letter}')

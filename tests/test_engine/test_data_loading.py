@@ -1,0 +1,120 @@
+"""Workers that are killed or hang are named; files that vanish are skipped."""
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from torch.utils.data import Dataset
+
+from rcg.datasets import ImageFolder
+from rcg.engine import stock_data
+from rcg.engine.data_loading import WatchedLoader, named_workers
+
+from .running import build_runner
+from .toy import ToyDataset
+
+
+class Failing(Dataset):
+    """Does something to the process that reads item 5."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def __len__(self):
+        return 12
+
+    def __getitem__(self, index):
+        if index == 5:
+            self.act()
+        return index
+
+
+def send(number):
+    return lambda: os.kill(os.getpid(), number)
+
+
+@pytest.mark.parametrize('pin', [False, True])
+def test_a_worker_that_stopped_is_named_in_time(pin):
+    loader = WatchedLoader(Failing(send(signal.SIGSTOP)), batch_size=2,
+                           num_workers=2, timeout=1, pin_memory=pin)
+    start = time.monotonic()
+    batches = iter(loader)
+    with pytest.raises(RuntimeError, match=(
+            r'worker 0 of the data loader \(process \d+, stopped\) gave no '
+            r'batch for 1 s.*--resume')):
+        list(batches)
+    assert time.monotonic() - start < 20
+    for worker in batches.batches._workers:  # Python will not wait for them
+        worker.join(10)
+        assert worker.exitcode is not None
+
+
+@pytest.mark.parametrize(('act', 'message'), [
+    (send(signal.SIGKILL), r'was killed by SIGKILL. .*too little memory'),
+    (send(signal.SIGBUS), r'was killed by SIGBUS. .*was truncated'),
+    (lambda: os._exit(3), r'ended with exit status 3'),
+])
+def test_a_worker_that_is_gone_is_named(act, message):
+    loader = WatchedLoader(Failing(act), batch_size=2, num_workers=2)
+    with pytest.raises(RuntimeError, match=r'process \d+\) ' + message):
+        list(loader)
+
+
+def test_a_worker_that_is_gone_while_no_batch_is_awaited():
+    """torch raises where the program is; `named_workers` is around it."""
+    batches = iter(WatchedLoader(Failing(send(signal.SIGKILL)),
+                                 batch_size=2, num_workers=1))
+    with pytest.raises(RuntimeError, match=r'\(process \d+\) was killed by'
+                                           r' SIGKILL'), named_workers():
+        time.sleep(10 + len(next(batches)))
+    with pytest.raises(RuntimeError, match='^other$'), named_workers():
+        raise RuntimeError('other')
+
+
+def test_errors_of_a_dataset_stay():
+    def fail():
+        raise KeyError('mine')
+
+    for workers in (0, 2):
+        with pytest.raises(KeyError, match='mine'):
+            list(WatchedLoader(Failing(fail), batch_size=2,
+                               num_workers=workers))
+    good = WatchedLoader(Failing(int), batch_size=5, num_workers=2)
+    assert [batch.tolist() for batch in good] == [
+        [0, 1, 2, 3, 4], [5, 6, 7, 8, 9], [10, 11]]
+    assert good.timeout == 300
+
+
+def test_a_run_names_a_worker_that_hangs(tmp_path, monkeypatch):
+    monkeypatch.setattr(stock_data, 'usable_cores', lambda: 2)
+    read = ToyDataset.__getitem__
+
+    def hang(self, item):
+        if item.position == 13:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return read(self, item)
+
+    monkeypatch.setattr(ToyDataset, '__getitem__', hang)
+    runner = build_runner(tmp_path, train_dataloader__num_workers=2,
+                          train_dataloader__timeout=1)
+    with pytest.raises(RuntimeError, match=r'worker 1 of .* stopped\) gave'):
+        runner.train()
+    assert runner.iter <= 3
+
+
+def test_files_that_vanish_or_change_are_skipped_up_to_one_percent(tmp_path):
+    for i in range(200):
+        Image.fromarray(np.full((4, 4, 3), i, np.uint8)).save(
+            tmp_path / f'{i:03d}.png')
+    data = ImageFolder(tmp_path)
+    loader = WatchedLoader(data, batch_size=50, num_workers=2)
+    assert sum(len(batch['images']) for batch in loader) == 200
+    (tmp_path / '007.png').unlink()
+    (tmp_path / '120.png').write_bytes(b'no image')
+    assert sum(len(batch['images']) for batch in loader) == 200
+    assert data.bad_files == ['007.png', '120.png']
+    (tmp_path / '121.png').unlink()
+    with pytest.raises(RuntimeError, match='3 of the 200 images'):
+        list(loader)
