@@ -36,6 +36,7 @@ default_hooks = dict(
     environment=dict(type='EnvironmentHook'),
     # Skips steps with NaN or infinity; ends after so many in a row.
     non_finite=dict(type='NonFiniteHook', patience=10),
+    disk_space=dict(type='DiskSpaceHook'),
 )
 
 # The config, scalars (scalars.json has JSON lines) and pictures, in

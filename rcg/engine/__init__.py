@@ -7,6 +7,7 @@ from .evaluation_loops import TestLoop, ValLoop
 from .halving import Halving
 from .hooks.cache_features import CacheFeaturesHook
 from .hooks.checkpoint import PlainCheckpointHook
+from .hooks.disk_space import DiskSpaceHook
 from .hooks.ema import TrainableEMAHook
 from .hooks.environment import EnvironmentHook
 from .hooks.iter_seed import IterSeedHook
@@ -31,12 +32,12 @@ from .visualizer import ScalarVisualizer
 
 __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy',
-    'EnvironmentHook', 'FSDPStrategy', 'Halving', 'IterSeedHook',
-    'JointConstructor', 'JointOptimWrapper', 'LightRuntimeInfoHook',
-    'NonFiniteHook', 'PlainCheckpointHook', 'ProgressHook', 'RcgRunner',
-    'ResumeValidationHook', 'SafePretrainedInit', 'SampleGridHook',
-    'ScalarVisualizer', 'SingleDeviceStrategy', 'StopOnSignalHook',
-    'StreamTrainLoop', 'TestLoop', 'TrainableEMA', 'TrainableEMAHook',
-    'TwoGroupConstructor', 'ValLoop', 'bare_model', 'find_config',
-    'load_config', 'log', 'make_grid'
+    'DiskSpaceHook', 'EnvironmentHook', 'FSDPStrategy', 'Halving',
+    'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
+    'LightRuntimeInfoHook', 'NonFiniteHook', 'PlainCheckpointHook',
+    'ProgressHook', 'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
+    'SampleGridHook', 'ScalarVisualizer', 'SingleDeviceStrategy',
+    'StopOnSignalHook', 'StreamTrainLoop', 'TestLoop', 'TrainableEMA',
+    'TrainableEMAHook', 'TwoGroupConstructor', 'ValLoop', 'bare_model',
+    'find_config', 'load_config', 'log', 'make_grid'
 ]

@@ -16,14 +16,19 @@ def bare_model(model_or_runner: nn.Module | Runner) -> nn.Module:
     return model.module if is_model_wrapper(model) else model
 
 
+def is_sharded(model: nn.Module) -> bool:
+    """Whether FSDP keeps a shard of the model in each process."""
+    return any(cls.__name__ == 'FullyShardedDataParallel'
+               for cls in type(model).__mro__)
+
+
 def refuse_shards(runner: Runner, part: str) -> None:
     """Refuse a part of a run that cannot work with FSDP.
 
     Raises:
         ValueError: The model is wrapped by FSDP.
     """
-    if any(cls.__name__ == 'FullyShardedDataParallel'
-           for cls in type(runner.model).__mro__):
+    if is_sharded(runner.model):
         raise ValueError(
             f'{part} needs whole weights, and FSDP keeps a shard of them in '
             f'each process: delete {part}, or train with DDPStrategy.')

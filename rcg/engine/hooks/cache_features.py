@@ -14,6 +14,7 @@ from torch.utils.data import Subset, default_collate
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
 from rcg.engine.console import log
 from rcg.engine.data_loading import WatchedLoader
+from rcg.engine.disk_space import free_bytes, in_gb, num_bytes
 from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.halving import Halving
@@ -117,6 +118,22 @@ class CacheFeaturesHook(Hook):
         text = json.dumps(content, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
+    def _check_space(self, chunks: dict, count: int, size: int) -> None:
+        """Refuse to begin if the features of all images will not fit.
+
+        Args:
+            chunks: Features of the first images.
+            count: How many images these are.
+            size: How many there will be.
+        """
+        needed = num_bytes(chunks) * size // count
+        free = free_bytes(self.cache_dir)
+        if free is not None and free < needed:
+            raise ValueError(
+                f'features of {size} images need {in_gb(needed)}, and there '
+                f"are {in_gb(free)} free in '{self.cache_dir}': make room, or "
+                'set another cache_dir of CacheFeaturesHook.')
+
     def _read(self, runner, path: str, size: int
               ) -> dict[str, Tensor] | None:
         """The stored features; None if they must be computed."""
@@ -152,6 +169,8 @@ class CacheFeaturesHook(Hook):
             for name, rows in self._encode(model, images, halving).items():
                 chunks[name].append(rows)
             done += len(images)
+            if done == first + len(images):
+                self._check_space(chunks, done, len(dataset))
             if time.monotonic() - reported > 5:
                 reported = time.monotonic()
                 log(runner, f'features: {done}/{len(dataset)} images')
