@@ -7,7 +7,7 @@ from mmengine.optim import OptimWrapper
 from torch import nn
 from torch.amp import GradScaler
 
-from rcg.engine.optim import AutocastOptimWrapper, StepGuard
+from rcg.engine.optim import AutocastOptimWrapper, JointOptimWrapper, StepGuard
 
 KINDS = {
     'SGD': {}, 'SGD momentum': dict(momentum=.9, dampening=.5),
@@ -152,6 +152,22 @@ def test_all_optimizers_skip_together(first):
         assert guard.finish(i) == i
     for pair, old in zip(zip(models, wrappers, strict=True), before,
                          strict=True):
+        assert_same(state(*pair), old)
+
+
+@pytest.mark.parametrize('first', [AutocastOptimWrapper, OptimWrapper])
+def test_a_bad_loss_that_several_optimizers_share(first):
+    """Its gradients are finite: the loss alone says it."""
+    pairs = [build('AdamW fused', wrapper=first), build('SGD momentum')]
+    models, (a, b) = zip(*pairs, strict=True)
+    joint = JointOptimWrapper(a=a, b=b)
+    guard = StepGuard([a, b], nn.ModuleList(models))
+    for i, extra in enumerate((0., torch.inf)):
+        before = [state(*pair) for pair in pairs]
+        joint.update_params(sum(model(torch.ones(1, 3)).sum()
+                                for model in models) + torch.tensor(extra))
+        assert guard.finish(i) == i
+    for pair, old in zip(pairs, before, strict=True):
         assert_same(state(*pair), old)
 
 

@@ -1,4 +1,6 @@
 """Where a run is, for whoever asks MMEngine's message hub."""
+import math
+
 from mmengine.hooks import IterTimerHook, LoggerHook, RuntimeInfoHook
 from torch import Tensor
 
@@ -92,7 +94,9 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
         """Fetch the waiting values; the host waits for the device here."""
         for values in self._waiting:
             for name, value in values.items():
-                runner.message_hub.update_scalar(f'train/{name}', value)
+                # The hub goes into checkpoints: no NaN, no infinity.
+                if math.isfinite(value):
+                    runner.message_hub.update_scalar(f'train/{name}', value)
         self._waiting.clear()
 
 

@@ -14,9 +14,11 @@ from rcg.checkpoint import (
 from rcg.engine import NonFiniteHook
 from rcg.engine.finite import non_finite
 from rcg.engine.skipped_steps import Step, count_skipped, describe
+from rcg.registry import OPTIM_WRAPPERS
 
 from ..running import build_runner
 from ..test_runner import NoFetch, assert_same, load, optimizer_tensors
+from ..test_step_guard import Scaled
 from ..toy import ToyModel
 
 
@@ -212,6 +214,48 @@ def test_constants_may_be_infinite(tmp_path):
     build(train_cfg__max_iters=2).train()
     build(resume=True).train()
     assert kept(tmp_path, 10)['state_dict']['mask'][1] == -torch.inf
+
+
+@OPTIM_WRAPPERS.register_module()
+class ScaledForTheTest(Scaled):
+    pass
+
+
+@pytest.mark.parametrize('fixed', [None, 512.])
+def test_a_grad_scaler_may_look_for_its_scale(tmp_path, fixed):
+    """It skips steps until its scale fits; below 1 there is no more hope."""
+    runner = spoil(build_runner(
+        tmp_path, train_cfg__max_iters=40, train_cfg__val_interval=40,
+        custom_hooks=[dict(type='TrainableEMAHook')],
+        optim_wrapper=dict(
+            type='ScaledForTheTest', constructor='TwoGroupConstructor',
+            optimizer=dict(type='AdamW', lr=.01), clip_grad=None,
+            _delete_=True), default_hooks__checkpoint__interval=100,
+        default_hooks__non_finite__patience=3), range(8, 999))
+    build = runner.build_optim_wrapper
+    runner.build_optim_wrapper = lambda cfg: set_scale(build(cfg), fixed)
+    with pytest.raises(ValueError, match='in a row'):
+        runner.train()
+    # 2 ** 16 is halved 17 times; a scale that is fixed does not fall.
+    assert runner.iter == (2 + 3 if fixed else 2 + 17) - 1
+
+
+def set_scale(wrapper, fixed):
+    if fixed:
+        wrapper._scale_update_param = fixed
+    return wrapper
+
+
+@pytest.mark.parametrize('hook', ['LoggerHook', None])
+def test_the_log_in_a_checkpoint_has_no_nan(tmp_path, hook):
+    hooks = {} if hook is None else dict(default_hooks__logger=dict(
+        type=hook, interval=2, log_metric_by_epoch=False, _delete_=True))
+    spoil(build_runner(tmp_path, train_cfg__max_iters=6, **hooks),
+          [9, 13]).train()
+    content = kept(tmp_path, 6)
+    assert non_finite(content['message_hub']) == []
+    assert 'train/loss' in content['message_hub']['log_scalars']
+    assert content['message_hub']['runtime_info']['skipped_steps'] == 2
 
 
 def test_patience_is_checked():
