@@ -18,6 +18,8 @@ STOPPED, INTERRUPTED = 75, 130
 # itself after 300 (StopOnSignalHook.limit). Versions of torch that do not
 # know the variable kill after 30.
 os.environ.setdefault('TORCH_ELASTIC_SHUTDOWN_TIMEOUT', '310')
+# Its processes end when they have another parent.
+os.environ['RCG_LAUNCHER'] = str(os.getpid())
 
 
 def main(arguments: list[str]) -> int:

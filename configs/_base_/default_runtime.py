@@ -14,9 +14,11 @@ env_cfg = dict(
     # and the features behind scores are always exact.
     float32='high',
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
-    # Seconds that a process waits for the others; the first one may compute
-    # features meanwhile. Processes talk through NCCL, without GPUs gloo.
-    dist_cfg=dict(timeout=7200),
+    # Seconds (here 30 minutes) that processes wait for one that does not get
+    # on; then they stop and name it. Each step, batch of a validation or test
+    # and batch of features counts. Processes talk through NCCL, without GPUs
+    # gloo.
+    dist_cfg=dict(timeout=1800),
 )
 
 default_hooks = dict(

@@ -14,24 +14,30 @@ class Beat:
         count: Grows with every beat.
         step: Training steps that it has begun.
         doing: What it does or waits for, in words.
-        progress: Grows with every step, batch or other piece of work.
+        place: Where its main thread is, if it has not got on for a while.
+        waits: Whether it waits for others there.
+        still: Seconds in which it has not got on.
         signal: Number of the signal that asked it to stop, or 0.
         frozen: It begins no step until all have agreed on the last one.
         ready: It has kept its work, and leaves when all are ready.
         done: It has ended as it should.
         error: Why it has failed, if it has.
+        pid: Its number on its machine.
     """
     rank: int
     host: str = ''
     count: int = 0
     step: int = 0
     doing: str = 'starting'
-    progress: int = 0
+    place: str = ''
+    waits: bool = False
+    still: float = 0.
     signal: int = 0
     frozen: bool = False
     ready: bool = False
     done: bool = False
     error: str = ''
+    pid: int = 0
 
     def encode(self) -> str:
         return json.dumps(dataclasses.asdict(self))
@@ -41,7 +47,7 @@ class Beat:
         return cls(**json.loads(text))
 
     def __str__(self) -> str:
-        return f'process {self.rank} on {self.host}'
+        return f'rank {self.rank} (host {self.host}, {self.doing})'
 
 
 def signal_of(beats: Iterable[Beat]) -> int:
@@ -66,3 +72,21 @@ def all_ready(beats: Iterable[Beat], silent: Iterable[int]) -> bool:
     silent = set(silent)
     return all(beat.ready or beat.done or beat.error or beat.rank in silent
                for beat in beats)
+
+
+def hindering(beats: Iterable[Beat], timeout: float) -> list[Beat]:
+    """Processes that the others wait for, if nobody has got on for so long.
+
+    They are those that do not wait themselves. If all wait, they are those
+    that have ended, or are the furthest behind.
+    """
+    beats = list(beats)
+    active = [beat for beat in beats if not beat.done]
+    if not active or min(beat.still for beat in active) <= timeout:
+        return []
+    if len(active) == 1 and not active[0].waits:
+        return []  # the others do not need it
+    least = min(beat.step for beat in active)
+    return ([beat for beat in active if not beat.waits]
+            or [beat for beat in beats if beat.done]
+            or [beat for beat in active if beat.step == least])

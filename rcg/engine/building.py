@@ -5,6 +5,7 @@ from torch import nn
 
 from rcg.engine import signals
 from rcg.engine.data_loading import named_workers
+from rcg.engine.stopping import failing_together
 from rcg.engine.visualizer import check_packages
 from rcg.registry import MODELS, hints
 
@@ -42,6 +43,7 @@ class HintingRunner(Runner):
     @named_workers()
     @hints()
     @signals.restored()
+    @failing_together()
     def train(self) -> nn.Module:
         """Train; see :func:`~rcg.registry.hints`."""
         return super().train()
@@ -49,6 +51,7 @@ class HintingRunner(Runner):
     @named_workers()
     @hints()
     @signals.restored()
+    @failing_together()
     def val(self) -> dict:
         """Validate; see :func:`~rcg.registry.hints`."""
         return super().val()
@@ -56,6 +59,7 @@ class HintingRunner(Runner):
     @named_workers()
     @hints()
     @signals.restored()
+    @failing_together()
     def test(self) -> dict:
         """Test; see :func:`~rcg.registry.hints`."""
         return super().test()

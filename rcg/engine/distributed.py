@@ -1,6 +1,5 @@
 """Starting several processes, with and without GPUs."""
 import contextlib
-import datetime
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -10,24 +9,33 @@ import torch
 from mmengine.dist import broadcast_object_list, is_main_process
 from torch import distributed
 
+from rcg.engine import watch
+from rcg.engine.meeting import join
+from rcg.engine.parent import end_with_parent
+
 T = TypeVar('T')
 
 _TORCHRUN = 'RANK', 'LOCAL_RANK', 'WORLD_SIZE', 'MASTER_ADDR', 'MASTER_PORT'
 
 
 def start_processes(launcher: str, backend: str | None = None,
-                    timeout: float = 1800, **kwargs) -> None:
+                    timeout: float = watch.TIMEOUT, **kwargs) -> None:
     """Join the process group; nothing happens if it exists.
+
+    The processes watch over each other; see :mod:`rcg.engine.watch`. This one
+    ends with its launcher.
 
     Args:
         launcher: 'pytorch' (torchrun sets the variables) or 'slurm'.
         backend: Of torch.distributed; None is NCCL. With more processes than
             GPUs on a machine it is always gloo.
-        timeout: Seconds that a process waits for the others.
+        timeout: Seconds that the others wait for a process which does not
+            get on. For all processes to meet they wait 300 at most.
         **kwargs: Of ``torch.distributed.init_process_group``.
 
     Raises:
         ValueError: The launcher is unknown or did not set its variables.
+        LostProcessError: The processes did not meet.
     """
     if distributed.is_initialized():
         return
@@ -42,14 +50,13 @@ def start_processes(launcher: str, backend: str | None = None,
             f"--launcher {launcher}: the environment lacks "
             f"{', '.join(absent)}. Start with tools/dist_train.sh (or "
             'torchrun), or use --launcher none.')
+    end_with_parent()
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     if count:
         torch.cuda.set_device(int(os.environ['LOCAL_RANK']) % count)
     if int(os.environ.get('LOCAL_WORLD_SIZE', 1)) > count:
         backend = 'gloo'  # NCCL needs a GPU for each process
-    distributed.init_process_group(
-        backend or 'nccl', timeout=datetime.timedelta(seconds=timeout),
-        **kwargs)
+    join(backend or 'nccl', timeout, **kwargs)
 
 
 def on_first_process(work: Callable[[], T]) -> T:

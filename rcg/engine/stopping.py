@@ -8,6 +8,7 @@ from typing import NoReturn
 from torch import distributed
 
 from rcg.engine import signals, watch
+from rcg.engine.lost import LostProcessError, described
 
 
 @contextlib.contextmanager
@@ -19,7 +20,10 @@ def stoppable(resume: str) -> Iterator[None]:
     """
     with signals.listening():
         try:
-            yield
+            with failing_together():
+                yield
+            if watch.current() is not None:
+                watch.current().close()  # all is done
         except signals.Stopped as stop:
             if os.environ.get('RANK', '0') == '0':
                 print(f'\n{stop}; {resume}', file=sys.stderr, flush=True)
@@ -28,6 +32,37 @@ def stoppable(resume: str) -> Iterator[None]:
                 sys.stdout.flush()
                 os._exit(stop.code)
             raise
+
+
+@contextlib.contextmanager
+def failing_together() -> Iterator[None]:
+    """Tell the other processes of an error; find the one that has caused it.
+
+    Raises:
+        LostProcessError: In place of an error of a collective operation that
+            another process has caused.
+    """
+    try:
+        yield
+    except signals.Stopped:
+        raise
+    except BaseException as error:
+        others = watch.current()
+        if others is None:
+            raise
+        if signals.requested():  # they have left
+            raise signals.Stopped(signals.requested()) from error
+        cause = others.cause_of(error)
+        others.close(cause or described(error))
+        if cause:
+            raise LostProcessError(f'{cause}. Go on with --resume.') from error
+        raise
+
+
+def get_on(doing: str) -> None:
+    """Tell other processes that a piece of work is done, and what is next."""
+    if watch.current() is not None:
+        watch.current().get_on(doing)
 
 
 def must_stop(done: int, every: int = 1) -> bool:

@@ -1,31 +1,42 @@
-"""Processes of one run that stop together.
+"""Processes of one run that stop together, and notice when one is lost.
 
 A thread of each process writes a :class:`~rcg.engine.beats.Beat` to the
-store of torch.distributed and reads those of the others. It costs a training
-step nothing: no collective operation, and no wait for a device.
+store of torch.distributed and reads those of the others. A training step
+pays nothing for it: there is no collective operation and no wait for a
+device. A second thread judges what was read, as the store may not answer.
 
-To stop after the same step, all processes first begin no further one, and
-tell which they have begun last. The greatest of these numbers is the last
-step of all.
+To stop after the same step, all processes begin no further one, and tell
+which they have begun last. The greatest of these numbers is the last step.
+
+A process is lost when it has failed, was not heard of for the timeout, or
+hindered the others for the timeout. These then end and name it. Time in
+which a process itself was suspended does not count.
 """
+import atexit
 import contextlib
-import datetime
 import os
+import re
 import socket
 import sys
 import threading
 import time
+from typing import NoReturn
 
 from torch import distributed
 from torch.distributed import distributed_c10d
 
 from rcg.engine import signals
-from rcg.engine.beats import Beat, all_ready, last_step, signal_of
+from rcg.engine.beat_store import BeatStore
+from rcg.engine.beats import Beat, all_ready, hindering, last_step, signal_of
+from rcg.engine.lost import kill_sibling, last_error, lost_sentence
+from rcg.engine.places import main_thread_place
 
+TIMEOUT = 1800.  # seconds, if a config does not give it
 PERIOD = 1.  # seconds between two beats of up to 64 processes
 # Seconds without a beat after which a process does not count when the others
 # stop; and for which those stay that wait for one that has left.
 _LOST = 10.
+_OF_OTHERS = re.compile('gloo|nccl|connection|broken pipe', re.IGNORECASE)
 _current: 'Watch | None' = None
 
 
@@ -34,41 +45,48 @@ def current() -> 'Watch | None':
     return _current
 
 
-def start(store: distributed.Store, rank: int, world: int) -> 'Watch':
-    """Watch over the processes that share a store. All must call it."""
-    global _current
-    if _current is None:
-        _current = Watch(store, rank, world)
-    return _current
-
-
-def start_in_group() -> 'Watch':
-    """Watch over the processes of torch's group. All must call it."""
-    return start(distributed_c10d._get_default_store(),
-                 distributed.get_rank(), distributed.get_world_size())
-
-
-class Watch:
-    """Beats of all processes; see the module.
+def start(store: distributed.Store, rank: int, world: int,
+          timeout: float = TIMEOUT, rendezvous: float = 300.) -> 'Watch':
+    """Watch over the processes that share a store. All must call it.
 
     Args:
         store: Shared by all of them.
         rank: Number of this process.
         world: Number of processes.
-    """
+        timeout: Seconds that the others wait for one.
+        rendezvous: Seconds that they wait for all to call this function.
 
-    def __init__(self, store: distributed.Store, rank: int,
-                 world: int) -> None:
-        # Another connection: the main thread may wait on the first one.
-        store = store.clone() if hasattr(store, 'clone') else store
-        self.store = distributed.PrefixStore('rcg', store)
-        self.store.set_timeout(datetime.timedelta(seconds=60))
-        self.keys = [str(i) for i in range(world)]
-        self.own = Beat(rank, socket.gethostname())
-        self.period = PERIOD * max(1., world / 64)
+    Raises:
+        LostProcessError: Not all have called it in time.
+    """
+    global _current
+    if _current is None:
+        _current = Watch(store, rank, world, timeout)
+        _current.meet(rendezvous)
+    return _current
+
+
+def start_in_group(timeout: float = TIMEOUT) -> 'Watch':
+    """Watch over the processes of torch's group. All must call it."""
+    return start(distributed_c10d._get_default_store(),
+                 distributed.get_rank(), distributed.get_world_size(),
+                 timeout)
+
+
+class Watch:
+    """Beats of all processes; see the module. Arguments: see ``start``."""
+
+    def __init__(self, store: distributed.Store, rank: int, world: int,
+                 timeout: float) -> None:
+        self.store = BeatStore(store, world)
+        self.own = Beat(rank, socket.gethostname(), pid=os.getpid())
+        self.timeout = timeout
+        self.period = min(PERIOD * max(1., world / 64), timeout / 10)
         self.beats = [Beat(i) for i in range(world)]
-        # When the count of each last changed.
-        self.heard = [time.monotonic()] * world
+        # Seconds in which this process ran; likewise, when it got on, the
+        # store answered, and each was heard of.
+        self.clock = self.moved = self.answered = 0.
+        self.heard = [0.] * world
         self.last_step: int | None = None
         self._lock = threading.Lock()
         self._agreed, self._all_ready = threading.Event(), threading.Event()
@@ -76,14 +94,48 @@ class Watch:
         # Whether the main thread will come to its next step or is saving.
         self.is_stepping = False
         self._left_at: float | None = None
+        self._explaining = False
         self.process = os.getpid()
         signals.on_request(self._wake.set)
+        self._threads = [
+            threading.Thread(target=function, daemon=True, name=name)
+            for function, name in ((self._run, 'rcg beats'),
+                                   (self._judge, 'rcg watch'))]
         self._write()
-        self._thread = threading.Thread(target=self._run, daemon=True,
-                                        name='rcg watch')
-        self._thread.start()
+        atexit.register(lambda: self.close(last_error()))
+
+    def meet(self, seconds: float) -> None:
+        """Wait until all are there; then watch.
+
+        Raises:
+            LostProcessError: Some are not there in time.
+        """
+        self.store.wait_for_all(seconds)
+        for thread in self._threads:
+            thread.start()
 
     # For the main thread.
+
+    def get_on(self, doing: str) -> None:
+        """Tell that a piece of work is done, and what comes next."""
+        self.own.doing, self.moved = doing, self.clock
+
+    def cause_of(self, error: BaseException) -> str:
+        """Which process is why a collective operation has failed, in words.
+
+        It is empty if the error has another reason.
+        """
+        if not _OF_OTHERS.search(str(error)):
+            return ''
+        self._explaining = True
+        silence = max(3., 3 * self.period)
+        end = self.clock + 2 * silence
+        while self.clock < end and not self._end.is_set():
+            lost = self._failed() or self._silent(silence)
+            if lost:
+                return lost_sentence(lost, self.own, self.timeout)
+            time.sleep(.05)
+        return ''
 
     def must_stop(self, done: int, every: int = 1) -> bool:
         """Whether to stop after so many steps; if not, one more is begun.
@@ -114,54 +166,109 @@ class Watch:
             return
         self._end.set()
         self._wake.set()
-        self._thread.join(5)
-        self.own.error, self.own.done = error, not error
-        with contextlib.suppress(RuntimeError):  # the store may be gone
-            self._write()
+        for thread in self._threads:
+            if thread.is_alive():
+                thread.join(2)
+        self._tell_last(error)
         if _current is self:
             _current = None
 
-    # In the thread.
+    # In the threads.
+
+    def _tell_last(self, error: str) -> None:
+        self.own.error, self.own.done = error, not error
+        last = threading.Thread(target=self._write_or_not, daemon=True)
+        last.start()
+        last.join(3)  # the store may not answer
 
     def _run(self) -> None:
+        """Write and read beats; obey signals."""
         while not self._end.is_set():
-            stopping = self.own.frozen
-            self._wake.wait(.05 if stopping else self.period)
+            self._wake.wait(.05 if self.own.frozen else self.period)
             self._wake.clear()
             if self._end.is_set():
                 return
             try:
                 self._write()
                 self._read()
-            except RuntimeError:  # of the store: its process has ended
+            except distributed.DistNetworkError:  # its process has ended
                 self._agree_alone()
-            self._stop_together()
+                time.sleep(self.period)
+            except distributed.DistError:
+                pass  # it was suspended; try again
+            else:
+                self._stop_together()
 
     def _write(self) -> None:
         self.own.count += 1
         self.own.signal = signals.requested()
-        self.store.set(self.keys[self.own.rank], self.own.encode())
+        self.own.still = self.clock - self.moved
+        self.own.place, self.own.waits = '', False
+        if self.own.still > self.timeout / 3:
+            self.own.place, self.own.waits = main_thread_place()
+        self.store.write(self.own)
+
+    def _write_or_not(self) -> None:
+        with contextlib.suppress(RuntimeError):  # the store may be gone
+            self._write()
 
     def _read(self) -> None:
-        now = time.monotonic()
-        for text in self.store.multi_get(self.keys):
-            beat = Beat.decode(text)
+        for beat in self.store.read():
             if beat.count != self.beats[beat.rank].count:
-                self.heard[beat.rank] = now
+                self.heard[beat.rank] = self.clock
             self.beats[beat.rank] = beat
+        self.answered = self.clock
 
     def _agree_alone(self) -> None:
-        """Without the store, a process that stops does so by itself."""
+        """Stop without the others: the store is gone."""
         if signals.requested():
             self.last_step = self.own.step
             self._agreed.set()
             self._all_ready.set()
 
-    def silent(self, seconds: float) -> list[int]:
-        """Processes that have not been heard of for so many seconds."""
+    def _judge(self) -> None:
+        """End this process when another one is lost."""
         now = time.monotonic()
-        return [beat.rank for beat in self.beats if not beat.done
-                and now - self.heard[beat.rank] > seconds]
+        while not self._end.wait(self.period / 2):
+            then, now = now, time.monotonic()
+            self.clock += min(now - then, 2 * self.period)
+            if self._explaining or self.own.ready or self.own.signal:
+                continue  # it ends anyway
+            lost = (self._silent(self.timeout)
+                    or hindering(self.beats, self.timeout))
+            if lost:
+                self._end_process(lost)
+            failed = self._failed()
+            if failed:  # the main thread may say so itself
+                if self._end.wait(max(2., 2 * self.period)):
+                    return
+                self._end_process(failed)
+
+    def _silent(self, seconds: float) -> list[Beat]:
+        """Processes that have not been heard of for so many seconds."""
+        if self.clock - self.answered > seconds:
+            return self.beats[:1]  # it keeps the store
+        if self.clock - self.answered > 2 * self.period:
+            return []  # nobody could be heard of
+        return [beat for beat in self.beats if not beat.done
+                and not beat.error
+                and self.clock - self.heard[beat.rank] > seconds]
+
+    def _failed(self) -> list[Beat]:
+        return [beat for beat in self.beats
+                if beat.error and beat.rank != self.own.rank]
+
+    def _end_process(self, lost: list[Beat]) -> NoReturn:
+        """End without cleaning up: the main thread waits for ever."""
+        sentence = lost_sentence(lost, self.own, self.timeout)
+        print(f'\nerror: {sentence}. Go on with --resume.', file=sys.stderr,
+              flush=True)
+        if any(beat.rank == self.own.rank for beat in lost):
+            self._tell_last(sentence)
+        for beat in lost:
+            if not beat.error:
+                kill_sibling(beat)
+        os._exit(1)
 
     def _stop_together(self) -> None:
         number = signal_of(self.beats) or signals.requested()
@@ -170,10 +277,10 @@ class Watch:
         signals.request(number)
         with self._lock:
             self.own.frozen = True
-        lost = self.silent(_LOST)
+        lost = [beat.rank for beat in self._silent(_LOST)]
         if self.last_step is None:
-            known = [b for b in self.beats if b.rank not in lost]
-            self.last_step = last_step(known)
+            self.last_step = last_step(
+                b for b in self.beats if b.rank not in lost)
             if self.last_step is not None:
                 self._agreed.set()
         if all_ready(self.beats, lost):
@@ -183,17 +290,11 @@ class Watch:
 
     def _follow_the_others(self, lost: list[int]) -> None:
         """Leave if this process waits for one that has left, or is lost."""
-        gone = [beat for beat in self.beats if beat.ready or beat.done]
-        if self.is_stepping:
-            gone = [beat for beat in self.beats if beat.rank in lost]
-        if not gone:
-            self._left_at = None
-            return
-        now = time.monotonic()
-        self._left_at = self._left_at or now
-        if now - self._left_at > _LOST:
+        gone = [beat for beat in self.beats if beat.rank in lost or (
+            not self.is_stepping and (beat.ready or beat.done))]
+        if not gone or self._left_at is None:
+            self._left_at = self.clock if gone else None
+        elif self.clock - self._left_at > _LOST:
             self.own.ready = True
-            with contextlib.suppress(RuntimeError):
-                self._write()
+            self._write_or_not()
             signals.leave_at_once(f'{gone[0]} has left or does not answer')
-        sys.stderr.flush()

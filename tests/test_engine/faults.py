@@ -28,15 +28,14 @@ class FaultHook(Hook):
         sleep: Seconds to sleep afterwards.
         error: Raise a RuntimeError.
         leave: Exit with status 3.
-        spin: Never return.
         pause: Seconds to sleep after each iteration.
         where: 'train', 'val' or 'test'.
     """
 
     def __init__(self, at=3, rank=0, send=(), sleep=0., error=False,
-                 leave=False, spin=False, pause=0., where='train'):
+                 leave=False, pause=0., where='train'):
         self.at, self.rank, self.send, self.sleep = at, rank, send, sleep
-        self.error, self.leave, self.spin = error, leave, spin
+        self.error, self.leave = error, leave
         self.pause, self.where = pause, where
 
     def after_train_iter(self, runner, **kwargs):
@@ -62,8 +61,6 @@ class FaultHook(Hook):
             raise RuntimeError('the fault of this test')
         if self.leave:
             os._exit(3)
-        while self.spin:
-            pass
 
 
 def _command(name, arguments, log, variables):

@@ -1,12 +1,15 @@
 """Joining a process group: what is missing is said."""
 import os
+import socket
 import types
 
+import psutil
 import pytest
 
-from rcg.engine import distributed
+from rcg.engine import distributed, meeting
 from rcg.engine.distributed import on_first_process, start_processes
 from rcg.engine.hooks import resumable_test
+from rcg.engine.lost import LostProcessError
 from tests.test_evaluation.toy import run_processes
 
 
@@ -15,6 +18,7 @@ def bare(monkeypatch):
     environment = {k: v for k, v in os.environ.items() if k not in (
         *distributed._TORCHRUN, 'SLURM_PROCID')}
     monkeypatch.setattr(os, 'environ', environment)
+    monkeypatch.setattr(distributed, 'end_with_parent', lambda: None)
     return monkeypatch
 
 
@@ -39,10 +43,10 @@ def test_slurm_variables_become_those_of_torchrun(bare):
         os.environ[name] = value
     joined = {}
     bare.setattr(distributed.torch.cuda, 'is_available', lambda: False)
-    bare.setattr(distributed.distributed, 'init_process_group',
-                 lambda backend, **kwargs: joined.update(backend=backend))
+    bare.setattr(distributed, 'join', lambda backend, timeout: joined.update(
+        backend=backend, timeout=timeout))
     start_processes('slurm', backend='nccl')
-    assert joined == {'backend': 'gloo'}  # no GPU here
+    assert joined == {'backend': 'gloo', 'timeout': 1800}  # no GPU here
     assert [os.environ[name] for name in distributed._TORCHRUN] == [
         '3', '1', '4', 'host', '29500']
 
@@ -57,8 +61,8 @@ def test_nccl_needs_a_gpu_for_each_process(bare, processes, backend):
     bare.setattr(cuda, 'is_available', lambda: True)
     bare.setattr(cuda, 'device_count', lambda: 2)
     bare.setattr(cuda, 'set_device', lambda index: found.update(gpu=index))
-    bare.setattr(distributed.distributed, 'init_process_group',
-                 lambda backend, **kwargs: found.update(backend=backend))
+    bare.setattr(distributed, 'join',
+                 lambda backend, timeout: found.update(backend=backend))
     start_processes('pytorch')
     assert found == {'gpu': 0, 'backend': backend}
 
@@ -88,3 +92,35 @@ def test_an_error_of_the_first_process_is_raised_on_all(tmp_path):
     assert first[1:] == ('ValueError', 'a damaged state')
     assert second[1:] == ('RuntimeError', 'the first process failed: '
                                           'ValueError: a damaged state')
+
+
+def test_interface_that_leads_to_the_first_machine(monkeypatch):
+    """Not the one that this host's name resolves to."""
+    monkeypatch.delenv('GLOO_SOCKET_IFNAME', raising=False)
+    meeting.choose_interface('127.0.0.1')
+    assert os.environ.pop('GLOO_SOCKET_IFNAME') == 'lo'
+    for name, addresses in psutil.net_if_addrs().items():
+        for address in addresses:
+            if address.family == socket.AF_INET:
+                assert meeting.interface_to(address.address) == name
+
+
+def test_own_choice_of_an_interface_is_kept(monkeypatch):
+    monkeypatch.setenv('GLOO_SOCKET_IFNAME', 'ib0')
+    meeting.choose_interface('127.0.0.1')
+    assert os.environ['GLOO_SOCKET_IFNAME'] == 'ib0'
+
+
+def test_machine_that_does_not_come(monkeypatch):
+    """One sentence, after the timeout, with the address."""
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    for name, value in dict(RANK=0, WORLD_SIZE=2, MASTER_ADDR='127.0.0.1',
+                            MASTER_PORT=port).items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.delenv('GLOO_SOCKET_IFNAME', raising=False)
+    with pytest.raises(LostProcessError, match=f'2 processes were to meet at '
+                       f'127.0.0.1:{port} within 1 s.*1/2 clients'):
+        meeting.join('gloo', timeout=1.)
+    os.environ.pop('GLOO_SOCKET_IFNAME', None)

@@ -19,7 +19,7 @@ from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.halving import Halving
 from rcg.engine.signals import deferred, requested
-from rcg.engine.stopping import leave
+from rcg.engine.stopping import get_on, leave
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
 from rcg.registry import HOOKS
@@ -171,6 +171,7 @@ class CacheFeaturesHook(Hook):
             done += len(images)
             if done == first + len(images):
                 self._check_space(chunks, done, len(dataset))
+            get_on(f'computing features, {done} of {len(dataset)}')
             if time.monotonic() - reported > 5:
                 reported = time.monotonic()
                 log(runner, f'features: {done}/{len(dataset)} images')

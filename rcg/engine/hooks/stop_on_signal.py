@@ -3,6 +3,7 @@ import contextlib
 import math
 from collections.abc import Callable
 
+from mmengine.config import Config
 from mmengine.dist import is_distributed
 from mmengine.hooks import CheckpointHook, EMAHook, Hook
 from mmengine.runner import EpochBasedTrainLoop
@@ -13,7 +14,7 @@ from rcg.engine.console import log
 from rcg.engine.hooks.checkpoint import PlainCheckpointHook
 from rcg.engine.hooks.ema import TrainableEMAHook
 from rcg.engine.optim import single_wrappers
-from rcg.engine.stopping import leave, must_stop
+from rcg.engine.stopping import get_on, leave, must_stop
 from rcg.registry import HOOKS
 
 
@@ -53,7 +54,7 @@ class StopOnSignalHook(Hook):
         self._contexts.enter_context(signals.listening())
         signals.set_limit(self.limit)
         if is_distributed():
-            watch.start_in_group()
+            watch.start_in_group(_timeout_of(runner.cfg))
 
     def after_run(self, runner) -> None:
         self._end_deferral()
@@ -91,13 +92,18 @@ class StopOnSignalHook(Hook):
         if watch.current() is not None:
             watch.current().is_stepping = False
 
+    def before_train_iter(self, runner, **kwargs) -> None:
+        get_on(f'in step {runner.iter + 1}')
+
     def after_train_iter(self, runner, **kwargs) -> None:
         done = runner.iter + 1
+        get_on(f'after step {done}')
         if done < runner.max_iters and must_stop(done, _batches_a_step(
                 runner)):
             self._save(runner, done)
 
-    def after_val_iter(self, runner, **kwargs) -> None:
+    def after_val_iter(self, runner, batch_idx: int, **kwargs) -> None:
+        get_on(f'in validation after batch {batch_idx + 1}')
         if _is_training(runner) and signals.requested() and must_stop(
                 runner.iter, _batches_a_step(runner)):
             for hook in runner.hooks:  # the trained weights are put back
@@ -106,6 +112,7 @@ class StopOnSignalHook(Hook):
             self._save(runner, runner.iter)
 
     def after_test_iter(self, runner, batch_idx: int, **kwargs) -> None:
+        get_on(f'in the test after batch {batch_idx + 1}')
         if signals.requested():
             for hook in runner.hooks:
                 if hasattr(hook, 'keep_finished'):
@@ -150,6 +157,11 @@ class _Calm:
 def _calm_workers(loader: DataLoader) -> None:
     if not isinstance(loader.worker_init_fn, _Calm):
         loader.worker_init_fn = _Calm(loader.worker_init_fn)
+
+
+def _timeout_of(cfg: Config) -> float:
+    env = cfg.get('env_cfg') or {}
+    return (env.get('dist_cfg') or {}).get('timeout', watch.TIMEOUT)
 
 
 def _batches_a_step(runner) -> int:

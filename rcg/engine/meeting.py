@@ -1,0 +1,91 @@
+"""Processes of a run meet, on one machine or on several."""
+import datetime
+import os
+import socket
+
+import psutil
+from torch import distributed
+
+from rcg.engine import watch
+from rcg.engine.lost import LostProcessError, described
+
+MEETING = 300.  # seconds that processes wait for each other at the start
+# The watch ends a process that waits in vain. torch's own timeout comes after
+# all that the first process may do alone, such as computing features.
+_OF_TORCH = datetime.timedelta(days=1)
+
+
+def join(backend: str, timeout: float, **kwargs) -> None:
+    """Join the process group that the variables of torchrun describe.
+
+    Args:
+        backend: Of torch.distributed.
+        timeout: Seconds that the others wait for a process later; here they
+            wait no longer either.
+        **kwargs: Of ``torch.distributed.init_process_group``.
+
+    Raises:
+        LostProcessError: The processes did not meet.
+    """
+    wait = min(timeout, MEETING)
+    if backend == 'gloo':
+        choose_interface(os.environ['MASTER_ADDR'])
+    store, rank, world = _meet(wait)
+    watch.start(store, rank, world, timeout, wait)
+    try:
+        distributed.init_process_group(
+            backend, store=store, rank=rank, world_size=world,
+            timeout=_OF_TORCH, **kwargs)
+    except RuntimeError as error:
+        name = os.environ.get('GLOO_SOCKET_IFNAME')
+        raise LostProcessError(
+            f'rank {rank} (host {socket.gethostname()}) cannot talk to the '
+            f"others through the network interface '{name}': "
+            f'{described(error)}. Set GLOO_SOCKET_IFNAME to the one that '
+            f'connects the machines: {", ".join(psutil.net_if_addrs())}.'
+        ) from error
+
+
+def _meet(seconds: float) -> tuple[distributed.Store, int, int]:
+    """A store that all processes share, this one's rank, their number."""
+    rank, world = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
+    try:
+        return next(distributed.rendezvous(
+            'env://', rank, world,
+            timeout=datetime.timedelta(seconds=seconds)))
+    except RuntimeError as error:
+        place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
+        raise LostProcessError(
+            f'{world} processes were to meet at {place} within {seconds:g} s; '
+            f'rank {rank} (host {socket.gethostname()}) waited in vain: '
+            f'{described(error)}. See that the command runs on all machines, '
+            'that MASTER_ADDR is an address of the first one which the '
+            'others reach, and that the port is free.') from error
+
+
+def choose_interface(address: str) -> None:
+    """Let gloo use the network interface that leads to an address.
+
+    By default gloo uses the one that the host's name resolves to, often
+    127.0.0.1. GLOO_SOCKET_IFNAME is kept, if it is set.
+    """
+    if 'GLOO_SOCKET_IFNAME' not in os.environ:
+        name = interface_to(address)
+        if name is not None:
+            os.environ['GLOO_SOCKET_IFNAME'] = name
+
+
+def interface_to(address: str) -> str | None:
+    """Name of the interface that leads to an address; None if none does."""
+    try:
+        family, _, _, _, target = socket.getaddrinfo(
+            address, 9, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect(target)  # sends nothing
+            own = probe.getsockname()[0]
+    except OSError:
+        return None
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(one.address.partition('%')[0] == own for one in addresses):
+            return name
+    return None

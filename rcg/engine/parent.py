@@ -1,0 +1,37 @@
+"""Processes that end with the launcher that has started them."""
+import os
+import signal
+import sys
+import threading
+import time
+
+_PERIOD = 1.  # seconds between two looks at the parent
+# Set by tools/_torchrun.py to its own number.
+LAUNCHER = 'RCG_LAUNCHER'
+_watched = False
+
+
+def end_with_parent() -> None:
+    """End this process, by SIGKILL, as soon as its parent has ended.
+
+    Without its launcher a process would train on, and write checkpoints beside
+    those of the run that goes on. A thread looks at the parent every second.
+    Linux's PR_SET_PDEATHSIG is not used: it takes the end of the thread that
+    has started a process for that of its parent.
+    """
+    global _watched
+    if _watched:
+        return
+    _watched = True
+    parent = int(os.environ.get(LAUNCHER, os.getppid()))
+    threading.Thread(target=_watch, args=(os.getpid(), parent), daemon=True,
+                     name='rcg parent').start()
+
+
+def _watch(own: int, parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(_PERIOD)
+    rank = os.environ.get('RANK', '0')
+    print(f'\nthe launcher (process {parent}) of rank {rank} has ended: rank '
+          f'{rank} ends, too', file=sys.stderr, flush=True)
+    os.kill(own, signal.SIGKILL)
