@@ -47,23 +47,22 @@ def main(arguments: list[str]) -> int:
 def status_of(error: ChildFailedError) -> int:
     """The exit status of processes that failed; say which they are.
 
-    Those that the launcher ended because another one had failed have
-    negative numbers, and count only where there are no others.
+    Those that the launcher ended (SIGTERM) because another one had failed
+    count only where there are no others.
     """
     codes = {rank: failure.exitcode
              for rank, failure in sorted(error.failures.items())}
-    own = {rank: code for rank, code in codes.items() if code >= 0}
+    own = {rank: code for rank, code in codes.items()
+           if code != -signal.SIGTERM}
     failed = {rank: code for rank, code in own.items()
               if code not in (STOPPED, INTERRUPTED)}
     if own and not failed:
         return max(own.values())
-    first = error.get_first_failure()[0]
     for rank, code in (failed or codes).items():
         how = (f'exit status {code}' if code >= 0 else
                f'signal {signal.Signals(-code).name}')
-        mark = ', the first one' if rank == first and len(codes) > 1 else ''
-        tell(f'process {rank} ended with {how}{mark}')
-    return next(iter(failed.values()), 1)
+        tell(f'process {rank} ended with {how}')
+    return max(1, *failed.values())
 
 
 def first_sentence(error: Exception) -> str:

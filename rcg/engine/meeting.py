@@ -1,7 +1,9 @@
 """Processes of a run meet, on one machine or on several."""
 import datetime
 import os
+import secrets
 import socket
+import time
 
 import psutil
 from torch import distributed
@@ -31,6 +33,7 @@ def join(backend: str, timeout: float, **kwargs) -> None:
     if backend == 'gloo':
         choose_interface(os.environ['MASTER_ADDR'])
     store, rank, world = _meet(wait)
+    store = fresh(store, rank, world, wait)
     watch.start(store, rank, world, timeout, wait)
     try:
         distributed.init_process_group(
@@ -61,6 +64,50 @@ def _meet(seconds: float) -> tuple[distributed.Store, int, int]:
             f'{described(error)}. See that the command runs on all machines, '
             'that MASTER_ADDR is an address of the first one which the '
             'others reach, and that the port is free.') from error
+
+
+def fresh(store: distributed.Store, rank: int, world: int,
+          seconds: float) -> distributed.Store:
+    """The part of a store that belongs to this start of the processes.
+
+    torchrun keeps a store when it restarts processes. In it are addresses of
+    those that have ended. So the first process chooses a new name for its
+    part. The others greet it under the name that they find, until it answers.
+
+    Raises:
+        LostProcessError: Not all have come in time.
+    """
+    end = time.monotonic() + seconds
+    if rank == 0:
+        name = secrets.token_hex(8)
+        store.set('rcg start', name)
+        absent = set(range(1, world))
+        while absent:
+            for other in [i for i in absent if store.check([f'{name} {i}'])]:
+                store.set(f'{name} to {other}', store.get(f'{name} {other}'))
+                absent.remove(other)
+            _check_time(end, seconds, sorted(absent))
+    else:
+        greeting, answer = secrets.token_hex(8), None
+        while answer != greeting:
+            _check_time(end, seconds, [0])
+            if store.check(['rcg start']):
+                name = store.get('rcg start').decode()
+                store.set(f'{name} {rank}', greeting)
+                if store.check([f'{name} to {rank}']):
+                    answer = store.get(f'{name} to {rank}').decode()
+    return distributed.PrefixStore(name, store)
+
+
+def _check_time(end: float, seconds: float, absent: list[int]) -> None:
+    """Wait a moment; raise a LostProcessError if some come too late."""
+    if absent and time.monotonic() > end:
+        raise LostProcessError(
+            f'{os.environ["WORLD_SIZE"]} processes were to meet within '
+            f'{seconds:g} s, and rank {", ".join(map(str, absent))} did not '
+            'come. Look at the output of each, and whether the command runs '
+            'on all machines.')
+    time.sleep(.02)
 
 
 def choose_interface(address: str) -> None:

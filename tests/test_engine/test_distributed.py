@@ -1,10 +1,13 @@
 """Joining a process group: what is missing is said."""
 import os
 import socket
+import time
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import pytest
+from torch.distributed import HashStore
 
 from rcg.engine import distributed, meeting
 from rcg.engine.distributed import on_first_process, start_processes
@@ -109,6 +112,29 @@ def test_own_choice_of_an_interface_is_kept(monkeypatch):
     monkeypatch.setenv('GLOO_SOCKET_IFNAME', 'ib0')
     meeting.choose_interface('127.0.0.1')
     assert os.environ['GLOO_SOCKET_IFNAME'] == 'ib0'
+
+
+def test_restarted_processes_do_not_meet_those_that_have_ended(monkeypatch):
+    """The store of torchrun holds what these have written."""
+    monkeypatch.setenv('WORLD_SIZE', '3')
+    store = HashStore()
+    for turn in range(2):
+        with ThreadPoolExecutor(3) as pool:
+            late = pool.submit(meeting.fresh, store, 1, 3, 20.)
+            time.sleep(.2)  # it finds the name of the first turn
+            others = [pool.submit(meeting.fresh, store, rank, 3, 20.)
+                      for rank in (0, 2)]
+            parts = [task.result() for task in (late, *others)]
+        assert not parts[0].check(['key'])
+        parts[0].set('key', str(turn))
+        assert [part.get('key') for part in parts] == [str(turn).encode()] * 3
+
+
+@pytest.mark.parametrize(('rank', 'absent'), [(0, 'rank 1, 2'), (1, 'rank 0')])
+def test_process_that_does_not_come_is_named(monkeypatch, rank, absent):
+    monkeypatch.setenv('WORLD_SIZE', '3')
+    with pytest.raises(LostProcessError, match=f'{absent} did not come'):
+        meeting.fresh(HashStore(), rank, 3, .1)
 
 
 def test_machine_that_does_not_come(monkeypatch):
