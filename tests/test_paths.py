@@ -1,4 +1,5 @@
 """Folders, files and configs may have any name that the system allows."""
+import ast
 import json
 import os
 import runpy
@@ -134,6 +135,33 @@ def test_everything_works_in_any_folder(here, capfd, name):
     use_everything(call_tool, here / name, name)
     assert [path.name for path in here.iterdir()] == [name]
     assert 'rror' not in capfd.readouterr().err
+
+
+def opened_without_encoding(source):
+    """Lines that open text with the encoding of the locale."""
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call) or 'encoding' in {
+                keyword.arg for keyword in call.keywords}:
+            continue
+        name = getattr(call.func, 'id', None) or getattr(
+            call.func, 'attr', None)
+        is_binary = any(isinstance(arg, ast.Constant) and 'b' in str(arg.value)
+                        for arg in call.args[1:2])
+        if (name == 'open' and isinstance(call.func, ast.Name)
+                and not is_binary or name == 'read_text' and not call.args
+                or name == 'write_text' and len(call.args) < 2):
+            yield call.lineno
+
+
+def test_text_is_utf8_in_every_locale():
+    found = [f'{path.relative_to(ROOT)}:{line}'
+             for folder in ('rcg', 'tools', 'projects')
+             for path in (ROOT / folder).rglob('*.py')
+             for line in opened_without_encoding(path.read_text('utf-8'))]
+    assert not found
+    assert list(opened_without_encoding(
+        "open(a)\nopen(a, 'w')\nopen(a, 'rb')\np.read_text()\n"
+        "p.write_text(x)\np.write_text(x, 'utf-8')")) == [1, 2, 4, 5]
 
 
 def test_names_with_an_equals_sign(here):

@@ -43,6 +43,8 @@ def _generators(names: str) -> tuple[str, ...]:
 
 def main() -> None:
     args, begun = parse_args(), time.monotonic()
+    for stream in sys.stdout, sys.stderr:  # names of files may be any bytes
+        stream.reconfigure(errors='backslashreplace')
     print('quick start: loading PyTorch', flush=True)
     from rcg.projects.quickstart.report import report
     from rcg.projects.quickstart.stages import Stage, StageRunner

@@ -61,7 +61,7 @@ def read_log(stage: Path) -> list[dict]:
     records = []
     for file in sorted(stage.glob('*/vis_data/scalars.json')):
         records += [json.loads(line) for line in
-                    file.read_text().splitlines()]
+                    file.read_text('utf-8').splitlines()]
     return records
 
 

@@ -40,7 +40,7 @@ def report(folder: Path, roots: list[Path], plan: Plan,
     with open_atomically(folder / 'summary.json') as file:
         file.write((json.dumps(summary, indent=1) + '\n').encode())
     table = make_table(summary, plan)
-    (folder / 'table.md').write_text(table)
+    (folder / 'table.md').write_text(table, 'utf-8')
     plot_samples(roots[0], plan, folder / 'samples.png')
     plot_curves(roots[0], plan, folder / 'curves.png')
     print(f'\n{table}\nwork folder: {folder.resolve()}\n'

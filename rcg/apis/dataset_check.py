@@ -84,7 +84,7 @@ def _inspect_all(root: str, paths: list[str], journals: str,
     todo = [path for path in paths if path not in entries]
     print(f'{root}: {len(paths)} images, {len(paths) - len(todo)} of them '
           f'read before ({journal})', flush=True)
-    with open(journal, 'a', buffering=1) as file:  # a line at a time
+    with open(journal, 'a', 1, encoding='utf-8') as file:  # by lines
         file.write('\n')  # the last line may have been cut off
         for path, entry in map_files(functools.partial(inspect, root=root),
                                      todo, workers):

@@ -103,7 +103,7 @@ def _unpack(root: str) -> None:
     archive = os.path.join(root, os.path.basename(URL))
     try:
         os.makedirs(root, exist_ok=True)
-        with open(os.path.join(root, '.download.lock'), 'w') as lock:
+        with open(os.path.join(root, '.download.lock'), 'wb') as lock:
             if fcntl is not None:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             if _read(root, FILES) is not None:  # another process was faster

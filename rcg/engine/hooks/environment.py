@@ -72,7 +72,8 @@ def _gpus() -> dict | None:
     return dict(
         names=[torch.cuda.get_device_name(i)
                for i in range(torch.cuda.device_count())],
-        driver=driver.read_text().splitlines()[0] if driver.exists() else None,
+        driver=(driver.read_text('utf-8').splitlines()[0]
+                if driver.exists() else None),
         cuda=torch.version.cuda, cudnn=torch.backends.cudnn.version())
 
 

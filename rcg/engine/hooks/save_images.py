@@ -36,7 +36,7 @@ class SaveImagesHook(Hook):
         if not os.path.exists(mark) and os.listdir(self.folder):
             raise ValueError(f"'{self.folder}' holds files of another run: "
                              'name a new folder, or empty this one.')
-        with open(mark, 'w'):
+        with open(mark, 'wb'):
             pass
 
     def after_test_iter(self, runner, batch_idx: int, data_batch=None,

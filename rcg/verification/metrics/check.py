@@ -61,7 +61,7 @@ def verify_metrics(*, weights: str | None = None, record: str | None = None,
 
 def _record(stored: dict, path: str) -> None:
     """Write the scores of torch-fidelity to a JSON file, and print them."""
-    Path(path).write_text(json.dumps(stored, indent=1) + '\n')
+    Path(path).write_text(json.dumps(stored, indent=1) + '\n', 'utf-8')
     print(f'{path}: {stored["values"]}')
 
 

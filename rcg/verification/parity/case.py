@@ -8,6 +8,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from rcg.checkpoint import utf8_path
 from rcg.files import read_json
 from rcg.verification.parity.rules import Verdict, judge
 
@@ -57,10 +58,11 @@ class Case:
         self.name = self.folder.name
         self.config = read_json(self.folder / 'config.json')
         device = str(torch.get_default_device())
-        self.data = load_file(self.folder / 'data.safetensors', device)
-        weights = self.folder / 'weights.safetensors'
-        self.weights = (load_file(weights, device) if weights.exists()
-                        else {})
+        with utf8_path(self.folder) as place:
+            self.data = load_file(f'{place}/data.safetensors', device)
+            weights = Path(place, 'weights.safetensors')
+            self.weights = (load_file(weights, device) if weights.exists()
+                            else {})
         self.rows: list[Row] = []
         self.inputs: set[str] = set()
         self.fates: dict[str, str] = {}

@@ -118,7 +118,7 @@ def verify_pack(pack: str, *, only: Sequence[str] = ('*', ),
         outcomes.append(outcome)
     passed = all(outcome.status != 'failed' for outcome in outcomes)
     if out:
-        with open(out, 'w') as file:
+        with open(out, 'w', encoding='utf-8') as file:
             json.dump(dict(pack=pack, passed=passed,
                            cases=[o.as_dict() for o in outcomes]),
                       file, indent=1)
