@@ -40,16 +40,10 @@ PLACES = {
         'the base of the unpickler that runs nothing',
     'rcg/checkpoint/inert.py <file>: pickle._Unpickler.dispatch':
         'only the opcodes of built-in values are taken from it',
-    'rcg/checkpoint/reading.py read_checkpoint: torch.load':
-        'with weights_only=True and a short list of what may be called',
+    'rcg/checkpoint/inert.py load: pickle._Unframer':
+        'splits a pickle into frames',
     'rcg/evaluation/extractors/transformers.py weights: torch.jit.load':
         "only of files whose SHA-256 is that of one of OpenAI's",
-    'rcg/evaluation/references/command_line.py describe_npz: numpy.load':
-        'with allow_pickle=False',
-    'rcg/evaluation/references/statistics_formats.py read_npz: numpy.load':
-        'with allow_pickle=False',
-    'rcg/evaluation/references/statistics_formats.py _read_torch: torch.load':
-        'with weights_only=True',
     'tools/run_tests.sh: -c': 'its program is fixed text',
 }
 _REFUSED = 'crafts what is to be refused; it never runs'
@@ -78,7 +72,14 @@ TESTS = {
         'exec numpy.load pickle.loads', _REFUSED),
     'tests/test_engine/test_hooks/test_cache_features.py': (
         'torch.load', _OWN),
-    'tests/test_models/test_compatibility.py': ('torch.load', _OWN),
+    'tests/fuzz/arrays.py': ('allow_pickle=True', _REFUSED),
+    'tests/fuzz/pth.py': ('pickle pickle.__all__', _REFUSED),
+    'tests/test_checkpoint/test_arrays.py': ('pickle', _OWN),
+    'tests/test_engine/faults.py': (
+        'importlib.import_module', 'runs files of tools/'),
+    'tests/test_engine/forked.py': ('runpy.run_path', 'runs files of tools/'),
+    'tests/test_engine/test_signals.py': ('torch.load', _OWN),
+    'tests/test_mmengine/test_pure_python_configs.py': ('pickle.loads', _OWN),
     'tests/test_pretraining/test_codebook.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_moco_v3.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_perceptual.py': ('torch.load', _OWN),

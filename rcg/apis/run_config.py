@@ -58,10 +58,11 @@ def config_of_test(config: Config | dict | str, work_dir: str | None = None,
     return cfg
 
 
-def set_deterministic(cfg: Config, wanted: bool) -> None:
+def set_deterministic(cfg: Config, wanted: bool) -> Config:
     """Let two runs on one machine give the same bits, if wanted."""
     if wanted:
         cfg.randomness = dict(cfg.get('randomness') or {}, deterministic=True)
+    return cfg
 
 
 def load_any_config(config: Config | dict | str,

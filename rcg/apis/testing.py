@@ -35,15 +35,14 @@ def test(config: Config | dict | str, checkpoint: str, *,
         launcher: What started the processes: none, pytorch or slurm.
 
     Returns:
-        Scores by name and their 'protocol'; None on all but one process.
+        Scores and their 'protocol'; None on all but one process.
 
     Raises:
         ValueError: The config does not say what to compute.
         CheckpointError: The checkpoint is not of this config's model.
     """
     cfg = config_of_test(config, work_dir, options, launcher)
-    set_deterministic(cfg, deterministic)
-    runner = RUNNERS.build(cfg)
+    runner = RUNNERS.build(set_deterministic(cfg, deterministic))
     state = ResumableTestHook(save_every, restart)
     runner.register_hook(state)
     if save_images:

@@ -19,12 +19,10 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
 
     Args:
         config: A config, a dict like one, or the path of one.
-        work_dir: Folder of checkpoints and logs; by default ``work_dir`` of
-            the config, else work_dirs/<config name>.
+        work_dir: As for :func:`~rcg.apis.run_config.run_config`.
         resume: 'auto' goes on from the newest checkpoint in the work folder,
-            the path of a checkpoint from there; None begins anew. When
-            torchrun or Slurm has restarted the processes, it is always
-            'auto', if there is a checkpoint.
+            the path of a checkpoint from there; None begins anew. After a
+            restart by torchrun or Slurm it is 'auto'.
         amp: Train in bfloat16 autocast, on a CPU as on a GPU.
         deterministic: Two runs on one machine give the same bits, or an
             error names the operation that does not.
@@ -37,8 +35,8 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
     Raises:
         ValueError: The config does not describe a training run.
     """
-    cfg = run_config(config, work_dir, options, launcher)
-    set_deterministic(cfg, deterministic)
+    cfg = set_deterministic(
+        run_config(config, work_dir, options, launcher), deterministic)
     if _was_restarted() and _has_checkpoint(cfg.work_dir):
         resume = 'auto'
     if resume is not None:
