@@ -4,6 +4,7 @@ import json
 import random
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 
 from rcg.apis.classes import _read_names
@@ -100,9 +101,11 @@ def fuzz_class_names(seed: int, cases: int, folder: str | Path
 def fuzz_last_checkpoint(seed: int, cases: int, folder: str | Path
                          ) -> dict[str, int]:
     """The file that names the newest checkpoint of a work folder."""
-    base = str(Path(folder, 'iter_10.pth')).encode()
+    newest = Path(folder, 'iter_10.pth')
+    torch.save({}, newest)
+    bases = [str(newest).encode(), b'x', b'../..', bytes(9), b'/dev/zero']
     return fuzz('last_checkpoint', seed, cases, folder,
-                lambda rng: mutated(rng, rng.choice([base, b'x', b'../..'])),
+                lambda rng: mutated(rng, rng.choice(bases)),
                 lambda path: find_checkpoint(str(folder)),
                 (ValueError, OSError, CheckpointError))
 

@@ -23,7 +23,7 @@ from rcg.checkpoint import (
 from rcg.checkpoint.reading import read_values
 from rcg.datasets.npz import array_names, read_arrays
 from rcg.evaluation.references.reference import MOMENTS
-from rcg.files import open_regular, parse_json
+from rcg.files import parse_json, read_regular
 
 NAMES = 'mu', 'sigma', 'mu_s', 'sigma_s', 'features'
 
@@ -179,8 +179,7 @@ def _named(content: dict) -> list[str]:
 
 
 def _read_pickle(path: str) -> tuple[dict, dict]:
-    with open_regular(path) as file:
-        content = inert.load(io.BytesIO(file.read(inert.MAX_BYTES)))
+    content = inert.load(io.BytesIO(read_regular(path, inert.MAX_BYTES)))
     if not isinstance(content, dict):
         raise pickle.UnpicklingError('it holds no dict')
     return content, {}
