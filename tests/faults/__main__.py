@@ -11,6 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.fuzz import FUZZERS
+
 from .kills import kills, prepare
 from .recipes import RECIPES
 from .soak import soak
@@ -21,10 +23,12 @@ def main() -> int:
     results = []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        prepare(root)
-        for name, run in _campaigns(args, root).items():
-            if args.only and name not in args.only:
-                continue
+        campaigns = {
+            name: run for name, run in _campaigns(args, root).items()
+            if not args.only or any(map(name.startswith, args.only))}
+        if any(not name.startswith('fuzz') for name in campaigns):
+            prepare(root)
+        for name, run in campaigns.items():
             start = time.monotonic()
             result = dict(name=name, **run())
             result['seconds'] = round(time.monotonic() - start, 1)
@@ -49,7 +53,8 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument('--fuzz', type=int, help='damaged files in all')
     parser.add_argument('--soak', type=int, metavar='STEPS')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--only', nargs='+', metavar='NAME')
+    parser.add_argument('--only', nargs='+', metavar='NAME',
+                        help='campaigns whose names begin so')
     parser.add_argument('--out', help='JSON file for the results')
     args = parser.parse_args()
     for name, short, full in (('kills', 10, 200), ('fuzz', 500, 10000),
@@ -64,6 +69,9 @@ def _campaigns(args: argparse.Namespace, root: Path) -> dict:
     each = -(-args.kills // len(RECIPES))
     found = {f'kill {name}': lambda name=name: _killed(
         name, root, args.seed, each) for name in RECIPES}
+    cases = -(-args.fuzz // len(FUZZERS))
+    found |= {f'fuzz {name}': lambda name=name: _fuzzed(
+        name, root, args.seed, cases) for name in FUZZERS}
     found['soak'] = lambda: _soaked(root, args.soak)
     return found
 
@@ -76,6 +84,16 @@ def _killed(name: str, root: Path, seed: int, count: int) -> dict:
         else:
             survived += 1
     return dict(tried=count, survived=survived, notes=notes)
+
+
+def _fuzzed(name: str, root: Path, seed: int, cases: int) -> dict:
+    folder = root / f'fuzz_{name}'
+    folder.mkdir()
+    try:
+        counts = FUZZERS[name](seed, cases, folder)
+    except AssertionError as error:  # the rest was not tried
+        return dict(tried=cases, survived=0, notes=[str(error)])
+    return dict(tried=cases, survived=cases, notes=[json.dumps(counts)])
 
 
 def _soaked(root: Path, steps: int) -> dict:
