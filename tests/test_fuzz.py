@@ -12,8 +12,10 @@ from .fuzz.harness import fuzz
 @pytest.mark.parametrize('name', FUZZERS)
 def test_mutated_files(name, tmp_path):
     counts = FUZZERS[name](1, 120, tmp_path)
-    assert counts['read'] + counts['refused'] == 120
-    assert counts['refused'] > 5
+    assert counts['read'] + counts['refused'] == (
+        240 if name == 'pth' else 120)  # by two readers
+    # A last_checkpoint that makes no sense is passed over.
+    assert counts['refused'] > 5 or name == 'last_checkpoint'
 
 
 @pytest.mark.parametrize(('read', 'message'), [
