@@ -21,7 +21,7 @@ from rcg.checkpoint.values import MAX_DEPTH
 from .crafted import Pid, Reduce, pickled, zip_with
 
 ROOM = 100 << 20  # bytes
-SECONDS = 3.  # of a busy machine's processor; a second of an idle one's
+SECONDS = 5.  # of a busy machine's processor; a second of an idle one's
 
 
 def shared(kind, depth=60):
@@ -62,7 +62,7 @@ def of(value, protocol=2):
     return pickled({'x': value}, protocol)
 
 
-ROW = [(i, i) for i in range(20_000)]
+ROW = [(i, i) for i in range(5_000)]
 LETTERS = 'x' * 65536
 
 
@@ -75,13 +75,13 @@ def pickles():
         'lists in a dict of pairs': pickled({'state_dict': OrderedDict(
             a=shared(list))}),
         'a key of tuples': of(Reduce(OrderedDict, [(shared(tuple), 1)])),
-        'lists 100,000 deep': nested(list, 100_000),
-        'dicts 100,000 deep': nested(dict, 100_000),
-        'tuples 100,000 deep': nested(tuple, 100_000),
+        'lists 30,000 deep': nested(list, 30_000),
+        'dicts 30,000 deep': nested(dict, 30_000),
+        'tuples 30,000 deep': nested(tuple, 30_000),
         'a little too deep': nested(list, MAX_DEPTH + 1),
-        'calls 100,000 deep': text(b'cos\nsystem\n0' + b'cos\nsystem\nq\0'
-                                   + b'h\0' * 99_999 + b')'
-                                   + b'R\x85' * 99_999 + b'R'),
+        'calls 30,000 deep': text(b'cos\nsystem\n0' + b'cos\nsystem\nq\0'
+                                   + b'h\0' * 29_999 + b')'
+                                   + b'R\x85' * 29_999 + b'R'),
         'a list in itself': b'\x80\2}X\1\0\0\0x]q\1h\1as.',
         'marks': text(b'(' * (MAX_STEPS + 1)),
         'a long integer': text(b'\x8b' + length('i', 1 << 16)
@@ -223,7 +223,7 @@ FILES = {
         folder / 'a.pth').write_bytes(b'\x80\2c' + b'x' * (1 << 20)),
 }
 # Of these the inert reader keeps placeholders, which nobody walks over.
-HARMLESS = {'calls 100,000 deep', 'sparse', 'a wrapper', 'by way of numpy',
+HARMLESS = {'calls 30,000 deep', 'sparse', 'a wrapper', 'by way of numpy',
             'a key of tuples'}
 # A million opcodes: enough for one reader.
 SLOW = {'marks', 'keys of one hash'}
