@@ -23,8 +23,8 @@ from .test_evaluation.toy import ToyExtractor
 
 # Quotes, what shells, configs and % expand, a line break, UTF-8, other bytes.
 NAMES = [
-    b'-it\'s a "b" {{$HOME:x}} {{fileDirname}} {y} %s %(z)s $(touch P) `no`',
-    b'~#two\nlines\t\\1\\ ::x=y,z [a]*? \'\'\' "', b'\xc3\x84pfel \xff\xfe']
+    b'-it\'s a "b" {{$HOME:x}} {{fileDirname}} {y} %s %(z)s $(touch P) `no`'
+    b'\n\t\\1\\ ::x=y,z [a]*? #', b'~\xc3\x84pfel \xff\xfe \'\'\' "']
 PAINTER = CONFIG.replace('toy_config', 'toy_painter_config')
 
 
@@ -129,7 +129,7 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.mark.parametrize('name', NAMES, ids=['quoted', 'broken', 'bytes'])
+@pytest.mark.parametrize('name', NAMES, ids=['quoted', 'bytes'])
 def test_everything_works_in_any_folder(here, capfd, name):
     name = os.fsdecode(name)
     use_everything(call_tool, here / name, name)
@@ -211,8 +211,8 @@ def test_everything_works_where_file_names_are_ascii(tmp_path):
             'use_everything(call_tool, Path(sys.argv[1]), sys.argv[2])\n'
             'print("done")')
     done = subprocess.run(
-        [sys.executable, '-c', code, os.fsencode(tmp_path / 'a') + NAMES[2],
-         NAMES[2]], cwd=tmp_path, check=False, capture_output=True,
+        [sys.executable, '-c', code, os.fsencode(tmp_path / 'a') + NAMES[1],
+         NAMES[1]], cwd=tmp_path, check=False, capture_output=True,
         env=environment(LC_ALL='C', PYTHONUTF8='0'))
     assert done.stdout.endswith(b'done\n'), done.stderr.decode()
     assert done.stderr == b''
