@@ -4,9 +4,12 @@ Takes torchrun's arguments. Its exit status is that of the processes: 75 if a
 signal stopped them after they had kept their work, 130 if that was SIGINT.
 What goes wrong is told in one sentence, not in a traceback.
 """
+import argparse
 import os
 import signal
+import socket
 import sys
+import time
 
 from torch.distributed import DistError, run
 from torch.distributed.elastic.multiprocessing.api import SignalException
@@ -14,20 +17,21 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.elastic.rendezvous.api import RendezvousError
 
 STOPPED, INTERRUPTED = 75, 130
-# Seconds that a signalled process has for its step and for saving. It ends
-# itself after 300 (StopOnSignalHook.limit). Versions of torch that do not
-# know the variable kill after 30.
-os.environ.setdefault('TORCH_ELASTIC_SHUTDOWN_TIMEOUT', '310')
-# Its processes end when they have another parent.
-os.environ['RCG_LAUNCHER'] = str(os.getpid())
 
 
 def main(arguments: list[str]) -> int:
     """Run torchrun; return the exit status."""
+    # Seconds that a signalled process has for its step and for saving. It
+    # ends itself after 300 (StopOnSignalHook.limit). Versions of torch that
+    # do not know the variable kill after 30.
+    os.environ.setdefault('TORCH_ELASTIC_SHUTDOWN_TIMEOUT', '310')
+    os.environ['RCG_LAUNCHER'] = str(os.getpid())  # processes end with it
     args = run.parse_args(arguments)
     if hasattr(args, 'signals_to_handle'):
         args.signals_to_handle += ',SIGUSR1'
     try:
+        if args.rdzv_backend == 'static' and int(args.node_rank) > 0:
+            wait_for_first_machine(args)
         run.run(args)
     except ChildFailedError as error:
         return status_of(error)
@@ -42,6 +46,25 @@ def main(arguments: list[str]) -> int:
              '..., and that this address is the first one.')
         return 1
     return 0
+
+
+def wait_for_first_machine(args: argparse.Namespace) -> None:
+    """Wait as long as torchrun would, which prints traces of its C++ code.
+
+    Raises:
+        RendezvousError: It does not come.
+    """
+    options = dict(one.split('=') for one in args.rdzv_conf.split(',') if one)
+    end = time.monotonic() + float(options.get('timeout', 300))
+    while True:
+        try:
+            socket.create_connection((args.master_addr, args.master_port),
+                                     timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise RendezvousError(str(error)) from error
+            time.sleep(.2)
 
 
 def status_of(error: ChildFailedError) -> int:

@@ -9,14 +9,16 @@ TOOLS=$(CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 #
 # It ends with the exit status of the processes; see _torchrun.py. With
 # MAX_RESTARTS=3, it starts them again up to three times when one has failed;
-# training then goes on from the newest checkpoint.
+# training then goes on from the newest checkpoint. Machines wait for each
+# other for five minutes (RDZV_TIMEOUT, in seconds).
 launch() {
     local tool=$1 gpus=$2 nodes=${NNODES:-1} place
     shift 2
     if [ "$nodes" = 1 ] && [ -z "${PORT:-}" ]; then
         place=(--standalone)  # takes a free port
     else
-        place=(--nnodes "$nodes" --node_rank "${NODE_RANK:-0}"
+        place=(--rdzv_conf "timeout=${RDZV_TIMEOUT:-300}"
+               --nnodes "$nodes" --node_rank "${NODE_RANK:-0}"
                --master_addr "${MASTER_ADDR:-127.0.0.1}"
                --master_port "${PORT:-29500}")
     fi

@@ -11,12 +11,12 @@ from rcg.engine.lost import LostProcessError
 class BeatStore:
     """Where each process writes its beat, and reads those of all.
 
-    Its methods raise a DistNetworkError if the process that keeps the store
-    has ended. They wait if it is suspended.
-
     Args:
         store: Shared by all processes.
         world: Their number.
+
+    Attributes:
+        ended: The process that keeps the store has ended.
     """
 
     def __init__(self, store: distributed.Store, world: int) -> None:
@@ -26,13 +26,28 @@ class BeatStore:
         self.store.set_timeout(datetime.timedelta(days=1))
         self.keys = [str(i) for i in range(world)]
 
+        self.ended = False
+
     def write(self, beat: Beat) -> None:
         self.store.set(self.keys[beat.rank], beat.encode())
 
-    def read(self) -> list[Beat]:
-        """Beats by rank; all processes must have written one."""
-        return [Beat.decode(text) for text in
-                self.store.multi_get(self.keys)]
+    def exchange(self, beat: Beat) -> list[Beat]:
+        """Write a beat, and read those of all, by rank.
+
+        It waits if the process that keeps the store is suspended. The result
+        is empty if that has ended, or has just woken up.
+        """
+        if self.ended:
+            return []
+        try:
+            self.write(beat)
+            return [Beat.decode(text) for text in
+                    self.store.multi_get(self.keys)]
+        except distributed.DistNetworkError:
+            self.ended = True
+        except distributed.DistError:
+            pass
+        return []
 
     def wait_for_all(self, seconds: float) -> None:
         """Wait until all have written a beat.

@@ -53,10 +53,13 @@ def _meet(seconds: float) -> tuple[distributed.Store, int, int]:
     """A store that all processes share, this one's rank, their number."""
     rank, world = int(os.environ['RANK']), int(os.environ['WORLD_SIZE'])
     try:
+        if rank > 0:
+            wait_until_reachable(os.environ['MASTER_ADDR'],
+                                 int(os.environ['MASTER_PORT']), seconds)
         return next(distributed.rendezvous(
             'env://', rank, world,
             timeout=datetime.timedelta(seconds=seconds)))
-    except RuntimeError as error:
+    except (OSError, RuntimeError) as error:
         place = f"{os.environ['MASTER_ADDR']}:{os.environ['MASTER_PORT']}"
         raise LostProcessError(
             f'{world} processes were to meet at {place} within {seconds:g} s; '
@@ -64,6 +67,26 @@ def _meet(seconds: float) -> tuple[distributed.Store, int, int]:
             f'{described(error)}. See that the command runs on all machines, '
             'that MASTER_ADDR is an address of the first one which the '
             'others reach, and that the port is free.') from error
+
+
+def wait_until_reachable(address: str, port: int, seconds: float) -> None:
+    """Wait until somebody listens there.
+
+    torch's store does so as well, but prints traces of its C++ code.
+
+    Raises:
+        OSError: Nobody does in time.
+    """
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((address, port), timeout=max(
+                end - time.monotonic(), .1)).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(.2)
 
 
 def fresh(store: distributed.Store, rank: int, world: int,

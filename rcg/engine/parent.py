@@ -23,15 +23,26 @@ def end_with_parent() -> None:
     if _watched:
         return
     _watched = True
-    parent = int(os.environ.get(LAUNCHER, os.getppid()))
-    threading.Thread(target=_watch, args=(os.getpid(), parent), daemon=True,
-                     name='rcg parent').start()
+    threading.Thread(
+        target=_watch, daemon=True, name='rcg parent',
+        args=(os.getppid(), int(os.environ.get(LAUNCHER, 0)))).start()
 
 
-def _watch(own: int, parent: int) -> None:
-    while os.getppid() == parent:
+def _watch(parent: int, launcher: int) -> None:
+    # The launcher may have ended before this process looked for its parent.
+    while os.getppid() == parent and (not launcher or _exists(launcher)):
         time.sleep(_PERIOD)
     rank = os.environ.get('RANK', '0')
     print(f'\nthe launcher (process {parent}) of rank {rank} has ended: rank '
           f'{rank} ends, too', file=sys.stderr, flush=True)
-    os.kill(own, signal.SIGKILL)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

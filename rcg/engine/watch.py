@@ -13,7 +13,6 @@ hindered the others for the timeout. These then end and name it. Time in
 which a process itself was suspended does not count.
 """
 import atexit
-import contextlib
 import os
 import re
 import socket
@@ -101,7 +100,7 @@ class Watch:
             threading.Thread(target=function, daemon=True, name=name)
             for function, name in ((self._run, 'rcg beats'),
                                    (self._judge, 'rcg watch'))]
-        self._write()
+        self.store.write(self.own)
         atexit.register(lambda: self.close(last_error()))
 
     def meet(self, seconds: float) -> None:
@@ -164,12 +163,14 @@ class Watch:
         global _current
         if self._end.is_set() or os.getpid() != self.process:
             return
+        self._tell_last(error)
+        if self.own.rank == 0:  # it may keep the store: it leaves last
+            self._wait_for_readers(min(2 * self.period, 3.) if error else 10.)
         self._end.set()
         self._wake.set()
         for thread in self._threads:
             if thread.is_alive():
                 thread.join(2)
-        self._tell_last(error)
         if _current is self:
             _current = None
 
@@ -177,9 +178,16 @@ class Watch:
 
     def _tell_last(self, error: str) -> None:
         self.own.error, self.own.done = error, not error
-        last = threading.Thread(target=self._write_or_not, daemon=True)
+        last = threading.Thread(target=self._exchange, daemon=True)
         last.start()
         last.join(3)  # the store may not answer
+
+    def _wait_for_readers(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and not self.store.ended and not all(
+                beat.done or beat.error for beat in self.beats):
+            self._wake.set()
+            time.sleep(.05)
 
     def _run(self) -> None:
         """Write and read beats; obey signals."""
@@ -188,36 +196,26 @@ class Watch:
             self._wake.clear()
             if self._end.is_set():
                 return
-            try:
-                self._write()
-                self._read()
-            except distributed.DistNetworkError:  # its process has ended
-                self._agree_alone()
-                time.sleep(self.period)
-            except distributed.DistError:
-                pass  # it was suspended; try again
-            else:
+            if self._exchange():
                 self._stop_together()
+            elif self.store.ended:
+                self._agree_alone()
 
-    def _write(self) -> None:
+    def _exchange(self) -> bool:
+        """Write this beat and read all; whether the store has answered."""
         self.own.count += 1
         self.own.signal = signals.requested()
         self.own.still = self.clock - self.moved
         self.own.place, self.own.waits = '', False
         if self.own.still > self.timeout / 3:
             self.own.place, self.own.waits = main_thread_place()
-        self.store.write(self.own)
-
-    def _write_or_not(self) -> None:
-        with contextlib.suppress(RuntimeError):  # the store may be gone
-            self._write()
-
-    def _read(self) -> None:
-        for beat in self.store.read():
-            if beat.count != self.beats[beat.rank].count:
-                self.heard[beat.rank] = self.clock
-            self.beats[beat.rank] = beat
-        self.answered = self.clock
+        beats = self.store.exchange(self.own)
+        for old, new in zip(self.beats, beats, strict=False):
+            if new.count != old.count:
+                self.heard[new.rank] = self.clock
+        if beats:
+            self.beats, self.answered = beats, self.clock
+        return bool(beats)
 
     def _agree_alone(self) -> None:
         """Stop without the others: the store is gone."""
@@ -232,7 +230,8 @@ class Watch:
         while not self._end.wait(self.period / 2):
             then, now = now, time.monotonic()
             self.clock += min(now - then, 2 * self.period)
-            if self._explaining or self.own.ready or self.own.signal:
+            if self._explaining or self.own.ready or self.own.signal or (
+                    self.own.done or self.own.error):
                 continue  # it ends anyway
             lost = (self._silent(self.timeout)
                     or hindering(self.beats, self.timeout))
@@ -246,9 +245,10 @@ class Watch:
 
     def _silent(self, seconds: float) -> list[Beat]:
         """Processes that have not been heard of for so many seconds."""
-        if self.clock - self.answered > seconds:
+        gap = self.clock - self.answered
+        if gap > (min(seconds, 5.) if self.store.ended else seconds):
             return self.beats[:1]  # it keeps the store
-        if self.clock - self.answered > 2 * self.period:
+        if gap > 2 * self.period:
             return []  # nobody could be heard of
         return [beat for beat in self.beats if not beat.done
                 and not beat.error
@@ -296,5 +296,5 @@ class Watch:
             self._left_at = self.clock if gone else None
         elif self.clock - self._left_at > _LOST:
             self.own.ready = True
-            self._write_or_not()
+            self._exchange()
             signals.leave_at_once(f'{gone[0]} has left or does not answer')

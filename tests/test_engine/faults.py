@@ -1,5 +1,6 @@
 """Faults at a chosen step, and processes that are cheap to start."""
 import contextlib
+import ctypes
 import multiprocessing
 import os
 import signal
@@ -73,6 +74,8 @@ def _command(name, arguments, log, variables):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(variables)
+    if 'TEST_NETWORK' in variables:
+        enter_network(variables['TEST_NETWORK'])
     tools = Path(__file__).parents[2] / 'tools'
     sys.path.insert(0, str(tools))
     sys.argv = [name, *map(str, arguments)]
@@ -81,6 +84,13 @@ def _command(name, arguments, log, variables):
     import torch
     torch.set_num_threads(1)
     importlib.import_module(f'tools.{name}').main()
+
+
+def enter_network(name):
+    """Move this process to a network namespace (setns of Linux)."""
+    with open(f'/run/netns/{name}') as file:
+        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0x40000000):
+            raise OSError(ctypes.get_errno(), name)
 
 
 def training(folder, options=(), **fault):
