@@ -150,10 +150,13 @@ class ResumableTestHook(Hook):
                 or batch_idx + 1 == len(self._mine)):
             self._write()
 
-    def keep_finished(self) -> None:
-        """Write the state now: the test will be interrupted."""
-        if self.folder is not None and self._done:
+    def keep_finished(self) -> bool:
+        """Write the state now; whether the test keeps one."""
+        if self.folder is None:
+            return False
+        if self._done:
             self._write()
+        return True
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         generated = torch.tensor(self.generated)

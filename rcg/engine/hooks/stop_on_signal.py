@@ -114,10 +114,10 @@ class StopOnSignalHook(Hook):
     def after_test_iter(self, runner, batch_idx: int, **kwargs) -> None:
         get_on(f'in the test after batch {batch_idx + 1}')
         if signals.requested():
-            for hook in runner.hooks:
-                if hasattr(hook, 'keep_finished'):
-                    hook.keep_finished()
-            leave('finished batches are kept')
+            kept = [hook.keep_finished() for hook in runner.hooks
+                    if hasattr(hook, 'keep_finished')]
+            leave('finished batches are kept' if any(kept) else
+                  'this test keeps no state')
         if batch_idx + 1 == len(runner.test_dataloader):
             self._end_deferral()  # what follows has no parts to be kept
 
