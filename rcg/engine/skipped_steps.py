@@ -80,6 +80,21 @@ def count_skipped(steps: list[Step], in_a_row: int) -> tuple[int, int, int]:
     return total, in_a_row, worst
 
 
+def row_began(steps: list[Step], in_a_row: int, began: int) -> int:
+    """First iteration of the last row of skipped steps.
+
+    Args:
+        steps: In their order.
+        in_a_row: Skipped steps just before the first one.
+        began: First iteration of the row before.
+    """
+    for step in steps:
+        if step.skipped and in_a_row == 0:
+            began = step.iteration
+        in_a_row = in_a_row + 1 if step.skipped else 0
+    return began
+
+
 def describe(ranks: list[Step]) -> str:
     """A skipped step in words.
 

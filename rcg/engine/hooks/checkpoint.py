@@ -9,7 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
 from rcg.checkpoint import open_atomically, to_plain
-from rcg.engine.optim import single_wrappers
+from rcg.engine.optim import just_skipped, single_wrappers
 from rcg.engine.states import with_histories
 from rcg.engine.validations import flush_curves
 from rcg.registry import HOOKS
@@ -113,7 +113,8 @@ class PlainCheckpointHook(Hook):
         kept = [old for old in hub.get_info('kept_checkpoints', [])
                 if old != name] + [name]
         surplus = []
-        if self.max_keep_ckpts > 0:
+        # What was saved before a row of skipped steps stays until it ends.
+        if self.max_keep_ckpts > 0 and not just_skipped(runner):
             surplus = kept[:-self.max_keep_ckpts]
         hub.update_info('kept_checkpoints', kept[len(surplus):])
         hub.update_info('surplus_checkpoints', surplus)

@@ -1,4 +1,7 @@
 """Skips training steps whose loss or gradients are NaN or infinite."""
+import os
+import re
+
 from mmengine.dist import all_gather_object
 from mmengine.hooks import Hook, LoggerHook
 from torch import Tensor
@@ -12,6 +15,7 @@ from rcg.engine.skipped_steps import (
     count_skipped,
     describe,
     read_steps,
+    row_began,
 )
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import HOOKS
@@ -59,6 +63,8 @@ class NonFiniteHook(Hook):
         self.step_guard: StepGuard | None = None
         # Skipped steps: all, and the last ones in a row.
         self.total = self.in_a_row = 0
+        # Iteration of the first step of that row, counted from 1.
+        self._row_began = 0
         self._visited: list[Visited] = []
         # Constants of the model that hold infinities, such as a mask.
         self._constants: list[str] = []
@@ -69,7 +75,7 @@ class NonFiniteHook(Hook):
         hub, model = runner.message_hub, bare_model(runner)
         self.total = hub.get_info('skipped_steps', 0)
         self.in_a_row = hub.get_info('skipped_in_a_row', 0)
-        self._visited = []
+        self._visited, self._row_began = [], runner.iter + 1
         self._constants = non_finite(dict(model.named_buffers()))
         self._interval = min(
             [hook.interval for hook in runner.hooks
@@ -127,6 +133,7 @@ class NonFiniteHook(Hook):
     def _report(self, runner) -> None:
         """Log what was skipped; end the training if it was too much."""
         steps, self._visited = read_steps(self._visited)
+        self._row_began = row_began(steps, self.in_a_row, self._row_began)
         total, self.in_a_row, worst = count_skipped(steps, self.in_a_row)
         self.total += total
         self._keep(runner, self.total, self.in_a_row)
@@ -142,9 +149,10 @@ class NonFiniteHook(Hook):
             raise ValueError(
                 f'training ended at iteration {runner.iter + 1}: in {worst} '
                 'steps in a row the loss or gradients were NaN or infinite. '
-                f'The last good checkpoint is {_last_good(runner)}. Look at '
-                'the samples that the log names, lower the learning rate, or '
-                'clip gradients (optim_wrapper.clip_grad); then go on with '
+                'The last good checkpoint is '
+                f'{_last_good(runner, self._row_began)}. Look at the samples '
+                'that the log names, lower the learning rate, or clip '
+                'gradients (optim_wrapper.clip_grad); then go on with '
                 '--resume.')
 
     def _keep(self, runner, total: int, in_a_row: int) -> bool:
@@ -165,8 +173,13 @@ def _scale_may_fall(runner) -> bool:
     return False
 
 
-def _last_good(runner) -> str:
-    """The newest checkpoint of a run, in words."""
+def _last_good(runner, before: int | None = None) -> str:
+    """The newest checkpoint of a run, or before an iteration, in words."""
+    names = runner.message_hub.get_info('kept_checkpoints', [])
+    paths = [os.path.join(runner.work_dir, name) for name in names
+             if before and int(re.sub(r'\D', '', name) or 0) < before]
+    if paths and os.path.isfile(paths[-1]):
+        return f"'{paths[-1]}'; it is untouched"
     try:
         return f"'{find_checkpoint(runner.work_dir)}'; it is untouched"
     except (FileNotFoundError, CheckpointError):

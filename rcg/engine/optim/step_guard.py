@@ -103,6 +103,12 @@ def step_guard(runner) -> StepGuard | None:
     return next((guard for guard in guards if guard is not None), None)
 
 
+def just_skipped(runner) -> bool:
+    """Whether the last step of a run was skipped; the host waits."""
+    guard = step_guard(runner)
+    return guard is not None and bool(guard.skipped)
+
+
 class _Buffers:
     """Copies of the buffers of a model, to undo what forward passes changed.
 

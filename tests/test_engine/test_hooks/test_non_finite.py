@@ -83,11 +83,27 @@ def test_ends_after_some_in_a_row_and_keeps_the_last_good(tmp_path):
     runner = spoil(build_runner(
         tmp_path, train_cfg__max_iters=40, default_hooks__logger__interval=2,
         default_hooks__non_finite__patience=3), range(20, 99))
-    with pytest.raises(ValueError, match="checkpoint is '.*/iter_6.pth'"):
+    with pytest.raises(ValueError, match="checkpoint is '.*/iter_4.pth'"):
         runner.train()
     assert runner.iter == 7  # 6, 7 and 8 were bad
     assert find_checkpoint(tmp_path).endswith('iter_6.pth')
     assert non_finite(kept(tmp_path, 6)) == []
+
+
+def test_what_was_saved_before_the_row_is_not_deleted(tmp_path):
+    """The newest before it is named, though the keep policy is 2."""
+    runner = spoil(build_runner(
+        tmp_path, train_cfg__max_iters=40, default_hooks__logger__interval=3,
+        default_hooks__checkpoint__interval=1,
+        default_hooks__non_finite__patience=8), range(20, 99))
+    with pytest.raises(ValueError, match="checkpoint is '.*/iter_5.pth'"):
+        runner.train()
+    assert (tmp_path / 'iter_5.pth').is_file()
+    # After a row that ends, the keep policy goes on.
+    spoil(build_runner(tmp_path / 'b', default_hooks__checkpoint__interval=1),
+          [9, 13, 17]).train()
+    assert sorted(p.name for p in (tmp_path / 'b').glob('iter_*')) == [
+        'iter_10.pth', 'iter_9.pth']
 
 
 def test_a_good_step_begins_a_new_row(tmp_path):
