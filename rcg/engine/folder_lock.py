@@ -127,7 +127,7 @@ class FolderLock:
                 f'{left:.0f} s for a sign of life')
         end = time.monotonic() + left
         while time.monotonic() < end:
-            time.sleep(min(1., SILENCE / 10))
+            time.sleep(min(1., SILENCE / 20))
             # Opened anew: a network file system may keep old times.
             with contextlib.suppress(OSError), open(self.path) as file:
                 if os.fstat(file.fileno()).st_mtime_ns != renewed:
