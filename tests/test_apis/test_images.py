@@ -81,7 +81,7 @@ def test_damaged_files_are_named(digits, tmp_path, name):
 def test_a_runtime_error_of_pillow_is_of_the_file(digits, tmp_path,
                                                   monkeypatch):
     """AVIF's reader raises it."""
-    def fail(*args):
+    def fail(*args, **kwargs):
         raise RuntimeError('Failed to decode image')
 
     monkeypatch.setattr(Image, 'open', fail)

@@ -68,9 +68,11 @@ def train_and_kill(place, count, folder, monkeypatch, **options):
 
 
 def files(folder):
+    """Files but those of one session: logs, curves, environment."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob('*')
                   if 'vis_data' not in str(path) and path.is_file()
-                  and path.suffix != '.log')
+                  and path.suffix not in ('.log', '.diff')
+                  and path.name != 'environment.json')
 
 
 def flat(value, path=''):
