@@ -76,6 +76,9 @@ def test_slurm(start):
             '--mem 9G --time 10 python -u') in out
     assert 'train.py c.py --work-dir work --amp --launcher slurm' in out
     assert 'PORT=77' in out
+    for rest in ((), ('--amp', '--resume')):  # WORK_DIR is that of the config
+        out = start('slurm_train.sh', 'part', 'job', 'c.py', *rest).stdout
+        assert ' '.join(('train.py c.py', *rest, '--launcher slurm')) in out
     out = start('slurm_test.sh', 'part', 'job', 'c.py', 'x.pth').stdout
     assert 'test.py c.py x.pth --launcher slurm' in out
 
