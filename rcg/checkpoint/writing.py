@@ -152,7 +152,7 @@ def _sync_folder(folder: str) -> None:
 def boot_id() -> str:
     """A name of this machine since its start, the same in its containers."""
     try:
-        with open('/proc/sys/kernel/random/boot_id') as file:
+        with open('/proc/sys/kernel/random/boot_id', encoding='ascii') as file:
             return file.read().strip().replace('-', '')
     except OSError:
         return socket.gethostname()

@@ -143,8 +143,8 @@ def _of_gone(gone: dict[int, int | None]) -> str:
 def _state(pid: int) -> str:
     """What a process does, in a word."""
     try:
-        with open(f'/proc/{pid}/stat') as file:
-            letter = file.read().rpartition(')')[2].split()[0]
+        with open(f'/proc/{pid}/stat', 'rb') as file:
+            letter = file.read().rpartition(b')')[2].split()[0].decode()
     except OSError:
         return 'in an unknown state'
     return _STATES.get(letter, f'in state {letter}')

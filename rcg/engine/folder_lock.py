@@ -129,7 +129,7 @@ class FolderLock:
         while time.monotonic() < end:
             time.sleep(min(1., SILENCE / 20))
             # Opened anew: a network file system may keep old times.
-            with contextlib.suppress(OSError), open(self.path) as file:
+            with contextlib.suppress(OSError), open(self.path, 'rb') as file:
                 if os.fstat(file.fileno()).st_mtime_ns != renewed:
                     return False
         return True
@@ -137,7 +137,7 @@ class FolderLock:
     def _time_of_folder(self) -> int:
         """What the file system says that it is now, in nanoseconds."""
         probe = f'{self.path}.{self._token}'
-        with open(probe, 'x') as file:
+        with open(probe, 'xb') as file:
             found = os.fstat(file.fileno()).st_mtime_ns
         os.remove(probe)
         return found

@@ -59,8 +59,8 @@ def kill_sibling(beat: Beat) -> None:
     A suspended one would hold up the launcher, which asks it to end.
     """
     with contextlib.suppress(OSError, ValueError):
-        with open(f'/proc/{beat.pid}/stat') as file:
-            parent = int(file.read().rpartition(')')[2].split()[1])
+        with open(f'/proc/{beat.pid}/stat', 'rb') as file:
+            parent = int(file.read().rpartition(b')')[2].split()[1])
         if (beat.host == socket.gethostname() and beat.pid != os.getpid()
                 and parent == os.getppid() != 1):
             os.kill(beat.pid, signal.SIGKILL)

@@ -232,9 +232,11 @@ class _Receiver:
         os.close(self.out)
         os.close(self.into)
 
-    def handle_in_child(self) -> None:
+    def handle_in_child(self, terminable: bool) -> None:
         for number in self.old:
             signal.signal(number, self._handle_in_child)
+        if terminable and signal.SIGTERM in self.old:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
     def _handle_in_child(self, number: int, frame) -> None:
         if os.getppid() != self.process or (
@@ -257,18 +259,19 @@ def _after_fork() -> None:
     if _receiver is not None:
         signal.set_wakeup_fd(-1)
         _of_parent, _receiver, _request = _receiver, None, _Request()
-        work_on()
+        # A pool ends its workers by SIGTERM, and waits until they are gone.
+        _of_parent.handle_in_child(terminable=True)
 
 
 def work_on() -> None:
-    """In a process that was forked: leave signals to its parent.
+    """In a worker of a data loader: leave signals to the parent.
 
-    A scheduler sends them to the workers of data loaders, too. These work on,
-    so that the step can be finished. SIGTERM ends them when their parent is
-    leaving, or is gone.
+    A scheduler sends them to the workers, too. These work on, so that the step
+    can be finished. SIGTERM ends them when their parent is leaving, or is
+    gone.
     """
     if _of_parent is not None:
-        _of_parent.handle_in_child()
+        _of_parent.handle_in_child(terminable=False)
 
 
 def leaving() -> None:

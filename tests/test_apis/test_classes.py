@@ -90,7 +90,7 @@ def test_files_without_names(text, match, digits, tmp_path):
 
 def test_a_file_that_is_no_text_is_named(digits, tmp_path):
     (tmp_path / 'names.bin').write_bytes(b'\xff\xfe\x80')
-    with pytest.raises(ValueError, match=r"names\.bin' is no text in UTF-8"):
+    with pytest.raises(ValueError, match=r"names\.bin' must hold.*utf-8"):
         class_names(digits, str(tmp_path / 'names.bin'))
 
 

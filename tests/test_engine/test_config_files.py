@@ -88,7 +88,7 @@ def test_a_misspelt_base_names_near_ones_and_the_file(tmp_path):
 
 def test_other_packages_are_left_to_mmengine(tmp_path):
     path = write(tmp_path / 'mine.py', "_base_ = 'nobody::a/b.py'")
-    with pytest.raises(AssertionError, match='nobody'):
+    with pytest.raises(ValueError, match='nobody'):
         load_config(path)
 
 

@@ -25,8 +25,10 @@ def test_values_are_those_of_mmengine():
     rng = random.Random(0)
     for _ in range(2000):
         text = random_value(rng)
-        assert parse_options([f'a={text}']) == {
-            'a': DictAction._parse_iterable(text)}, text
+        found = parse_options([f'a={text}'])['a']
+        if isinstance(found, str):  # MMEngine drops spaces and quotes
+            found = found.replace(' ', '').strip('\'"')
+        assert found == DictAction._parse_iterable(text), text
     for text in ('1,2', '1,', ',', ',1', '1,,2', '(1)', '[]', '()', 'a(b',
                  'a]', '((1),(2))', 'a=b', '"1,2"', 'x,(1,2),[3]', '('):
         assert parse_options([f'a={text}']) == {

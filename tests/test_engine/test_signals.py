@@ -1,4 +1,5 @@
 """A signal asks to stop: the step is finished, the work is kept."""
+import multiprocessing
 import os
 import signal
 import time
@@ -125,6 +126,17 @@ def test_nothing_changes_in_a_thread(tmp_path):
         assert pool.submit(inside).result() is signal.SIG_DFL
 
 
+def test_workers_of_a_pool_end_when_they_are_told_to():
+    with signals.listening():
+        pool = multiprocessing.get_context('fork').Pool(2)
+        assert pool.map(abs, [-1, -2]) == [1, 2]
+        workers = pool._pool[:]
+        pool.terminate()  # waits for them
+        for worker in workers:
+            worker.join(10)
+            assert worker.exitcode is not None
+
+
 def test_loader_workers_work_on(tmp_path, monkeypatch):
     """A scheduler signals them too; the step can still be finished."""
     runner = with_fault(
@@ -134,7 +146,6 @@ def test_loader_workers_work_on(tmp_path, monkeypatch):
 
     def signal_workers(*args, **kwargs):
         if runner.iter == 2:
-            import multiprocessing
             workers.extend(multiprocessing.active_children())
             for worker in workers:
                 for number in signals.ASKING:

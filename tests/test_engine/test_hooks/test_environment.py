@@ -56,7 +56,7 @@ def test_each_start_has_a_file(tmp_path, monkeypatch):
     assert first['time'] != second['time']
     assert len(read(tmp_path / 'test')) == 1
     assert (first['seed'], first['deterministic']) == (7, False)
-    assert 'pytest' in first['command']
+    assert 'python' in first['command']
     assert first['folder'] == os.getcwd()
     assert first['torch'] == torch.__version__
     assert first['packages']['mmengine'] == mmengine.__version__
