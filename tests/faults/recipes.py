@@ -71,6 +71,11 @@ RECIPES = {
     'mage_2': training('configs/digits/mage.py', *_TRAINING, _CACHE,
                        'train_dataloader.batch_size=32',
                        'custom_hooks.1.interval=24', processes=2),
+    # Most of its time it computes features, in small batches.
+    'caching': training('configs/digits/mage.py', 'train_cfg.max_iters=4',
+                        'default_hooks.checkpoint.interval=2', _CACHE,
+                        'custom_hooks.0.batch_size=2',
+                        'custom_hooks.1.interval=4'),
     'test': scoring('configs/digits/mage.py', '{root}/mage', 160),
     'test_2': scoring('configs/digits/mage.py', '{root}/mage', 160,
                       processes=2),
