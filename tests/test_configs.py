@@ -6,7 +6,7 @@ import torch
 from mmengine.registry import DefaultScope
 
 from rcg.engine import load_config
-from rcg.engine.config import without_weights
+from rcg.engine.configs.loading import without_weights
 from rcg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1] / 'configs'

@@ -14,7 +14,7 @@ import torch
 from rcg.checkpoint import read_checkpoint, save_atomically
 from rcg.datasets import ImageFolder
 from rcg.engine import load_config
-from rcg.engine.config import parse_options
+from rcg.engine.configs.loading import parse_options
 from rcg.evaluation.references.command_line import places_by_name
 
 from .test_engine.running import CONFIG, ROOT, environment

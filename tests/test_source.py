@@ -61,7 +61,7 @@ TESTS = {
     'tests/test_datasets/test_cifar.py': ('exec pickle.loads', _REFUSED),
     'tests/test_datasets/test_stream.py': ('pickle.loads', _OWN),
     'tests/test_demo.py': ('compile eval exec', 'runs the notebook of demo/'),
-    'tests/test_engine/test_config_files.py': ('pickle.loads', _OWN),
+    'tests/test_engine/test_configs/test_files.py': ('pickle.loads', _OWN),
     'tests/test_evaluation/test_extractors/test_inception.py': (
         'exec', _REFUSED),
     'tests/test_evaluation/test_references/test_statistics_file.py': (
@@ -78,7 +78,7 @@ TESTS = {
         'ctypes.CDLL ctypes.get_errno importlib.import_module',
         'makes network namespaces; runs files of tools/'),
     'tests/test_engine/forked.py': ('runpy.run_path', 'runs files of tools/'),
-    'tests/test_engine/test_signals.py': ('torch.load', _OWN),
+    'tests/test_engine/test_processes/test_signals.py': ('torch.load', _OWN),
     'tests/test_mmengine/test_pure_python_configs.py': ('pickle.loads', _OWN),
     'tests/test_pretraining/test_codebook.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_moco_v3.py': ('torch.load', _OWN),

@@ -66,7 +66,7 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
         from torch import distributed
 
         from rcg.engine import console, errors
-        from rcg.engine.stopping import stoppable
+        from rcg.engine.processes.stopping import stoppable
     except ModuleNotFoundError as error:
         sys.exit(f"error: there is no module '{error.name}'. Install the "
                  'project first: pip install -e . (in its folder)')

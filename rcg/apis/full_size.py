@@ -9,7 +9,7 @@ from torch import Tensor
 from rcg.apis.json_file import write_json
 from rcg.apis.run_config import load_any_config
 from rcg.apis.timing import Timing
-from rcg.engine.config import without_weights
+from rcg.engine.configs.loading import without_weights
 from rcg.engine.devices import usable_device
 from rcg.engine.schedule import resolve_lr
 from rcg.precision import set_float32

@@ -9,7 +9,7 @@ from torch import Tensor
 from rcg.apis.run_config import load_any_config
 from rcg.checkpoint import find_checkpoint, load_weights
 from rcg.engine import Halving
-from rcg.engine.config import title_of
+from rcg.engine.configs.loading import title_of
 from rcg.engine.devices import usable_device
 from rcg.models.data_preprocessor import to_uint8
 from rcg.precision import set_float32

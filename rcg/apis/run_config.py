@@ -5,7 +5,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 from rcg.engine import load_config
-from rcg.engine.config import apply_options, title_of
+from rcg.engine.configs.loading import apply_options, title_of
 
 _OF_TRAINING = ('train_cfg', 'train_dataloader', 'optim_wrapper',
                 'param_scheduler', 'val_cfg', 'val_dataloader',

@@ -13,8 +13,8 @@ from rcg.apis.images import load_images
 from rcg.apis.inferencer import RCGInferencer
 from rcg.apis.run_config import load_any_config
 from rcg.engine import make_grid
-from rcg.engine.signals import deferred, requested
-from rcg.engine.stopping import leave
+from rcg.engine.processes.signals import deferred, requested
+from rcg.engine.processes.stopping import leave
 
 SHOWN = 64  # images, or rows of them, that the grid has at most
 

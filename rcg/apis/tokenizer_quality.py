@@ -13,7 +13,7 @@ from rcg.apis.run_config import load_any_config, name_of
 from rcg.checkpoint import load_weights
 from rcg.datasets import collate_batch
 from rcg.engine import Halving, make_grid
-from rcg.engine.config import title_of
+from rcg.engine.configs.loading import title_of
 from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.devices import usable_device
 from rcg.evaluation import (

@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 
 from rcg.apis.run_config import run_config, set_deterministic
 from rcg.checkpoint import find_checkpoint
-from rcg.engine.config import title_of
+from rcg.engine.configs.loading import title_of
 from rcg.registry import RUNNERS, type_name
 
 

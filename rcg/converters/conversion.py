@@ -24,7 +24,7 @@ from rcg.checkpoint.foreign import read_foreign
 from rcg.converters.formats import FORMATS, recognize
 from rcg.converters.parts import Part, digest, same_bits, split
 from rcg.engine import find_config, load_config
-from rcg.engine.config import without_weights
+from rcg.engine.configs.loading import without_weights
 from rcg.registry import ENCODERS, MODELS, TOKENIZERS
 
 SUFFIXES = ('.pth', '.safetensors')

@@ -1,6 +1,6 @@
 """What MMEngine lacks: runner, loop, optimizer parts, hooks, configs."""
-from .config import load_config
-from .config_files import find_config
+from .configs.files import find_config
+from .configs.loading import load_config
 from .console import log
 from .ema import TrainableEMA
 from .evaluation_loops import TestLoop, ValLoop

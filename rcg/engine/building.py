@@ -3,9 +3,9 @@ from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 from torch import nn
 
-from rcg.engine import signals
 from rcg.engine.data_loading import named_workers
-from rcg.engine.stopping import failing_together
+from rcg.engine.processes import signals
+from rcg.engine.processes.stopping import failing_together
 from rcg.engine.visualizer import check_packages
 from rcg.registry import MODELS, hints
 

@@ -9,9 +9,9 @@ import torch
 from mmengine.dist import broadcast_object_list, is_main_process
 from torch import distributed
 
-from rcg.engine import watch
-from rcg.engine.meeting import join
-from rcg.engine.parent import end_with_parent
+from rcg.engine.processes import watch
+from rcg.engine.processes.meeting import join
+from rcg.engine.processes.parent import end_with_parent
 
 T = TypeVar('T')
 
@@ -22,8 +22,8 @@ def start_processes(launcher: str, backend: str | None = None,
                     timeout: float = watch.TIMEOUT, **kwargs) -> None:
     """Join the process group; nothing happens if it exists.
 
-    The processes watch over each other; see :mod:`rcg.engine.watch`. This one
-    ends with its launcher.
+    The processes watch over each other; see
+    :mod:`rcg.engine.processes.watch`. This one ends with its launcher.
 
     Args:
         launcher: 'pytorch' (torchrun sets the variables) or 'slurm'.

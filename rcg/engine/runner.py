@@ -14,7 +14,7 @@ import rcg
 import rcg.checkpoint as files
 from rcg.engine import resume, states
 from rcg.engine.compiling import compile_networks
-from rcg.engine.config_text import formatted, write_config
+from rcg.engine.configs.text import formatted, write_config
 from rcg.engine.console import log, quiet_console
 from rcg.engine.data_loading import watched
 from rcg.engine.determinism import DeterministicRunner
@@ -91,7 +91,7 @@ class RcgRunner(DeterministicRunner):
 
     @master_only
     def dump_config(self) -> None:
-        """Write the config; see :func:`~rcg.engine.config_text.write`."""
+        """Write the config; see :func:`~rcg.engine.configs.text.write`."""
         write_config(self)
 
     def wrap_model(self, model_wrapper_cfg: dict | None,

@@ -10,7 +10,7 @@ from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 
 from rcg.checkpoint import utf8_path
-from rcg.engine.config_text import formatted
+from rcg.engine.configs.text import formatted
 from rcg.registry import VISUALIZERS
 
 # Packages of MMEngine's backends. They import them at their first use.

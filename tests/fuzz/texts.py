@@ -11,7 +11,7 @@ from rcg.apis.classes import _read_names
 from rcg.apis.metrics_comparison import compare_metrics, describe
 from rcg.apis.sweep.records import Records
 from rcg.checkpoint import CheckpointError, find_checkpoint
-from rcg.engine.options import merge_options, parse_options
+from rcg.engine.configs.options import merge_options, parse_options
 
 from .harness import fuzz, mutated
 

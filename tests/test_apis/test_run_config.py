@@ -4,7 +4,8 @@ from mmengine.config import Config
 
 from rcg import apis
 from rcg.apis.run_config import config_of_test, run_config
-from rcg.engine import config, load_config
+from rcg.engine import load_config
+from rcg.engine.configs import loading as config
 
 
 def test_a_config_is_not_changed():

@@ -12,7 +12,7 @@ from rcg.converters import mage, rdm
 from rcg.converters.formats import recognize
 from rcg.converters.parts import join, split
 from rcg.engine import load_config
-from rcg.engine.config import without_weights
+from rcg.engine.configs.loading import without_weights
 from rcg.registry import MODELS
 from tests.reference import load_manifest
 

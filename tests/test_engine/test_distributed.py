@@ -9,10 +9,11 @@ import psutil
 import pytest
 from torch.distributed import HashStore
 
-from rcg.engine import distributed, meeting
+from rcg.engine import distributed
 from rcg.engine.distributed import on_first_process, start_processes
 from rcg.engine.hooks import resumable_test
-from rcg.engine.lost import LostProcessError
+from rcg.engine.processes import meeting
+from rcg.engine.processes.lost import LostProcessError
 from tests.test_evaluation.toy import run_processes
 
 

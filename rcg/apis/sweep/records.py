@@ -7,7 +7,7 @@ from mmengine.runner import Runner
 
 from rcg.apis.json_file import write_json
 from rcg.checkpoint import file_sha256, find_checkpoint
-from rcg.engine.config import without_weights
+from rcg.engine.configs.loading import without_weights
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.unwrapping import bare_model
 from rcg.files import read_json

@@ -18,8 +18,8 @@ from rcg.engine.disk_space import free_bytes, in_gb, num_bytes
 from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.halving import Halving
-from rcg.engine.signals import deferred, requested
-from rcg.engine.stopping import get_on, leave
+from rcg.engine.processes.signals import deferred, requested
+from rcg.engine.processes.stopping import get_on, leave
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
 from rcg.registry import HOOKS

@@ -9,12 +9,12 @@ from mmengine.hooks import CheckpointHook, EMAHook, Hook
 from mmengine.runner import EpochBasedTrainLoop
 from torch.utils.data import DataLoader
 
-from rcg.engine import signals, watch
 from rcg.engine.console import log
 from rcg.engine.hooks.checkpoint import PlainCheckpointHook
 from rcg.engine.hooks.ema import TrainableEMAHook
 from rcg.engine.optim import single_wrappers
-from rcg.engine.stopping import get_on, leave, must_stop
+from rcg.engine.processes import signals, watch
+from rcg.engine.processes.stopping import get_on, leave, must_stop
 from rcg.registry import HOOKS
 
 
@@ -26,9 +26,9 @@ class StopOnSignalHook(Hook):
     one of them suffices, to any process: all stop after the same step. A
     validation is left after its batch; the weights before it are saved,
     unless they are saved already. A test is left after its batch. The exit
-    status is 75 (130 after SIGINT), as :class:`~rcg.engine.signals.Stopped`
-    is raised. A second signal, a second or more after the first, ends the
-    process at once.
+    status is 75 (130 after SIGINT), as
+    :class:`~rcg.engine.processes.signals.Stopped` is raised. A second signal,
+    a second or more after the first, ends the process at once.
 
     With gradient accumulation, a step is one of the optimizer. In a stock
     loop of epochs MMEngine's CheckpointHook saves whole epochs alone, so

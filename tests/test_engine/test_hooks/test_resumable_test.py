@@ -5,11 +5,12 @@ import signal
 import pytest
 import torch
 
-from rcg.engine import folder_lock, signals, test_states
+from rcg.engine import folder_lock, test_states
 from rcg.engine.folder_lock import FolderInUseError, FolderLock
 from rcg.engine.hooks import resumable_test
 from rcg.engine.hooks.resumable_test import ResumableTestHook
 from rcg.engine.hooks.save_images import SaveImagesHook
+from rcg.engine.processes import signals
 from rcg.engine.test_states import run_key
 from tests.test_engine import toy  # noqa: F401  a metric of another kind
 from tests.test_engine.running import ROOT, build_runner

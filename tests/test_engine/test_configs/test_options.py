@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config, DictAction
 
 from rcg.engine import load_config
-from rcg.engine.options import merge_options, parse_options
+from rcg.engine.configs.options import merge_options, parse_options
 
 CONFIG = 'configs/digits/mage.py'
 

@@ -7,10 +7,10 @@ from mmengine.logging import MMLogger
 
 from rcg.apis.run_config import load_any_config
 from rcg.engine import load_config
-from rcg.engine.config import parse_options
+from rcg.engine.configs.loading import parse_options
 from rcg.engine.length import LENGTHS
 
-from .running import CONFIG, build_runner
+from ..running import CONFIG, build_runner
 
 
 def write(path, text):
@@ -26,7 +26,7 @@ def test_misspelt_top_level_key_names_the_nearest(tmp_path):
 
 def test_variables_of_ones_own_are_a_warning(tmp_path, monkeypatch):
     lines = []
-    monkeypatch.setattr('rcg.engine.config.print_log',
+    monkeypatch.setattr('rcg.engine.configs.loading.print_log',
                         lambda text, *_: lines.append(text))
     path = tmp_path / 'a.py'
     path.write_text("dataset_type = 'ImageFolder'\ntrain_pipeline = []\n"

@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from rcg.engine import find_config, load_config
-from rcg.engine.config_files import config_folders
+from rcg.engine.configs.files import config_folders
 
 
 def write(path, text):

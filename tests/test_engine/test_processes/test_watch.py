@@ -8,13 +8,13 @@ import time
 import pytest
 from torch.distributed import HashStore
 
-from rcg.engine import watch
-from rcg.engine.beat_store import BeatStore
-from rcg.engine.beats import Beat, all_ready, hindering, last_step
-from rcg.engine.lost import LostProcessError, lost_sentence
-from rcg.engine.parent import end_with_parent
+from rcg.engine.processes import watch
+from rcg.engine.processes.beat_store import BeatStore
+from rcg.engine.processes.beats import Beat, all_ready, hindering, last_step
+from rcg.engine.processes.lost import LostProcessError, lost_sentence
+from rcg.engine.processes.parent import end_with_parent
 
-from . import faults
+from .. import faults
 
 
 def start(folder, timeout=4, **fault):

@@ -7,8 +7,8 @@ from typing import NoReturn
 
 from torch import distributed
 
-from rcg.engine import signals, watch
-from rcg.engine.lost import LostProcessError, described
+from . import signals, watch
+from .lost import LostProcessError, described
 
 
 @contextlib.contextmanager

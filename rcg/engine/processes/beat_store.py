@@ -4,8 +4,8 @@ import time
 
 from torch import distributed
 
-from rcg.engine.beats import Beat
-from rcg.engine.lost import LostProcessError
+from .beats import Beat
+from .lost import LostProcessError
 
 
 class BeatStore:

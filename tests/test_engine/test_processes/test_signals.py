@@ -7,11 +7,11 @@ import time
 import pytest
 import torch
 
-from rcg.engine import signals
+from rcg.engine.processes import signals
 
-from . import faults
-from .running import build_runner
-from .toy import ToyDataset
+from .. import faults
+from ..running import build_runner
+from ..toy import ToyDataset
 
 QUIET = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
 

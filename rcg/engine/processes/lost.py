@@ -6,7 +6,7 @@ import socket
 import sys
 from collections.abc import Sequence
 
-from rcg.engine.beats import Beat
+from .beats import Beat
 
 
 class LostProcessError(ConnectionError):

@@ -5,8 +5,8 @@ from types import FunctionType
 from mmengine.config import Config
 
 from rcg.checkpoint import open_atomically
-from rcg.engine.config_source import printable
-from rcg.engine.config_variables import without_variables
+from rcg.engine.configs.source import printable
+from rcg.engine.configs.variables import without_variables
 from rcg.engine.folder_lock import LOCK
 
 

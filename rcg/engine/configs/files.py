@@ -10,8 +10,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.config.utils import ConfigParsingError
 
 import rcg
-from rcg.engine import config_variables as variables
-from rcg.engine.config_text import source_of
+from rcg.engine.configs import variables
+from rcg.engine.configs.text import source_of
 
 OURS = 'rcg::'
 
@@ -76,7 +76,7 @@ class RcgConfig(Config):
     ``configs``, wherever the inheriting file is. A pure-Python config writes
     ``from rcg.configs.digits.dit import *`` in ``with read_base():``.
     ``{{$NAME:default}}`` and ``{{ fileDirname }}`` are read as values; see
-    :mod:`~rcg.engine.config_variables`. All else is MMEngine's.
+    :mod:`~rcg.engine.configs.variables`. All else is MMEngine's.
 
     MMEngine itself knows ``package::path`` for its sister projects alone:
     its table of packages is closed, it needs the pkg_resources of old

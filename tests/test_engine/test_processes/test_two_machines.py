@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from . import faults
+from .. import faults
 
 
 def ip(*words):

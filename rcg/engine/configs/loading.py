@@ -9,11 +9,11 @@ from mmengine.logging import MMLogger, print_log
 from mmengine.runner import FlexibleRunner, Runner
 from mmengine.utils import import_modules_from_strings
 
-from rcg.engine.config_files import RcgConfig, find_config
+from rcg.engine.configs.files import RcgConfig, find_config
+from rcg.engine.configs.options import merge_options, parse_options
 from rcg.engine.distributed import local_rank_of_shown_gpu
 from rcg.engine.errors import message
 from rcg.engine.length import drop_other_lengths
-from rcg.engine.options import merge_options, parse_options
 from rcg.registry import nearest
 
 # Variables that config files define for each other; the Runner ignores them.

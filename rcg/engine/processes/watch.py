@@ -1,9 +1,9 @@
 """Processes of one run that stop together, and notice when one is lost.
 
-A thread of each process writes a :class:`~rcg.engine.beats.Beat` to the
-store of torch.distributed and reads those of the others. A training step
-pays nothing for it: there is no collective operation and no wait for a
-device. A second thread judges what was read, as the store may not answer.
+A thread of each process writes a :class:`Beat` to the store of
+torch.distributed and reads those of the others. A training step pays nothing
+for it: there is no collective operation and no wait for a device. A second
+thread judges what was read, as the store may not answer.
 
 To stop after the same step, all processes begin no further one, and tell
 which they have begun last. The greatest of these numbers is the last step.
@@ -24,11 +24,11 @@ from typing import NoReturn
 from torch import distributed
 from torch.distributed import distributed_c10d
 
-from rcg.engine import signals
-from rcg.engine.beat_store import BeatStore
-from rcg.engine.beats import Beat, all_ready, hindering, last_step, signal_of
-from rcg.engine.lost import kill_sibling, last_error, lost_sentence
-from rcg.engine.places import main_thread_place
+from . import signals
+from .beat_store import BeatStore
+from .beats import Beat, all_ready, hindering, last_step, signal_of
+from .lost import kill_sibling, last_error, lost_sentence
+from .places import main_thread_place
 
 TIMEOUT = 1800.  # seconds, if a config does not give it
 PERIOD = 1.  # seconds between two beats of up to 64 processes

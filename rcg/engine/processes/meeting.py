@@ -8,8 +8,8 @@ import time
 import psutil
 from torch import distributed
 
-from rcg.engine import watch
-from rcg.engine.lost import LostProcessError, described
+from . import watch
+from .lost import LostProcessError, described
 
 MEETING = 300.  # seconds that processes wait for each other at the start
 # The watch ends a process that waits in vain. torch's own timeout comes after

@@ -1,0 +1,1 @@
+"""Configs: found, read as values, checked, and written again."""

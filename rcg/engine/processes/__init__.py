@@ -1,0 +1,1 @@
+"""Processes of one run: they meet, stop together, and miss each other."""
