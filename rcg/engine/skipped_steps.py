@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+SHOWN = 8  # images that the console names
+
 
 class Visited(NamedTuple):
     """What is kept of an iteration until the host reads its flags.
@@ -33,11 +35,13 @@ class Step(NamedTuple):
         loss_is_bad: Whether a loss of this process is NaN or infinite.
         samples: A description of the batches: of those with a bad loss, or of
             all if there are none.
+        in_brief: The same with at most ``SHOWN`` images of a batch.
     """
     iteration: int
     skipped: bool
     loss_is_bad: bool
     samples: str
+    in_brief: str = ''
 
 
 def read_steps(visited: list[Visited]) -> tuple[list[Step], list[Visited]]:
@@ -95,16 +99,18 @@ def row_began(steps: list[Step], in_a_row: int, began: int) -> int:
     return began
 
 
-def describe(ranks: list[Step]) -> str:
+def describe(ranks: list[Step], in_brief: bool = False) -> str:
     """A skipped step in words.
 
     Args:
         ranks: The step as each process saw it, in their order.
+        in_brief: Name few of the images.
     """
     causes = [rank for rank, step in enumerate(ranks) if step.loss_is_bad]
     what = 'the loss is' if causes else 'the losses are finite, gradients are'
-    parts = [ranks[rank].samples if len(ranks) == 1 else
-             f'process {rank}: {ranks[rank].samples}'
+    samples = [step.in_brief if in_brief else step.samples for step in ranks]
+    parts = [samples[rank] if len(ranks) == 1 else
+             f'process {rank}: {samples[rank]}'
              for rank in causes or range(len(ranks))]
     return (f'iteration {ranks[0].iteration}: {what} NaN or infinite; the '
             f'step was skipped. Its samples: {"; ".join(parts)}')
@@ -116,17 +122,21 @@ def _step(members: list[tuple[Visited, float]], skipped: bool) -> Step:
         return Step(iteration, False, False, '')
     bad = [one for one, loss in members if not math.isfinite(loss)]
     batches = bad or [one for one, _ in members]
-    return Step(iteration, True, bool(bad), ', '.join(map(_batch, batches)))
+    return Step(iteration, True, bool(bad),
+                ', '.join(_batch(one) for one in batches),
+                ', '.join(_batch(one, SHOWN) for one in batches))
 
 
-def _batch(one: Visited) -> str:
-    """The samples of an iteration, in words."""
+def _batch(one: Visited, most: int | None = None) -> str:
+    """The samples of an iteration, in words; of images the first ones."""
     if one.keys is None:
         return f'unknown, of iteration {one.iteration}'
     text = f'positions {_numbers(one.keys[:, 1].tolist())}'
     if one.indices is not None:
         images = torch.as_tensor(one.indices).flatten().tolist()
-        text += f' (images {_numbers(images)} of the dataset)'
+        more = '' if most is None or len(images) <= most else (
+            f' and {len(images) - most} more')
+        text += f' (images {_numbers(images[:most])}{more} of the dataset)'
     return text
 
 

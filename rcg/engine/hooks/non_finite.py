@@ -20,6 +20,8 @@ from rcg.engine.skipped_steps import (
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import HOOKS
 
+_SHOWN = 3  # steps of an interval that the console names
+
 
 @HOOKS.register_module()
 class NonFiniteHook(Hook):
@@ -140,11 +142,17 @@ class NonFiniteHook(Hook):
         if not total:
             return
         bad = [step for step in steps if step.skipped]
-        for ranks in zip(*all_gather_object(bad), strict=True):
-            runner.logger.warning(describe(list(ranks)))
+        for count, ranks in enumerate(zip(*all_gather_object(bad),
+                                          strict=True)):
+            whole = describe(list(ranks))
+            brief = describe(list(ranks), in_brief=True)
+            if count < _SHOWN:
+                runner.logger.warning(brief)
+            if count >= _SHOWN or whole != brief:
+                runner.logger.info(whole)
         runner.logger.warning(
-            f'skipped steps so far: {self.total}. Training ends after '
-            f'{self.patience} in a row.')
+            f'skipped steps so far: {self.total}; the log file names the '
+            f'samples of each. Training ends after {self.patience} in a row.')
         if worst >= self.patience and not _scale_may_fall(runner):
             raise ValueError(
                 f'training ended at iteration {runner.iter + 1}: in {worst} '

@@ -13,7 +13,13 @@ from rcg.checkpoint import (
 )
 from rcg.engine import NonFiniteHook
 from rcg.engine.finite import non_finite
-from rcg.engine.skipped_steps import Step, count_skipped, describe
+from rcg.engine.skipped_steps import (
+    Step,
+    Visited,
+    count_skipped,
+    describe,
+    read_steps,
+)
 from rcg.registry import OPTIM_WRAPPERS
 
 from ..running import build_runner
@@ -74,7 +80,7 @@ def test_a_bad_step_is_skipped_counted_and_named(tmp_path, capsys, value,
     out = capsys.readouterr().out
     assert 'iteration 5: the loss is NaN or infinite; the step was' in out
     assert 'positions 16 to 19 (images ' in out
-    assert 'skipped steps so far: 1. ' in out
+    assert 'skipped steps so far: 1; ' in out
     hub = second['message_hub']['runtime_info']
     assert (hub['skipped_steps'], hub['skipped_in_a_row']) == (1, 1)
 
@@ -286,6 +292,15 @@ def test_words_of_several_processes():
     assert describe(ranks).endswith('process 0: a; process 1: b')
     row = [Step(i, bool(s), False, '') for i, s in enumerate([1, 1, 0, 1])]
     assert count_skipped(row, 2) == (3, 1, 4)
+
+
+def test_the_console_names_few_images_and_the_log_all():
+    images = torch.arange(20) ** 2
+    visited = Visited(9, torch.stack([torch.zeros(20), torch.arange(20)], 1),
+                      images, torch.tensor(float('nan')), torch.ones(()))
+    (step, ), _ = read_steps([visited])
+    assert '49 and 12 more of the dataset' in describe([step], in_brief=True)
+    assert '36, 49, 64, 81' in describe([step])
 
 
 def _train_on(rank, folder):
