@@ -18,7 +18,10 @@ def soak(root: Path, steps: int) -> dict[str, float]:
     Returns:
         ``mb_per_1000_steps``: Slope of anonymous memory after the first
         fifth of the run. ``descriptors``: Most open files of the last half
-        minus those of the first. ``status``: Exit status.
+        minus those of the first.
+
+    Raises:
+        RuntimeError: The run failed, or was too short to be watched.
     """
     work_dir = root / 'soak'
     every = max(1, steps // 20)
@@ -27,7 +30,7 @@ def soak(root: Path, steps: int) -> dict[str, float]:
         str(work_dir), '--cfg-options', f'train_cfg.max_iters={steps}',
         f'train_cfg.val_interval={every}',
         f'default_hooks.checkpoint.interval={max(1, every // 5)}',
-        f'custom_hooks.0.cache_dir={work_dir}/cache'],
+        f'custom_hooks.1.cache_dir={work_dir}/cache'],
         root, root / 'soak.txt')
     pid = command.processes[0].pid
     times, memory, files = [], [], []
@@ -40,13 +43,15 @@ def soak(root: Path, steps: int) -> dict[str, float]:
         times.append(time.monotonic())
         memory.append(anonymous)
     status, = command.wait()
+    if status or len(times) < 20:
+        raise RuntimeError((root / 'soak.txt').read_text()[-3000:])
     late = len(times) // 5
     x = np.array(times[late:])
     # Steps take about equally long.
     done = (x - times[0]) / (times[-1] - times[0]) * steps / 1000
     half = len(files) // 2
     return dict(
-        status=status, steps=steps, validations=steps // every,
+        steps=steps, validations=steps // every,
         mb_per_1000_steps=float(np.polyfit(done, memory[late:], 1)[0]),
         descriptors=max(files[half:]) - max(files[:half]))
 
