@@ -33,7 +33,8 @@ class NonFiniteHook(Hook):
     batch makes the whole step bad.
 
     Skipped steps and the positions of their samples are logged with the next
-    line of the log; the host waits for the device only then.
+    line of the log, as the host waits for the device only then. On a CPU they
+    are logged at once.
 
     A checkpoint that would hold NaN or infinity is not written.
 
@@ -45,7 +46,7 @@ class NonFiniteHook(Hook):
 
     Args:
         patience: Training ends with an error after as many skipped steps in
-            a row.
+            a row; on a GPU with the next line of the log.
 
     Raises:
         ValueError: ``patience`` is below 1; or training has ended for one of
@@ -86,6 +87,8 @@ class NonFiniteHook(Hook):
         if wrappers:
             self.step_guard = StepGuard(wrappers, model)
             self.step_guard.skipped.fill_(min(self.in_a_row, 1))
+            if self.step_guard.skipped.device.type == 'cpu':
+                self._interval = 1  # nothing to wait for
 
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs: dict | None = None) -> None:
