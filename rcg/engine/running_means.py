@@ -1,6 +1,8 @@
 """Logged values, and their means without waiting for the device."""
+import math
+
 import torch
-from mmengine.dist import all_reduce
+from mmengine.dist import all_gather, all_reduce, get_rank, get_world_size
 from torch import Tensor
 
 from rcg.engine.optim import single_wrappers
@@ -26,14 +28,46 @@ class RunningMeans:
         """
         if not self._sums:
             return {}
-        device = max((total.device for total, _ in self._sums.values()),
-                     key=lambda device: device.type != 'cpu')
-        means = torch.stack([(total / count).to(device)
+        means = self._stack([total / count
                              for total, count in self._sums.values()])
         all_reduce(means, 'mean')
         values = dict(zip(self._sums, means.tolist(), strict=True))
         self._sums.clear()
         return values
+
+    def state(self) -> dict[str, list]:
+        """What a checkpoint keeps; all processes must ask for it.
+
+        The host waits for the device. What is not finite is left out.
+
+        Returns:
+            ``names``, ``counts``, and ``sums``, a list for each process.
+        """
+        if not self._sums:
+            return dict(names=[], counts=[], sums=[])
+        totals = self._stack([total for total, _ in self._sums.values()])
+        sums = [one.tolist() for one in all_gather(totals)]
+        kept = [i for i, column in enumerate(zip(*sums, strict=True))
+                if all(map(math.isfinite, column))]
+        names = list(self._sums)
+        return dict(names=[names[i] for i in kept],
+                    counts=[self._sums[names[i]][1] for i in kept],
+                    sums=[[one[i] for i in kept] for one in sums])
+
+    def load_state(self, state: dict[str, list]) -> None:
+        """Go on with the means of a :meth:`state` of as many processes."""
+        self._sums.clear()
+        if len(state['sums']) == get_world_size():
+            self._sums = {
+                name: (torch.tensor(total), count) for name, total, count in
+                zip(state['names'], state['sums'][get_rank()],
+                    state['counts'], strict=True)}
+
+    def _stack(self, values: list[Tensor]) -> Tensor:
+        """Scalars in one tensor, on a GPU if one is there."""
+        device = max((value.device for value in values),
+                     key=lambda device: device.type != 'cpu')
+        return torch.stack([value.to(device) for value in values])
 
 
 def logged_values(outputs: dict | None, optim_wrapper) -> dict:

@@ -9,6 +9,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import EpochBasedTrainLoop
 
 from rcg.checkpoint import open_atomically, to_plain
+from rcg.engine.hooks.progress import ProgressHook
 from rcg.engine.optim import just_skipped, single_wrappers
 from rcg.engine.states import with_histories
 from rcg.engine.validations import flush_curves
@@ -119,6 +120,9 @@ class PlainCheckpointHook(Hook):
         hub.update_info('kept_checkpoints', kept[len(surplus):])
         hub.update_info('surplus_checkpoints', surplus)
         flush_curves(runner.visualizer)
+        for hook in runner.hooks:
+            if isinstance(hook, ProgressHook):
+                hook.keep_means(runner, iteration)
         runner.save_checkpoint(folder, name, by_epoch=False,
                                meta={'iter': iteration, **counts})
         if not is_main_process():

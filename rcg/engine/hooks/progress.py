@@ -38,6 +38,18 @@ class ProgressHook(Hook):
     def before_train(self, runner) -> None:
         self._started = self._line_at = time.perf_counter()
         self._first = self._line_iter = runner.iter
+        kept = runner.message_hub.get_info('running_means')
+        if kept is not None and kept['iter'] == runner.iter:
+            self.means.load_state(kept)
+
+    def keep_means(self, runner, iteration: int) -> None:
+        """Let the next checkpoint hold the means since the last line.
+
+        Args:
+            iteration: That of the checkpoint. All processes call this.
+        """
+        runner.message_hub.update_info(
+            'running_means', dict(self.means.state(), iter=iteration))
 
     def after_train_iter(self, runner, outputs: dict | None = None,
                          **kwargs) -> None:

@@ -1,6 +1,7 @@
 """Values over an interval, and the line with the time left."""
 import re
 
+import pytest
 import torch
 
 from rcg.engine import AutocastOptimWrapper, JointOptimWrapper
@@ -19,6 +20,22 @@ def test_values_are_means_over_the_interval(tmp_path):
     for steps in ((1, 2, 3), (4, 5)):
         mean = sum(fine[s] for s in steps) / len(steps)
         assert abs(coarse[steps[-1]] - mean) < 1e-6
+
+
+@pytest.mark.parametrize('start', [3, 6, 9])
+def test_means_go_on_in_a_resumed_run(tmp_path, start):
+    """From a checkpoint between two lines of the log, to the bit."""
+    options = dict(default_hooks__logger__interval=4,
+                   default_hooks__checkpoint__interval=3,
+                   default_hooks__checkpoint__max_keep_ckpts=-1)
+    whole, again = tmp_path / 'whole', tmp_path / 'again'
+    build_runner(whole, **options).train()
+    build_runner(again, resume=True, load_from=str(
+        whole / f'iter_{start}.pth'), **options).train()
+    for key in ('loss', 'grad_norm'):
+        wanted = scalars(whole, key)
+        assert scalars(again, key) == {
+            step: value for step, value in wanted.items() if step > start}
 
 
 def test_line_names_stage_iteration_loss_speed_and_time_left(
