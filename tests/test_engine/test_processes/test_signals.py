@@ -1,7 +1,8 @@
 """A signal asks to stop: the step is finished, the work is kept."""
-import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from rcg.engine.processes import signals
 
 from .. import faults
-from ..running import build_runner
+from ..running import build_runner, environment
 from ..toy import ToyDataset
 
 QUIET = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
@@ -126,15 +127,21 @@ def test_nothing_changes_in_a_thread(tmp_path):
         assert pool.submit(inside).result() is signal.SIG_DFL
 
 
+_POOL = """
+import multiprocessing
+from rcg.engine.processes import signals
+
+with signals.listening():
+    pool = multiprocessing.get_context('fork').Pool(2)
+    assert pool.map(abs, [-1, -2]) == [1, 2]
+    pool.terminate()  # waits for its workers
+"""
+
+
 def test_workers_of_a_pool_end_when_they_are_told_to():
-    with signals.listening():
-        pool = multiprocessing.get_context('fork').Pool(2)
-        assert pool.map(abs, [-1, -2]) == [1, 2]
-        workers = pool._pool[:]
-        pool.terminate()  # waits for them
-        for worker in workers:
-            worker.join(10)
-            assert worker.exitcode is not None
+    done = subprocess.run([sys.executable, '-c', _POOL], timeout=60,
+                          env=environment(), check=False)
+    assert done.returncode == 0
 
 
 def test_loader_workers_work_on(tmp_path, monkeypatch):
@@ -146,6 +153,7 @@ def test_loader_workers_work_on(tmp_path, monkeypatch):
 
     def signal_workers(*args, **kwargs):
         if runner.iter == 2:
+            import multiprocessing
             workers.extend(multiprocessing.active_children())
             for worker in workers:
                 for number in signals.ASKING:
