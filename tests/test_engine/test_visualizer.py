@@ -96,6 +96,8 @@ def test_a_missing_package_is_the_users_affair(tmp_path, monkeypatch, runner):
     monkeypatch.syspath_prepend(tmp_path)
     cfg = load_config(CONFIG, {
         'work_dir': str(tmp_path), 'visualizer.type': 'Visualizer',
+        # A stock Runner takes over the visualizer of another one of its name.
+        'experiment_name': f'{tmp_path.name} {runner.__name__}',
         'visualizer.vis_backends': [dict(type='AimVisBackend')]})
     with pytest.raises((ValueError, ImportError),
                        match='pip install aim') as caught:
