@@ -110,6 +110,7 @@ def test_flexible_runner(tmp_path):
     init_default_scope('rcg')
     FlexibleRunner.from_cfg(load_config(CONFIG, {
         'work_dir': str(tmp_path), 'randomness.deterministic': True,
+        'experiment_name': 'a flexible runner',
         'train_cfg.max_iters': 2})).train()
     assert os.environ[VARIABLE] == ':4096:8'
 

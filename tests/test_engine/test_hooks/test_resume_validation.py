@@ -278,6 +278,7 @@ def test_a_stock_runner_validates_what_was_lost(tmp_path, capsys):
     def build(**options):
         cfg = load_config(CONFIG, {
             'work_dir': str(tmp_path), 'custom_hooks': [],
+            'experiment_name': 'a stock runner validates',
             'optim_wrapper.optimizer': dict(
                 _delete_=True, type='AdamW', lr=.01),
             'train_cfg.max_iters': 4, **options})
