@@ -2,6 +2,7 @@
 import contextlib
 import re
 import signal
+import time
 from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
 
@@ -10,6 +11,8 @@ from torch.utils.data import DataLoader
 
 # Seconds that a batch may take.
 TIMEOUT = 300.
+# Seconds that a worker whose connection broke has to end.
+DYING = 10.
 _STATES = {'T': 'stopped', 'D': 'waiting for a disk or the network',
            'R': 'running', 'S': 'sleeping', 'Z': 'dead'}
 _CAUSES = {
@@ -77,8 +80,7 @@ class _Batches:
             workers = getattr(self.batches, '_workers', [])
             if str(error).startswith('DataLoader timed out'):
                 raise RuntimeError(self._of_hanging(workers)) from error
-            gone = {worker.pid: worker.exitcode for worker in workers
-                    if worker.exitcode}
+            gone = _exit_codes(workers, wait=_is_broken_connection(error))
             if gone:
                 raise RuntimeError(_of_gone(gone)) from error
             raise
@@ -123,6 +125,32 @@ def named_workers() -> Iterator[None]:
         gone = {int(pid): -number if number else None
                 for pid in found[1].split(',')}
         raise RuntimeError(_of_gone(gone)) from error
+
+
+def _is_broken_connection(error: Exception) -> bool:
+    """Whether a worker stopped talking, and no dataset raised the error."""
+    return (isinstance(error, (OSError, EOFError))
+            and not str(error).startswith('Caught '))
+
+
+def _exit_codes(workers: list[BaseProcess], wait: bool) -> dict[int, int]:
+    """The exit codes, by process, of the workers that failed.
+
+    Args:
+        workers: Of torch's iterator.
+        wait: Give them ``DYING`` seconds: the connection to a worker breaks
+            some time before its process has ended.
+    """
+    deadline = time.monotonic() + DYING * wait
+    while True:
+        try:
+            gone = {worker.pid: worker.exitcode for worker in workers
+                    if worker.exitcode}
+            if gone or time.monotonic() >= deadline:
+                return gone
+            time.sleep(0.01)
+        except RuntimeError:  # torch's handler of SIGCHLD; now it has ended
+            continue
 
 
 def _of_gone(gone: dict[int, int | None]) -> str:

@@ -1,4 +1,5 @@
 """Workers that are killed or hang are named; files that vanish are skipped."""
+import multiprocessing
 import os
 import signal
 import time
@@ -9,7 +10,7 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from rcg.datasets import ImageFolder
-from rcg.engine import stock_data
+from rcg.engine import data_loading, stock_data
 from rcg.engine.data_loading import WatchedLoader, named_workers
 
 from .running import build_runner
@@ -71,6 +72,38 @@ def test_a_worker_that_is_gone_while_no_batch_is_awaited():
         time.sleep(10 + len(next(batches)))
     with pytest.raises(RuntimeError, match='^other$'), named_workers():
         raise RuntimeError('other')
+
+
+@pytest.mark.parametrize('error', [
+    ConnectionResetError(104, 'reset'), EOFError(), FileNotFoundError('socket')
+])
+def test_a_worker_that_is_still_dying_is_waited_for(error):
+    """Its connection breaks before its process has ended."""
+    worker = multiprocessing.get_context('fork').Process(
+        target=lambda: (time.sleep(0.5), os._exit(3)))
+    worker.start()
+    batches = iter(WatchedLoader(Failing(int), batch_size=2))
+
+    class Broken:
+        _workers = [worker]
+
+        def __next__(self):
+            raise error
+
+    batches.batches = Broken()
+    with pytest.raises(RuntimeError, match=(
+            rf'process {worker.pid}\) ended with exit status 3')):
+        next(batches)
+
+
+def test_errors_of_files_are_not_waited_for():
+    def fail():
+        raise FileNotFoundError('mine')
+
+    start = time.monotonic()
+    with pytest.raises(FileNotFoundError, match='mine'):
+        list(WatchedLoader(Failing(fail), batch_size=2, num_workers=2))
+    assert time.monotonic() - start < data_loading.DYING
 
 
 def test_errors_of_a_dataset_stay():
