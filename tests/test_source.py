@@ -30,7 +30,7 @@ RISKY_ARGUMENTS = {('shell', 'True'), ('weights_only', 'False'),
 IN_SHELL = re.compile(r'\b(eval|curl|wget|mktemp -u)\b|\s(-c)\s')
 
 PLACES = {
-    'projects/quickstart/run_command.py run_command: runpy.run_path':
+    'rcg/apis/run_command.py run_command: runpy.run_path':
         'runs files of tools/, which are named in the quick start',
     'rcg/apis/__init__.py __getattr__: importlib.import_module':
         'the names are those of a table in the file',

@@ -46,8 +46,8 @@ def main() -> None:
     for stream in sys.stdout, sys.stderr:  # names of files may be any bytes
         stream.reconfigure(errors='backslashreplace')
     print('quick start: loading PyTorch', flush=True)
+    from rcg.apis.stages import Stage, StageRunner
     from rcg.projects.quickstart.report import report
-    from rcg.projects.quickstart.stages import Stage, StageRunner
 
     plan = Plan(args.generators, args.seeds, args.short)
     folder = Path(args.work_dir)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
+from rcg.apis.stages import JOBS
 from rcg.checkpoint import open_atomically
 from rcg.evaluation.extractors.extractor import shared_extractor
 from rcg.evaluation.functional.distances import frechet_distance
@@ -12,7 +13,6 @@ from rcg.evaluation.references.dataset_reference import DatasetReference
 from rcg.files import read_json
 from rcg.projects.quickstart.plan import Plan
 from rcg.projects.quickstart.plots import plot_curves, plot_samples
-from rcg.projects.quickstart.stages import JOBS
 
 # Name in summary.json -> metric.
 SCORES = {

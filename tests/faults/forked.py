@@ -14,7 +14,7 @@ import rcg.apis.training
 import rcg.datasets
 import rcg.evaluation
 import rcg.pretraining  # noqa: F401
-from rcg.projects.quickstart.run_command import run_command
+from rcg.apis.run_command import run_command
 
 _FORK = multiprocessing.get_context('fork')
 

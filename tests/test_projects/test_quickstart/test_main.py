@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
+from rcg.apis import run_command
 from rcg.projects.quickstart import __main__ as quickstart
-from rcg.projects.quickstart import report, run_command
+from rcg.projects.quickstart import report
 from tests.test_engine.running import ROOT
 
 # A tool that writes what the report reads: train, test or sample.

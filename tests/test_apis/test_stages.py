@@ -3,9 +3,9 @@ import json
 
 import pytest
 
-from rcg.projects.quickstart import run_command
-from rcg.projects.quickstart import stages as module
-from rcg.projects.quickstart.stages import Stage, StageRunner
+from rcg.apis import run_command
+from rcg.apis import stages as module
+from rcg.apis.stages import Stage, StageRunner
 
 
 class Elsewhere:
@@ -80,3 +80,34 @@ def test_failure_is_named_and_goes_on_from_there(tools):
     (tools / 'fail').unlink()
     assert StageRunner(tools).run(plan()) == []
     assert {'b', 'c'} <= set(log(tools)) <= {'b', 'c', 'd'}
+
+
+def test_a_stage_that_runs_alone(tools):
+    stages = plan()
+    stages[1].alone = True
+    runner = StageRunner(tools)
+    assert runner.run(stages) == []
+    alone = runner.records['b']
+    for name in 'acd':
+        other = runner.records[name]
+        assert (other['ended'] <= alone['began']
+                or other['began'] >= alone['ended'])
+
+
+def test_peak_memory_counts_what_ran_together(tools):
+    runner = StageRunner(tools)
+    runner.records = {
+        name: dict(began=began, ended=ended, peak_memory_mb=mb)
+        for name, began, ended, mb in (
+            ('a', 0, 4, 100), ('b', 3, 6, 50), ('c', 5, 7, 200))}
+    runner.records['old'] = dict(peak_memory_mb=999)
+    assert runner.peak_memory_mb() == 250
+
+
+def test_folders_with_braces_and_blanks(tools, capsys):
+    root = tools.parent / "it's {0} {root}"
+    assert StageRunner(root).run([
+        Stage('a', ['tools/train.py', 'a', '{root}/x'])]) == []
+    assert json.loads((root / 'stages.json').read_text())['a'][
+        'command'][-1] == f'{root}/x'
+    assert "RCG_ROOT='" in capsys.readouterr().out

@@ -4,9 +4,11 @@ import datetime
 import json
 import multiprocessing
 import resource
+import shlex
 import shutil
 import time
-from multiprocessing.connection import wait
+from collections.abc import Callable
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 import torch
@@ -18,11 +20,11 @@ import rcg.apis.testing
 import rcg.apis.training
 import rcg.datasets
 import rcg.evaluation  # noqa: F401
+from rcg.apis.run_command import run_command
 from rcg.apis.timing import peak_memory
 from rcg.checkpoint import open_atomically
 from rcg.engine.distributed import usable_cores
 from rcg.files import read_json
-from rcg.projects.quickstart.run_command import run_command
 
 # Models this small train only a fifth faster on two cores than on one. So two
 # stages run at a time, on one core each.
@@ -38,35 +40,41 @@ class Stage:
         name: Name of the stage and, if it trains, of its folder.
         command: Tool and arguments; ``{root}`` stands for the work folder.
         needs: Names of the stages that must be done before it.
+        alone: Whether it runs alone, on all cores.
+        note: What to print beside the name when it starts.
     """
     name: str
     command: list[str]
     needs: tuple[str, ...] = ()
+    alone: bool = False
+    note: str = ''
 
 
 class StageRunner:
-    """Runs the stages of one work folder, two at a time.
+    """Runs the stages of one work folder, some at a time.
 
     ``stages.json`` in the folder holds command, seconds and peak memory of
     every stage that was begun. So an interrupted run goes on.
 
     Args:
         root: The work folder, which stages know as RCG_ROOT.
+        jobs: Stages at a time.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, jobs: int = JOBS) -> None:
         self.root, self.path = root, root / 'stages.json'
         root.mkdir(parents=True, exist_ok=True)
         self.records, self.running = {}, {}
         if self.path.exists():
             self.records = read_json(self.path)
-        self.started = time.monotonic()
-        self.threads = max(1, usable_cores() // JOBS)
+        self.started, self.jobs = time.monotonic(), jobs
+        self.threads = max(1, usable_cores() // jobs)
 
     def run(self, stages: list[Stage]) -> list[str]:
         """Run the stages that are not done; return the names that failed."""
         for stage in stages:
-            stage.command = [word.format(root=self.root)
+            # Not str.format: folders may have braces in their names.
+            stage.command = [word.replace('{root}', str(self.root))
                              for word in stage.command]
         self._forget_changed(stages)
         todo = [s for s in stages if not self._is_done(s.name)]
@@ -75,10 +83,9 @@ class StageRunner:
                   'done before', flush=True)
         self.total, failed = len(stages), []
         while todo or self.running:
-            ready = [s for s in todo if all(map(self._is_done, s.needs))]
-            while ready and len(self.running) < JOBS and not failed:
-                todo.remove(ready[0])
-                self._start(ready.pop(0))
+            while not failed and (stage := self._next(todo)):
+                todo.remove(stage)
+                self._start(stage)
             if not self.running:
                 break  # all others need a stage that failed
             for sentinel in wait(list(self.running)):
@@ -86,6 +93,32 @@ class StageRunner:
                 if not self._is_done(name):
                     failed.append(name)
         return failed
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds of every stage, by its name."""
+        return {name: record['seconds']
+                for name, record in self.records.items()}
+
+    def peak_memory_mb(self) -> int:
+        """Peak memory of the stages, as far as they ran at the same time.
+
+        An upper bound: the peaks of two stages need not coincide.
+        """
+        records = [record for record in self.records.values()
+                   if 'began' in record]  # files of older versions have none
+        return max((sum(other['peak_memory_mb'] for other in records
+                        if other['began'] <= one['began'] < other['ended'])
+                    for one in records), default=0)
+
+    def _next(self, todo: list[Stage]) -> Stage | None:
+        """The first stage that may start now."""
+        if any(stage.alone for stage, *_ in self.running.values()):
+            return None
+        if len(self.running) >= self.jobs:
+            return None
+        return next((stage for stage in todo
+                     if all(map(self._is_done, stage.needs))
+                     and not (stage.alone and self.running)), None)
 
     def _is_done(self, name: str) -> bool:
         return self.records.get(name, {}).get('done', False)
@@ -108,30 +141,53 @@ class StageRunner:
         elapsed = datetime.timedelta(
             seconds=round(time.monotonic() - self.started))
         done = sum(record['done'] for record in self.records.values())
-        print(f'[{done}/{self.total} done, {elapsed}] {stage.name}\n'
-              f'  RCG_ROOT={self.root} python {" ".join(stage.command)}',
-              flush=True)
+        print(f'[{done}/{self.total} done, {elapsed}] {stage.name}'
+              f'{stage.note}\n'
+              f'  RCG_ROOT={shlex.quote(str(self.root))} python '
+              f'{shlex.join(stage.command)}', flush=True)
         before = self.records.get(stage.name, {}).get('seconds', 0.)
-        self._save(stage.name, dict(command=stage.command, done=False,
-                                    seconds=before, peak_memory_mb=0))
+        self._save(stage.name, dict(
+            command=stage.command, done=False, seconds=before,
+            peak_memory_mb=0, began=time.time(), ended=0.))
+        threads = usable_cores() if stage.alone else self.threads
+        ours, theirs = multiprocessing.Pipe(duplex=False)
         child = multiprocessing.get_context(START).Process(
-            target=run_command, args=(str(self.root), stage.command,
-                                      self.threads))
+            target=_run, args=(theirs, run_command, str(self.root),
+                               stage.command, threads))
         child.start()
-        self.running[child.sentinel] = stage.name, child, time.monotonic()
+        theirs.close()
+        self.running[child.sentinel] = stage, child, ours, time.monotonic()
 
     def _finish(self, sentinel: int) -> str:
-        name, child, begun = self.running.pop(sentinel)
+        stage, child, ours, begun = self.running.pop(sentinel)
         child.join()
-        record = self.records[name]
-        self._save(name, dict(
-            record, done=child.exitcode == 0,
+        record = self.records[stage.name]
+        self._save(stage.name, dict(
+            record, done=child.exitcode == 0, ended=time.time(),
             seconds=round(record['seconds'] + time.monotonic() - begun, 2),
-            # The largest child so far.
-            peak_memory_mb=peak_memory(resource.RUSAGE_CHILDREN) >> 20))
-        return name
+            peak_memory_mb=_received(ours)))
+        return stage.name
 
     def _save(self, name: str, record: dict) -> None:
         self.records[name] = record
         with open_atomically(self.path) as file:
             file.write(json.dumps(self.records, indent=1).encode())
+
+
+def _run(results: Connection, function: Callable, *args) -> None:
+    """Call it, then send the peak memory of this process and its own."""
+    try:
+        function(*args)
+    finally:
+        results.send(sum(peak_memory(who) for who in (
+            resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) >> 20)
+
+
+def _received(results: Connection) -> int:
+    """What a process sent; 0 if it was killed."""
+    try:
+        return results.recv() if results.poll() else 0
+    except EOFError:
+        return 0
+    finally:
+        results.close()
