@@ -8,6 +8,8 @@ drop_prob = 0 has none and cannot be guided.
 
 N batch, D width of the representation, E width of the embedding.
 """
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -48,21 +50,32 @@ class RepresentationCondition(nn.Module):
             0 in the published ADM and LDM.
         project: Whether a linear layer maps D to E. If not (the published
             LDM), the representation itself is the embedding, and D = E.
+        noise_std: Standard deviation of Gaussian noise that is added to
+            representations in training, whose values have about unit
+            variance. It keeps a generator from following the training
+            representations to the letter, beside which those of an RDM lie
+            (conditioning augmentation, arXiv:2106.15282 section 4). The
+            published code has none.
 
     Raises:
-        ValueError: D and E differ, and there is no projection.
+        ValueError: D and E differ, and there is no projection; or
+            ``noise_std`` is negative or not finite.
     """
     kind = 'representation'
 
     def __init__(self, rep_dim: int, dim: int, drop_prob: float = .1,
-                 project: bool = True) -> None:
+                 project: bool = True, noise_std: float = 0.) -> None:
         super().__init__()
+        if not 0 <= noise_std < math.inf:
+            raise ValueError('noise_std must be a finite number of at least '
+                             f'0, got {noise_std}.')
         if not project and rep_dim != dim:
             raise ValueError(
                 f'without projection the network takes representations of '
                 f'{dim} values, got rep_dim={rep_dim}; set project=True or '
                 f'the width of the context to {rep_dim}.')
         self.rep_dim, self.drop_prob = rep_dim, drop_prob
+        self.noise_std = noise_std
         self.null_condition = None
         if drop_prob > 0:
             self.null_condition = nn.Parameter(torch.randn(1, rep_dim) * .02)
@@ -71,7 +84,7 @@ class RepresentationCondition(nn.Module):
 
     def forward(self, condition: Tensor,
                 rng: SampleRng | None = None) -> Tensor:
-        """Embed (N, D) -> (N, E); with ``rng``, drop some rows first.
+        """Embed (N, D) -> (N, E); with ``rng``, add noise and drop rows first.
 
         Raises:
             ValueError: The representations are not D values wide.
@@ -81,8 +94,11 @@ class RepresentationCondition(nn.Module):
                 'the generator is conditioned on representations of '
                 f'{self.rep_dim} values, got {condition.shape[-1]}; set '
                 "rep_dim of its condition to the encoder's and the RDM's.")
-        if rng is not None and self.null_condition is not None:
-            drop = rng.uniform(1) < self.drop_prob  # (N, 1)
+        drops = rng is not None and self.null_condition is not None
+        drop = rng.uniform(1) < self.drop_prob if drops else None  # (N, 1)
+        if rng is not None and self.noise_std > 0:
+            condition = condition + self.noise_std * rng.normal(self.rep_dim)
+        if drops:
             condition = torch.where(drop, self.null_condition, condition)
         return self.condition_proj(condition)
 
