@@ -8,6 +8,7 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
+from rcg.datasets.held_out import SPLITS, split_of
 from rcg.datasets.images import ImageDataset
 from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
 from rcg.registry import DATASETS
@@ -83,6 +84,17 @@ def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:
     return [number[top] for top in tops], list(number)
 
 
+def _numbers_of(split: str, root: str, paths: Sequence[str],
+                share: float) -> list[int]:
+    """Which of the paths are in a split."""
+    if split not in SPLITS:
+        raise ValueError(f'split must be one of {SPLITS} or None, got '
+                         f'{split!r}.')
+    wanted = split == 'held_out'
+    return [number for number, is_out in enumerate(
+        split_of(root, paths, share)) if is_out == wanted]
+
+
 @DATASETS.register_module()
 class ImageFolder(ImageDataset):
     """Images of a folder, in any nesting; labels if each class has a folder.
@@ -95,16 +107,22 @@ class ImageFolder(ImageDataset):
         pipeline: Transforms, ending in a crop unless all files have one size.
         num_images: Take this many, evenly spread over the sorted files. None
             takes all.
+        split: 'train' or 'held_out'; None takes both. See :mod:`held_out
+            <rcg.datasets.held_out>`. Classes are those of the whole folder.
+        held_out: Share of the images that is held out, about.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
         RuntimeError: While reading: more than 1 % of the files are bad.
+        ValueError: An argument is out of range, or there are too few images
+            to hold some out.
     """
     # Whether photographs are turned as their EXIF tag says.
     upright = True
 
     def __init__(self, data_root: str, pipeline: Sequence[dict] = (),
-                 num_images: int | None = None) -> None:
+                 num_images: int | None = None, split: str | None = None,
+                 held_out: float = .1) -> None:
         self.root = os.path.expanduser(data_root)
         paths = list_images(self.root)
         found = folder_classes(paths)
@@ -112,8 +130,11 @@ class ImageFolder(ImageDataset):
         if num_images is not None and num_images < 1:
             raise ValueError('num_images must be at least 1, got '
                              f'{num_images}.')
-        count = min(num_images or len(paths), len(paths))
-        chosen = [i * len(paths) // count for i in range(count)]
+        usable = range(len(paths))
+        if split is not None:
+            usable = _numbers_of(split, self.root, paths, held_out)
+        count = min(num_images or len(usable), len(usable))
+        chosen = [usable[i * len(usable) // count] for i in range(count)]
         self.paths = [paths[i] for i in chosen]
         if labels is not None:
             labels = [labels[i] for i in chosen]
@@ -132,7 +153,10 @@ class ImageFolder(ImageDataset):
     def identity(self) -> Iterable[bytes]:
         yield f'upright={self.upright}'.encode()
         for path in self.paths:
-            size = os.path.getsize(os.path.join(self.root, path))
+            try:
+                size = os.path.getsize(os.path.join(self.root, path))
+            except OSError:  # a broken link, say: read() passes over it
+                size = -1
             yield os.fsencode(path) + f' {size}'.encode()
 
     def read(self, index: int) -> tuple[np.ndarray, int]:

@@ -74,11 +74,11 @@ class StreamTrainLoop(IterBasedTrainLoop):
         wanted = self.dataloader.batch_size * get_world_size()
         available = len(self.dataloader.dataset)
         if wanted > available:
-            raise ValueError(
-                f'a step needs {wanted} samples (batch_size '
+            log(self.runner,
+                f'a step has {wanted} samples (batch_size '
                 f'{self.dataloader.batch_size} x {get_world_size()} '
-                f'processes), the training dataset has {available}; lower '
-                'train_dataloader.batch_size or add images.')
+                f'processes) and the training dataset {available}: images '
+                'repeat within a step, each with random numbers of its own.')
         if not hasattr(self.dataloader.sampler, 'position'):
             raise ValueError(
                 'StreamTrainLoop needs a sampler that can start anywhere, '
