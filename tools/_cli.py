@@ -12,6 +12,9 @@ from contextlib import contextmanager
 ARGUMENTS = {
     'config': (['config'], dict(help='config file')),
     'checkpoint': (['checkpoint'], dict(help='file or work folder')),
+    'own_checkpoint': (['checkpoint'], dict(
+        nargs='?', help='file or work folder; if it is the only argument, '
+        'its own config is used')),
     'work_dir': (['--work-dir'], dict(
         help='where logs go; default: work_dir of the config, else '
         'work_dirs/<config name>')),

@@ -1,9 +1,10 @@
 """Compute the metrics of a checkpoint.
 
-    python tools/test.py CONFIG CHECKPOINT [--out metrics.json]
+    python tools/test.py [CONFIG] CHECKPOINT [--out metrics.json]
                          [--save-images DIR] [--cfg-options KEY=VALUE ...]
 
-CHECKPOINT is a file or a work folder (its newest checkpoint). On several
+CHECKPOINT is a file or a work folder (its newest checkpoint). Without CONFIG,
+it is tested with the config that its training left beside it. On several
 processes: tools/dist_test.sh, tools/slurm_test.sh; the metrics are the same.
 A run that was interrupted goes on when the same command is given again, on
 any number of processes: finished batches are kept below the work folder.
@@ -17,7 +18,7 @@ from _cli import add_shared, announce, friendly_errors, make_parser
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
-    add_shared(parser, 'config', 'checkpoint')
+    add_shared(parser, 'config', 'own_checkpoint')
     parser.add_argument('--out', metavar='FILE',
                         help='write the metrics there, as JSON')
     parser.add_argument('--save-images', metavar='DIR',
@@ -31,13 +32,14 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         help='the same bits in each run on this machine')
     add_shared(parser, 'work_dir', 'cfg_options', 'launcher', 'local_rank',
                'debug')
-    return parser.parse_args(args)
+    # CHECKPOINT may stand after options.
+    return parser.parse_intermixed_args(args)
 
 
 def main() -> None:
     args = parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    announce(f'test {args.config} {args.checkpoint}')
+    announce(' '.join(filter(None, ['test', args.config, args.checkpoint])))
     with friendly_errors(args.debug, 'the same command goes on'):
         from rcg import apis
         from rcg.evaluation.table import show

@@ -1,9 +1,16 @@
 """Configs of runs: what the caller of a run decides."""
 import copy
+import os
 from pathlib import Path
 
 from mmengine.config import Config
 
+from rcg.checkpoint import (
+    CheckpointError,
+    find_checkpoint,
+    read_checkpoint,
+    run_configs,
+)
 from rcg.engine import load_config
 from rcg.engine.configs.loading import apply_options, title_of
 
@@ -18,7 +25,7 @@ def run_config(config: Config | dict | str, work_dir: str | None = None,
     """A config with options, work folder and launcher.
 
     Args:
-        config: A config or dict, which is not changed, or the path of one.
+        config: See :func:`load_any_config`. A given one is not changed.
         work_dir: Folder of checkpoints and logs; by default ``work_dir`` of
             the config, else work_dirs/<config name>.
         options: See :func:`rcg.engine.load_config`.
@@ -69,16 +76,97 @@ def load_any_config(config: Config | dict | str,
                     options: list[str] | dict | None = None) -> Config:
     """Read a config, or copy a given one; apply options.
 
+    Args:
+        config: A config, a dict like one, the path of one, or a work folder
+            or checkpoint, whose run left its config there.
+        options: See :func:`rcg.engine.load_config`.
+
     Raises:
+        FileNotFoundError: There is no such config.
         KeyError: See :func:`rcg.engine.load_config`.
     """
-    if not isinstance(config, (Config, dict)):
+    if isinstance(config, (Config, dict)):
+        cfg = copy.deepcopy(config)
+    elif is_of_a_run(config):
+        cfg = config_of_work_dir(config)
+    else:
         return load_config(config, options)
-    cfg = copy.deepcopy(config)
     if not isinstance(cfg, Config):
         cfg = Config(cfg)
     apply_options(cfg, options)
     return cfg
+
+
+def is_of_a_run(path: Config | dict | str) -> bool:
+    """Whether it is the path of a work folder or of a checkpoint."""
+    if isinstance(path, (Config, dict)):
+        return False
+    path = os.path.expanduser(str(path))
+    return os.path.isdir(path) or path.endswith(('.pth', '.safetensors'))
+
+
+def checkpoint_for(config: Config | dict | str,
+                   checkpoint: str | None) -> str:
+    """The checkpoint that belongs to a config.
+
+    Args:
+        config: See :func:`load_any_config`.
+        checkpoint: File or work folder. None: ``config`` is one.
+
+    Raises:
+        ValueError: Neither is one.
+    """
+    if checkpoint is not None:
+        return checkpoint
+    if is_of_a_run(config):
+        return str(config)
+    raise ValueError(f"'{name_of(config)}' is a config: give a checkpoint or "
+                     'a work folder, too, or a work folder alone.')
+
+
+def config_of_work_dir(path: str) -> Config:
+    """The config of the training run in a work folder, with its options.
+
+    Several configs may have been used in one folder. Then it is that of the
+    newest checkpoint.
+
+    Args:
+        path: A work folder, or a checkpoint in one.
+
+    Returns:
+        A config whose ``work_dir`` is the folder, which may have been moved.
+
+    Raises:
+        FileNotFoundError: No training run left its config there.
+    """
+    path = os.path.expanduser(str(path))
+    folder = path if os.path.isdir(path) else os.path.dirname(path) or '.'
+    found = run_configs(folder)
+    if not found:
+        raise FileNotFoundError(
+            f"No training run has left its config in '{folder}': give the "
+            'config, and then the checkpoint.')
+    if len(found) > 1:
+        found = _of_checkpoint(found, path) or found
+    cfg = load_config(found[0])
+    cfg.work_dir, cfg.launcher = folder, 'none'
+    cfg.load_from, cfg.resume = None, False
+    return cfg
+
+
+def _of_checkpoint(configs: list[str], path: str) -> list[str]:
+    """Those of several configs whose text a checkpoint holds.
+
+    Args:
+        path: The checkpoint, or a folder, which may have none.
+    """
+    try:
+        meta = read_checkpoint(find_checkpoint(path)).get('meta')
+    except (OSError, CheckpointError):
+        return []
+    text = meta.get('cfg') if isinstance(meta, dict) else None
+    return [name for name in configs
+            if Path(name).read_text(encoding='utf-8') == text]
 
 
 def name_of(config: Config | dict | str) -> str | None:

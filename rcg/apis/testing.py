@@ -4,14 +4,18 @@ from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
 from rcg.apis.json_file import write_json
-from rcg.apis.run_config import config_of_test, set_deterministic
+from rcg.apis.run_config import (
+    checkpoint_for,
+    config_of_test,
+    set_deterministic,
+)
 from rcg.engine.hooks.resumable_test import ResumableTestHook
 from rcg.engine.hooks.save_images import SaveImagesHook
 from rcg.evaluation.protocol import describe_test
 from rcg.registry import RUNNERS
 
 
-def test(config: Config | dict | str, checkpoint: str, *,
+def test(config: Config | dict | str, checkpoint: str | None = None, *,
          out: str | None = None, save_images: str | None = None,
          restart: bool = False, save_every: float = 60.,
          deterministic: bool = False, work_dir: str | None = None,
@@ -23,8 +27,9 @@ def test(config: Config | dict | str, checkpoint: str, *,
     repeated, it goes on: finished batches are kept below the work folder.
 
     Args:
-        config: A config, a dict like one, or the path of one.
-        checkpoint: File, or work folder (its newest checkpoint).
+        config: See :func:`~rcg.apis.run_config.load_any_config`.
+        checkpoint: File, or work folder (its newest checkpoint). None: that
+            is what ``config`` is.
         out: JSON file for the result.
         save_images: Folder for the images.
         restart: Begin anew, not where an interrupted call was.
@@ -38,9 +43,10 @@ def test(config: Config | dict | str, checkpoint: str, *,
         Scores and their 'protocol'; None on all but one process.
 
     Raises:
-        ValueError: The config does not say what to compute.
+        ValueError: The config computes nothing, or there is no checkpoint.
         CheckpointError: The checkpoint is not of this config's model.
     """
+    checkpoint = checkpoint_for(config, checkpoint)
     cfg = config_of_test(config, work_dir, options, launcher)
     runner = RUNNERS.build(set_deterministic(cfg, deterministic))
     state = ResumableTestHook(save_every, restart)

@@ -18,6 +18,7 @@ from .loading import (
 )
 from .reading import read_checkpoint, to_plain
 from .renamed import with_current_names
+from .run_configs import run_configs
 from .utf8 import open_safetensors, utf8_path
 from .writing import (
     boot_id,
@@ -32,6 +33,6 @@ __all__ = [
     'download', 'file_sha256', 'find_checkpoint', 'find_weights',
     'list_checkpoints', 'load_state_dict', 'load_weights', 'lock_file',
     'open_atomically', 'open_safetensors', 'read_checkpoint',
-    'remove_unfinished', 'save_atomically', 'to_plain', 'utf8_path',
-    'weights_of', 'what_fits', 'with_current_names'
+    'remove_unfinished', 'run_configs', 'save_atomically', 'to_plain',
+    'utf8_path', 'weights_of', 'what_fits', 'with_current_names'
 ]

@@ -1,4 +1,5 @@
 """Loading weights strictly, and naming files that do not fit."""
+import os
 import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -8,6 +9,7 @@ from torch import Tensor, nn
 from .finding import CONVERT, CheckpointError, file_sha256, find_checkpoint
 from .reading import read_checkpoint
 from .renamed import with_current_names
+from .run_configs import run_configs
 
 # Start of names in converted files: tensors that only the way back needs.
 REST = 'published.'
@@ -52,9 +54,17 @@ def check_fit(module: nn.Module, state: dict[str, Tensor],
     error = CheckpointError(
         f"The weights in '{source}' are not those of "
         f'{type(module).__name__}. {". ".join(lists)}. Does the config '
-        f'describe the model that was trained?{_describe(state, source, own)}')
+        f'describe the model that was trained?{_own_config(source)}'
+        f'{_describe(state, source, own)}')
     vars(error).update(wrong)
     raise error
+
+
+def _own_config(source: str) -> str:
+    """A sentence that names the config beside a checkpoint, '' if none is."""
+    found = run_configs(source) if os.path.isfile(source) else []
+    return f" The run's own config, with its options: '{found[0]}'." \
+        if found else ''
 
 
 def what_fits(module: nn.Module, state: dict[str, Tensor],

@@ -156,7 +156,6 @@ class RcgRunner(DeterministicRunner):
             FolderInUseError: Another run trains there.
         """
         with alone_in_work_folder(self) as self._lock:
-            self.dump_config()
             return super().train()
 
     def load_or_resume(self) -> None:
@@ -164,10 +163,15 @@ class RcgRunner(DeterministicRunner):
 
         From a folder the newest intact checkpoint is taken; see
         :func:`~rcg.engine.newest.read_newest`. A file that is named must be
-        intact.
+        intact. A run that is refused leaves the config of the work folder as
+        it is.
         """
-        if self._has_loaded:
-            return
+        if not self._has_loaded:
+            self._load_or_resume()
+        if self._lock is not None:  # for training
+            self.dump_config()
+
+    def _load_or_resume(self) -> None:
         path = self._load_from
         if not self._resume:
             if path is not None:

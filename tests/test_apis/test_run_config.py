@@ -1,11 +1,21 @@
 """What the caller of a run changes in its config."""
+import os
+import shutil
+
 import pytest
 from mmengine.config import Config
 
 from rcg import apis
-from rcg.apis.run_config import config_of_test, run_config
+from rcg.apis.run_config import (
+    config_of_test,
+    config_of_work_dir,
+    run_config,
+)
+from rcg.checkpoint import CheckpointError
 from rcg.engine import load_config
 from rcg.engine.configs import loading as config
+
+from ..test_engine.running import CONFIG, build_runner
 
 
 def test_a_config_is_not_changed():
@@ -66,3 +76,64 @@ def test_variables_of_given_configs_are_named_in_a_warning(monkeypatch):
                         lambda text, *others: said.append(text))
     run_config(dict(model=dict(type='RCG'), work_dir='a', my_epochs=3))
     assert 'the Runner does not read my_epochs' in said[0]
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    """A run whose options the config does not have."""
+    folder = tmp_path_factory.mktemp('of_a_run') / 'run'
+    build_runner(folder, train_cfg__max_iters=2, model__width=5,
+                 resume=True).train()
+    return folder
+
+
+def test_a_work_folder_alone_is_a_config_and_a_checkpoint(trained, tmp_path):
+    moved = tmp_path / 'moved'
+    shutil.copytree(trained, moved)
+    for path in (moved, moved / 'iter_2.pth'):
+        cfg = config_of_work_dir(path)
+        assert (cfg.model.width, cfg.work_dir) == (5, str(moved))
+        assert not cfg.resume
+        assert run_config(path, options=['model.width=6']).model.width == 6
+    wanted = apis.test(str(trained / 'toy_config.py'), str(trained),
+                       work_dir=str(tmp_path / 'logs'))
+    for path in (moved, moved / 'iter_2.pth'):
+        assert apis.test(str(path))['toy/mean'] == wanted['toy/mean']
+
+
+def test_a_json_config_leaves_source_that_can_be_read(tmp_path):
+    cfg = load_config(CONFIG, {'work_dir': str(tmp_path / 'run')})
+    cfg.dump(tmp_path / 'toy.json')
+    build_runner(tmp_path / 'run', str(tmp_path / 'toy.json'),
+                 train_cfg__max_iters=1).train()
+    assert config_of_work_dir(tmp_path / 'run').train_cfg.max_iters == 1
+
+
+def test_a_config_alone_is_no_checkpoint(trained):
+    with pytest.raises(ValueError, match='toy_config.py.* is a config: give '
+                                         'a checkpoint'):
+        apis.test(CONFIG)
+    with pytest.raises(FileNotFoundError, match='No training run has left'):
+        apis.test(str(trained.parent))
+
+
+def test_of_several_configs_the_checkpoints_is_taken(trained, tmp_path):
+    """Not that of a run that was refused, nor that of a test."""
+    shutil.copytree(trained, tmp_path / 'run')
+    run = tmp_path / 'run'
+    text = (run / 'toy_config.py').read_text()
+    (run / 'other.py').write_text(text.replace('width=5', 'width=9'))
+    os.utime(run / 'toy_config.py', (1, 1))
+    assert config_of_work_dir(run).model.width == 5
+    (run / 'other.py').unlink()
+    with pytest.raises(CheckpointError, match='width: was 5, is'):
+        build_runner(run, resume=True).train()
+    assert config_of_work_dir(run).model.width == 5
+    shutil.rmtree(run)
+
+
+def test_weights_that_do_not_fit_name_the_config_of_their_run(trained,
+                                                              tmp_path):
+    with pytest.raises(CheckpointError, match=(
+            r"config, with its options: '.*of_a_run.*/toy_config.py'")):
+        apis.test(CONFIG, str(trained), work_dir=str(tmp_path))

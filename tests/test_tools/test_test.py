@@ -53,6 +53,10 @@ def test_metrics_are_the_same_for_one_process_and_two(trained, tmp_path):
     assert scores['toy/mean'] == logged[-1]['toy/mean']
     assert done.stderr == ''
     assert 'warn' not in done.stdout.lower()
+    alone = run_tool('test.py', '--work-dir', tmp_path, trained, '--out', one,
+                     cwd=tmp_path)
+    assert alone.stdout.splitlines()[0] == f'test {trained}'
+    assert read(one)['toy/mean'] == scores['toy/mean']
 
 
 @pytest.fixture(scope='module')

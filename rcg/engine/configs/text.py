@@ -67,17 +67,16 @@ def _with_names(value):
 def write_config(runner) -> None:
     """Write the config of a Runner to its work folder.
 
-    It goes beside the log instead if another run trains in the work folder,
-    or if the run only tests and there is a config of that name: that is the
-    config of the training.
+    A training writes it when it has loaded its weights. Before that, and if
+    the run only tests, it goes beside the log if there is a config of that
+    name: it may be that of an earlier training.
     """
     folder = runner.work_dir
     name = os.path.basename(runner.cfg.filename or f'{runner.timestamp}.py')
-    in_use = os.path.exists(os.path.join(folder, LOCK))
+    name = os.path.splitext(name)[0] + '.py'  # its text is Python
     by_us = runner._lock is not None and runner._lock.is_held
-    only_tests = runner.cfg.get('train_cfg') is None
-    if (in_use and not by_us) or (
-            only_tests and os.path.exists(os.path.join(folder, name))):
+    if not by_us and any(os.path.exists(os.path.join(folder, one))
+                         for one in (LOCK, name)):
         folder = runner.log_dir
     os.makedirs(folder, exist_ok=True)
     with open_atomically(os.path.join(folder, name)) as file:
