@@ -23,19 +23,17 @@ def test(config: Config | dict | str, checkpoint: str | None = None, *,
          options: list[str] | dict | None = None) -> dict | None:
     """Compute the metrics of a checkpoint.
 
-    They are the same on any number of processes. When an interrupted call is
-    repeated, it goes on: finished batches are kept below the work folder.
+    They are the same on any number of processes; an interrupted call goes on.
 
     Args:
         config: See :func:`~rcg.apis.run_config.load_any_config`.
-        checkpoint: File, or work folder (its newest checkpoint). None: that
-            is what ``config`` is.
+        checkpoint: File or work folder; None: that is what ``config`` is.
         out: JSON file for the result.
         save_images: Folder for the images.
         restart: Begin anew, not where an interrupted call was.
         save_every: Seconds from one note of finished batches to the next.
         deterministic: As for :func:`~rcg.apis.train`.
-        work_dir: Folder of logs; default: the config's, else work_dirs/<name>.
+        work_dir: Of logs and finished batches; default: the config's.
         options: Changes of the config by dotted key.
         launcher: What started the processes: none, pytorch or slurm.
 
@@ -47,8 +45,8 @@ def test(config: Config | dict | str, checkpoint: str | None = None, *,
         CheckpointError: The checkpoint is not of this config's model.
     """
     checkpoint = checkpoint_for(config, checkpoint)
-    cfg = config_of_test(config, work_dir, options, launcher)
-    runner = RUNNERS.build(set_deterministic(cfg, deterministic))
+    runner = RUNNERS.build(set_deterministic(
+        config_of_test(config, work_dir, options, launcher), deterministic))
     state = ResumableTestHook(save_every, restart)
     runner.register_hook(state)
     if save_images:
