@@ -1,15 +1,17 @@
 """Draw images: PNG files and a grid.
 
-    python tools/sample.py CONFIG CHECKPOINT [--num 64] [--out DIR]
+    python tools/sample.py [CONFIG] CHECKPOINT [--num 64] [--out DIR]
         [--classes "tabby cat" 3 ...]       of these classes, in turn
         [--reconstruct IMAGE_OR_FOLDER ...] from the representation of each
         [--vary IMAGE]                      more from one representation
         [--interpolate A B [--steps 8]]     between two representations
 
-CHECKPOINT is a file or a work folder. IMAGE, A and B are files, or numbers of
-(held-out) images of the config's dataset. Image i depends on the seed and i
-alone; it is DIR/00000i.png. DIR/grid.png shows 64 of them, by class, or 64
-given images and what was drawn from them. Guidance and the like: --cfg-options
+CHECKPOINT is a file or a work folder. Without CONFIG, it is sampled with the
+config that its training left beside it. IMAGE, A and B are files, or numbers
+of (held-out) images of the config's dataset. Image i depends on the seed and i
+alone; it is DIR/00000i.png. Images of an earlier call are removed.
+DIR/grid.png shows 64 of them, by class, or 64 given images and what was drawn
+from them. Guidance and the like: --cfg-options
 model.generator.guidance_scale=2 model.generator.temperature=6
 """
 import argparse
@@ -19,11 +21,13 @@ from _cli import add_shared, announce, friendly_errors, make_parser
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
-    add_shared(parser, 'config', 'checkpoint')
+    add_shared(parser, 'config', 'own_checkpoint')
     parser.add_argument('--num', type=int, help='images to draw: 64 in all; '
                         'with --reconstruct 4, with --vary 8, of each image')
     parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--out', default='samples', metavar='DIR')
+    parser.add_argument(
+        '--out', metavar='DIR', help='by default drawn/ in the work folder, '
+        'or samples/NAME of the checkpoint')
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument('--classes', nargs='+', metavar='CLASS',
                       help='names or numbers, for a class-conditional model')
@@ -38,7 +42,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--batch-size', type=int, help='images at a time, '
                         'the last ones too: 64, or 8 from given images')
     add_shared(parser, 'device', 'cfg_options', 'debug')
-    return parser.parse_args(args)
+    # CHECKPOINT may stand after options.
+    return parser.parse_intermixed_args(args)
 
 
 def run(args: argparse.Namespace) -> None:
@@ -69,7 +74,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    announce(f'sample {args.config} {args.checkpoint}')
+    announce(' '.join(filter(None, ['sample', args.config, args.checkpoint])))
     with friendly_errors(args.debug, 'start again'):
         run(args)
 

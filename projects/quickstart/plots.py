@@ -1,5 +1,4 @@
 """Pictures of the quick start: samples and training curves."""
-import json
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ from PIL import Image
 from torch import Tensor
 
 from rcg.apis import labelled_grid
+from rcg.apis.curves import plot_curves
 from rcg.datasets import Digits
 from rcg.projects.quickstart.plan import Plan
 
@@ -20,6 +20,8 @@ CURVES = {
     'rdm': ('representation/fd', 'representation FD'),
 }
 
+GIVEN, SHOWN = 40, 20  # digits in the tokenizer's grid, in a row here
+
 
 def plot_samples(root: Path, plan: Plan, path: Path) -> None:
     """Plot held-out digits, reconstructions of them, samples of each model.
@@ -30,15 +32,17 @@ def plot_samples(root: Path, plan: Plan, path: Path) -> None:
         path: PNG file to write.
     """
     digits = Digits('test')
-    rows = [('held-out digits', [digits[i]['images'] for i in range(20)])]
+    # Spread as SampleGridHook's, of which half are shown.
+    chosen = [i * len(digits) // GIVEN for i in range(SHOWN)]
+    rows = [('held-out digits', [digits[i]['images'] for i in chosen])]
     for stage, title in plan.tokenizers.items():
         grid = max((root / stage / 'samples').glob('iter_*.png'),
                    key=lambda file: file.stat().st_mtime)
-        pairs = split_grid(np.asarray(Image.open(grid)), 16, 32)[:20]
+        pairs = split_grid(np.asarray(Image.open(grid)), 64, 128)[:SHOWN]
         rows.append((f'through the {title}',
-                     [_planes(pair[16:]) for pair in pairs]))
+                     [_planes(pair[64::4, ::4]) for pair in pairs]))
     for stage, title in plan.models.items():
-        files = sorted((root / stage / 'images').glob('0*.png'))[:20]
+        files = sorted((root / stage / 'images').glob('0*.png'))[:SHOWN]
         rows.append((title, [_planes(np.asarray(Image.open(file)))
                              for file in files]))
     labelled_grid(rows).save(path)
@@ -56,34 +60,8 @@ def split_grid(picture: np.ndarray, width: int, height: int,
     return [picture[y:y + height, x:x + width] for y in tops for x in lefts]
 
 
-def read_log(stage: Path) -> list[dict]:
-    """Logged values of a stage, from all its runs, in order."""
-    records = []
-    for file in sorted(stage.glob('*/vis_data/scalars.json')):
-        records += [json.loads(line) for line in
-                    file.read_text('utf-8').splitlines()]
-    return records
-
-
-def plot_curves(root: Path, plan: Plan, path: Path) -> None:
+def plot_stages(root: Path, plan: Plan, path: Path) -> None:
     """Plot a logged value of every stage over its iterations."""
-    import matplotlib
-    matplotlib.use('Agg')  # no display needed
-    from matplotlib import pyplot
     panels = {**CURVES, **dict.fromkeys(plan.models, ('loss', 'loss'))}
-    panels = {stage: panels[stage] for stage in plan.trained
-              if stage in panels}
-    rows = -(-len(panels) // 3)
-    figure, axes = pyplot.subplots(rows, 3, figsize=(10, 2.5 * rows),
-                                   squeeze=False, layout='constrained')
-    for axis in axes.flat[len(panels):]:
-        axis.set_axis_off()
-    for axis, (stage, (name, label)) in zip(axes.flat, panels.items(),
-                                            strict=False):
-        points = [(r.get('iter', r.get('step')), r[name])
-                  for r in read_log(root / stage) if name in r]
-        if points:
-            axis.plot(*zip(*points, strict=True), marker='.')
-        axis.set(title=stage, xlabel='iteration', ylabel=label)
-        axis.grid(alpha=.3)
-    figure.savefig(path, dpi=100)
+    plot_curves([(root / stage, *panels[stage]) for stage in plan.trained
+                 if stage in panels], path)

@@ -12,7 +12,7 @@ from rcg.evaluation.functional.distances import frechet_distance
 from rcg.evaluation.references.dataset_reference import DatasetReference
 from rcg.files import read_json
 from rcg.projects.quickstart.plan import Plan
-from rcg.projects.quickstart.plots import plot_curves, plot_samples
+from rcg.projects.quickstart.plots import plot_samples, plot_stages
 
 # Name in summary.json -> metric.
 SCORES = {
@@ -42,7 +42,7 @@ def report(folder: Path, roots: list[Path], plan: Plan,
     table = make_table(summary, plan)
     (folder / 'table.md').write_text(table, 'utf-8')
     plot_samples(roots[0], plan, folder / 'samples.png')
-    plot_curves(roots[0], plan, folder / 'curves.png')
+    plot_stages(roots[0], plan, folder / 'curves.png')
     print(f'\n{table}\nwork folder: {folder.resolve()}\n'
           f'  {folder / "samples.png"}   real, reconstructed, generated\n'
           f'  {folder / "curves.png"}    training curves\n'

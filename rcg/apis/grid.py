@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-# In pixels: least side of an image (smaller ones are enlarged), gap between
-# images, height of a line of text.
-SMALLEST, GAP, LINE = 64, 4, 18
+from rcg.engine.hooks.sample_grid import SMALLEST
+
+GAP, LINE = 4, 18  # pixels between images, and of a line of text
 
 
 def labelled_grid(rows: Sequence[tuple[str, Sequence[Tensor]]],

@@ -11,46 +11,31 @@ from rcg.apis.classes import find_labels
 from rcg.apis.grid import labelled_grid
 from rcg.apis.images import load_images
 from rcg.apis.inferencer import RCGInferencer
-from rcg.apis.run_config import load_any_config
-from rcg.engine import make_grid
-from rcg.engine.processes.signals import deferred, requested
-from rcg.engine.processes.stopping import leave
+from rcg.apis.run_config import checkpoint_for, load_any_config, name_of
+from rcg.apis.sample_folder import SampleFolder, default_folder, picture
+from rcg.engine.hooks.sample_grid import SMALLEST, make_grid
 
 SHOWN = 64  # images, or rows of them, that the grid has at most
 
 
-class _Folder:
-    """Numbers images and writes them as PNG files."""
-
-    def __init__(self, path: str) -> None:
-        self.path, self.count = Path(path), 0
-
-    def add(self, images: Tensor, total: int) -> None:
-        """Write images (N, 3, H, W) uint8; print how many of all there are."""
-        with deferred():
-            for image in images:
-                _picture(image).save(self.path / f'{self.count:06d}.png')
-                self.count += 1
-        print(f'{self.count}/{total} images', flush=True)
-        if requested():
-            leave(f'{self.count} of {total} images are kept')
-
-    def finish(self, grid: Image.Image) -> Path:
-        grid.save(self.path / 'grid.png')
-        return self.path / 'grid.png'
-
-
-def _start(config: Config | dict | str, checkpoint: str, out: str,
-           device: str | None, options: list[str] | dict | None
-           ) -> tuple[Config, RCGInferencer, _Folder]:
+def _start(config: Config | dict | str, checkpoint: str | None,
+           out: str | None, device: str | None,
+           options: list[str] | dict | None, **record
+           ) -> tuple[Config, RCGInferencer, SampleFolder]:
+    """Load the model; open the folder, with a record of what is drawn."""
+    checkpoint = checkpoint_for(config, checkpoint)
     cfg = load_any_config(config, options)
     model = RCGInferencer(cfg, checkpoint, device)
-    Path(out).mkdir(parents=True, exist_ok=True)
-    return cfg, model, _Folder(out)
+    print(f'checkpoint {model.checkpoint}', flush=True)
+    options = options if isinstance(options, dict) else list(options or ())
+    folder = SampleFolder(out or default_folder(model.checkpoint), dict(
+        record, checkpoint=str(model.checkpoint), config=name_of(config),
+        options=options))
+    return cfg, model, folder
 
 
-def sample_images(config: Config | dict | str, checkpoint: str,
-                  out: str = 'samples', *, num: int = 64, seed: int = 0,
+def sample_images(config: Config | dict | str, checkpoint: str | None = None,
+                  out: str | None = None, *, num: int = 64, seed: int = 0,
                   classes: Sequence[str] | None = None,
                   labels: Sequence[int] | None = None,
                   class_names: str | None = None, batch_size: int = 64,
@@ -59,9 +44,10 @@ def sample_images(config: Config | dict | str, checkpoint: str,
     """Draw images from noise, of each class in turn if the model has any.
 
     Args:
-        config: A config, a dict like one, or the path of one.
-        checkpoint: File or work folder.
-        out: Folder for the images (000000.png, ...) and grid.png.
+        config: See :func:`~rcg.apis.run_config.load_any_config`.
+        checkpoint: File or work folder. None: that is what ``config`` is.
+        out: Folder for the images (000000.png, ...) and grid.png; see
+            :class:`SampleFolder`. By default :func:`default_folder`.
         num: Number of images.
         seed: Image i depends on the seed and i alone.
         classes: Names or numbers of the classes.
@@ -77,7 +63,8 @@ def sample_images(config: Config | dict | str, checkpoint: str,
     Raises:
         ValueError: The model has no such classes.
     """
-    cfg, model, folder = _start(config, checkpoint, out, device, options)
+    cfg, model, folder = _start(config, checkpoint, out, device, options,
+                                num=num, seed=seed)
     titles = {}
     if classes:
         titles = find_labels(cfg, classes, model.num_classes, class_names)
@@ -110,7 +97,7 @@ def _grid(images: list[Tensor], labels: list[int] | None,
         titles: Names of classes by label, as far as they are known.
     """
     if labels is None:
-        return _picture(make_grid(torch.stack(images)))
+        return picture(make_grid(torch.stack(images), SMALLEST))
     rows = {}
     for label, image in zip(labels, images, strict=False):
         rows.setdefault(label, []).append(image)
@@ -118,18 +105,19 @@ def _grid(images: list[Tensor], labels: list[int] | None,
                           for label, row in rows.items()])
 
 
-def redraw_images(config: Config | dict | str, checkpoint: str,
-                  images: Sequence[str], out: str = 'samples', *,
+def redraw_images(config: Config | dict | str, checkpoint: str | None,
+                  images: Sequence[str], out: str | None = None, *,
                   num: int = 4, seed: int = 0, batch_size: int = 8,
                   device: str | None = None,
                   options: list[str] | dict | None = None) -> Path:
     """Draw images from the representations of given ones.
 
     Args:
-        config: A config, a dict like one, or the path of one.
-        checkpoint: File or work folder.
+        config: See :func:`~rcg.apis.run_config.load_any_config`.
+        checkpoint: File or work folder. None: that is what ``config`` is.
         images: See :func:`rcg.apis.load_images`.
-        out: Folder for the images (000000.png, ...) and grid.png.
+        out: Folder for the images (000000.png, ...) and grid.png; see
+            :class:`SampleFolder`. By default :func:`default_folder`.
         num: Images to draw from each.
         seed: Draw i of any image depends on the seed and i alone.
         batch_size: Images at a time.
@@ -142,7 +130,9 @@ def redraw_images(config: Config | dict | str, checkpoint: str,
     Raises:
         ValueError: The model has no representations.
     """
-    cfg, model, folder = _start(config, checkpoint, out, device, options)
+    cfg, model, folder = _start(config, checkpoint, out, device, options,
+                                images=list(map(str, images)), num=num,
+                                seed=seed)
     rows = []
     given, titles = load_images(cfg, images)
     for title, image in zip(titles, given, strict=True):
@@ -153,19 +143,20 @@ def redraw_images(config: Config | dict | str, checkpoint: str,
                                        ['given', *map(str, range(num))]))
 
 
-def interpolate_images(config: Config | dict | str, checkpoint: str,
+def interpolate_images(config: Config | dict | str, checkpoint: str | None,
                        pairs: Sequence[tuple[str, str]],
-                       out: str = 'samples', *, steps: int = 8,
+                       out: str | None = None, *, steps: int = 8,
                        seed: int = 0, batch_size: int = 8,
                        device: str | None = None,
                        options: list[str] | dict | None = None) -> Path:
     """Draw images between the representations of two given ones.
 
     Args:
-        config: A config, a dict like one, or the path of one.
-        checkpoint: File or work folder.
+        config: See :func:`~rcg.apis.run_config.load_any_config`.
+        checkpoint: File or work folder. None: that is what ``config`` is.
         pairs: Two images each; see :func:`rcg.apis.load_images`.
-        out: Folder for the images (000000.png, ...) and grid.png.
+        out: Folder for the images (000000.png, ...) and grid.png; see
+            :class:`SampleFolder`. By default :func:`default_folder`.
         steps: Images to draw for each pair, the ends included; at least 2.
         seed: All are drawn from the same random stream of this seed.
         batch_size: Images at a time.
@@ -179,7 +170,9 @@ def interpolate_images(config: Config | dict | str, checkpoint: str,
         ValueError: The model has no representations, or a name is that of a
             folder.
     """
-    cfg, model, folder = _start(config, checkpoint, out, device, options)
+    cfg, model, folder = _start(config, checkpoint, out, device, options,
+                                pairs=[list(map(str, p)) for p in pairs],
+                                steps=steps, seed=seed)
     rows = []
     images, names = load_images(cfg, [name for pair in pairs
                                       for name in pair])
@@ -193,7 +186,3 @@ def interpolate_images(config: Config | dict | str, checkpoint: str,
         folder.add(drawn, len(titles) * len(drawn))
     weights = [f't = {i / (steps - 1):.2f}' for i in range(steps)]
     return folder.finish(labelled_grid(rows[:SHOWN], ['A', *weights, 'B']))
-
-
-def _picture(image: Tensor) -> Image.Image:
-    return Image.fromarray(image.permute(1, 2, 0).numpy())

@@ -1,4 +1,6 @@
 """tools/sample.py: every mode on untrained digits models."""
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from PIL import Image
 
 from rcg.apis import RCGInferencer
 from rcg.datasets import Digits
+from rcg.engine import load_config
 from tools import sample
 
 from ..test_engine.running import run_tool
@@ -45,7 +48,7 @@ def model(root, name='mage'):
 def test_samples(draw, digits_root):
     images, grid = draw('mage', '--num', 5, '--seed', 2)
     assert torch.equal(images, model(digits_root).sample(5, seed=2))
-    assert grid.shape == (3, 38, 56)  # 2 rows of 3
+    assert grid.shape == (3, 2 * 66 + 2, 3 * 66 + 2)  # 2 rows of 3, enlarged
 
 
 def test_classes_take_turns(draw, digits_root):
@@ -129,13 +132,29 @@ def test_folders_cannot_be_interpolated(draw, tmp_path):
         draw('mage', '--interpolate', 1, tmp_path)
 
 
+def test_a_work_folder_alone(digits_root, tmp_path, capsys):
+    cfg = load_config('configs/digits/mage.py',
+                      ['model.generator.num_steps=2'])
+    work = tmp_path / 'mage'
+    shutil.copytree(digits_root / 'mage', work)
+    cfg.dump(work / 'mage.py')
+    sample.run(sample.parse_args([
+        str(work), '--num', '2', '--device', 'cpu']))
+    drawn = work / 'drawn'
+    assert f'{drawn}/grid.png shows' in capsys.readouterr().out
+    wanted = RCGInferencer(cfg, work, 'cpu').sample(2)
+    assert torch.equal(pixels(drawn / '000001.png'), wanted[1])
+
+
 @pytest.mark.slow
 def test_the_command(digits_root, tmp_path):
     args = 'configs/digits/mage.py', digits_root / 'mage'
     done = run_tool('sample.py', *args, '--vary', 5, '--num', 2,
                     cwd=tmp_path)
     assert '2/2 images' in done.stdout
-    assert (tmp_path / 'samples' / 'grid.png').exists()
+    assert 'checkpoint' in done.stdout
+    grid, = (tmp_path / 'samples').glob('*/grid.png')
+    assert f'samples/{grid.parent.name}/grid.png shows' in done.stdout
     done = run_tool('sample.py', *args, '--reconstruct', 'nowhere.jpg',
                     cwd=tmp_path, check=False)
     assert done.returncode == 1

@@ -16,6 +16,8 @@ from rcg.engine.halving import Halving
 from rcg.engine.unwrapping import bare_model, refuse_shards
 from rcg.registry import DATASETS, HOOKS
 
+SMALLEST = 64  # pixels of the shorter side of an image in a picture
+
 
 @HOOKS.register_module()
 class SampleGridHook(Hook):
@@ -37,8 +39,8 @@ class SampleGridHook(Hook):
         seed: Image i draws its random numbers from (seed, i).
         num_classes: Image i has the label ``i % num_classes``. None: no
             labels.
-        dataset: Config of a dataset whose first items are the model's input.
-            None: the input is random numbers and labels.
+        dataset: Config of a dataset whose items, spread evenly over it, are
+            the model's input. None: the input is random numbers and labels.
 
     Raises:
         ValueError: The model's predictions hold no images.
@@ -85,7 +87,8 @@ class SampleGridHook(Hook):
                              'Remove it from custom_hooks.')
         rows = [torch.stack([p[name] for p in predictions]).cpu()
                 for name in ('originals', 'images') if name in predictions[0]]
-        self._write(runner, 'samples', make_grid(torch.cat(rows, 2)), step)
+        self._write(runner, 'samples', make_grid(torch.cat(rows, 2), SMALLEST),
+                    step)
 
     def after_val_epoch(self, runner, metrics=None, loop=None) -> None:
         for metric in (loop or runner.val_loop).evaluator.metrics:
@@ -112,24 +115,30 @@ class SampleGridHook(Hook):
             dataset = DATASETS.build(self.dataset)
             if not is_main_process():
                 return None
-            chosen = range(min(self.num_images, len(dataset)))
-            return default_collate([dataset[i] for i in chosen])
+            count = min(self.num_images, len(dataset))
+            # Spread evenly: neighbours in a sorted folder are alike.
+            return default_collate([dataset[i * len(dataset) // count]
+                                    for i in range(count)])
         keys = torch.stack([torch.full_like(indices, self.seed), indices], 1)
         labels = ({} if self.num_classes is None else
                   {'labels': indices % self.num_classes})
         return {'keys': keys, 'indices': indices, **labels}
 
 
-def make_grid(images: Tensor, padding: int = 2) -> Tensor:
+def make_grid(images: Tensor, smallest: int = 1, padding: int = 2) -> Tensor:
     """Arrange images in a grid of about as many rows as columns.
 
     Args:
         images (N, 3, H, W): uint8.
+        smallest: Images whose shorter side has fewer pixels are enlarged, by
+            a whole number.
         padding: White pixels between and around images.
 
     Returns:
         (3, H', W'): uint8. Missing images of the last row are white.
     """
+    scale = -(-smallest // min(images.shape[2:]))
+    images = images.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
     columns = math.ceil(math.sqrt(len(images)))
     absent = -len(images) % columns
     cells = F.pad(images, (0, padding, 0, padding, 0, 0, 0, absent), value=255)

@@ -33,6 +33,23 @@ def test_grid_places_images_in_rows():
     assert (grid[:, 0] == 255).all()
 
 
+@pytest.mark.parametrize(('height', 'width', 'scale'), [
+    (16, 16, 4), (32, 16, 4), (63, 80, 2), (64, 64, 1), (200, 300, 1)])
+def test_small_images_are_enlarged_by_whole_numbers(height, width, scale):
+    images = torch.randint(256, (1, 3, height, width), dtype=torch.uint8)
+    grid = make_grid(images, 64)
+    assert grid.shape == (3, scale * height + 4, scale * width + 4)
+    inside = grid[:, 2:-2, 2:-2]
+    for i in range(scale):
+        assert torch.equal(inside[:, i::scale, ::scale], images[0])
+
+
+def test_given_images_are_spread_over_the_dataset():
+    hook = SampleGridHook(1, num_images=5, dataset={
+        'type': 'ToyDataset', 'size': 24})
+    assert hook._make_batch()['indices'].tolist() == [0, 4, 9, 14, 19]
+
+
 def test_pictures_are_written_and_repeat(tmp_path):
     train(tmp_path / 'a', max_iters=3)
     names = sorted(p.name for p in (tmp_path / 'a' / 'samples').iterdir())
@@ -42,7 +59,8 @@ def test_pictures_are_written_and_repeat(tmp_path):
     train(tmp_path / 'b', max_iters=3)
     first, second = (np.array(Image.open(
         tmp_path / run / 'samples' / 'iter_3.png')) for run in 'ab')
-    assert first.shape == (10, 14, 3)
+    # 2 rows of 3 images of 2x2, enlarged.
+    assert first.shape == (2 * 66 + 2, 3 * 66 + 2, 3)
     assert np.array_equal(first, second)
 
 
@@ -57,7 +75,7 @@ def test_pictures_show_the_average_and_do_not_change_training(tmp_path):
     hook = SampleGridHook(1, num_images=5)
     average.ema_model.module.eval()
     images = average.ema_model.module.test_step(hook._make_batch())
-    wanted = make_grid(torch.stack([i['images'].cpu() for i in images]))
+    wanted = make_grid(torch.stack([i['images'].cpu() for i in images]), 64)
     picture = Image.open(tmp_path / 'a' / 'samples' / 'iter_4.png')
     assert np.array_equal(np.array(picture).transpose(2, 0, 1), wanted)
 
@@ -84,8 +102,8 @@ def test_reconstructions_are_shown_under_originals(tmp_path):
                                'num_images': 1}])
     runner.train()
     picture = np.array(Image.open(tmp_path / 'samples' / 'iter_1.png'))
-    assert picture.shape == (2 + 4 + 2, 2 + 2 + 2, 3)
-    assert (picture[2:4, 2:4] == 7).all()  # what ToyModel calls original
+    assert picture.shape == (2 + 128 + 2, 2 + 64 + 2, 3)
+    assert (picture[2:66, 2:66] == 7).all()  # what ToyModel calls original
 
 
 def test_a_model_without_images_is_refused(tmp_path):

@@ -20,7 +20,7 @@ folder.mkdir(exist_ok=True)
 if kind == 'train':
     (folder / 'samples').mkdir(exist_ok=True)
     # 40 pairs in rows of 7, with gaps of 2 pixels, as SampleGridHook's.
-    Image.new('RGB', (7 * 18 + 2, 6 * 34 + 2)).save(
+    Image.new('RGB', (7 * 66 + 2, 6 * 130 + 2)).save(
         folder / 'samples' / 'iter_1.png')
 if kind == 'test':
     out = pathlib.Path(sys.argv[sys.argv.index('--out') + 1])

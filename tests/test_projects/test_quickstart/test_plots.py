@@ -9,7 +9,7 @@ from PIL import Image
 from rcg.datasets import Digits
 from rcg.engine import make_grid
 from rcg.projects.quickstart.plan import Plan
-from rcg.projects.quickstart.plots import plot_curves, plot_samples, split_grid
+from rcg.projects.quickstart.plots import plot_samples, plot_stages, split_grid
 
 
 def write_picture(path, values):
@@ -18,7 +18,7 @@ def write_picture(path, values):
     images = torch.tensor(values, dtype=torch.uint8)  # (N, parts)
     images = images.repeat_interleave(16, 1)[:, None, :, None]  # (N, 1, h, 1)
     grid = images.expand(-1, 3, -1, 16)
-    grid = make_grid(grid) if len(grid) > 1 else grid[0]
+    grid = make_grid(grid, 64) if len(grid) > 1 else grid[0]
     Image.fromarray(grid.permute(1, 2, 0).numpy()).save(path)
 
 
@@ -38,7 +38,8 @@ def test_samples(tmp_path):
     plot_samples(tmp_path, plan, tmp_path / 'samples.png')
     picture = np.asarray(Image.open(tmp_path / 'samples.png'))
     assert len(picture) == 4 + 86 * 4
-    digit = Digits('test')[19]['images'].permute(1, 2, 0).numpy()
+    digits = Digits('test')
+    digit = digits[19 * len(digits) // 40]['images'].permute(1, 2, 0).numpy()
     assert np.array_equal(cell(picture, 0, 19)[::4, ::4], digit)
     assert (cell(picture, 1, 7) == 107).all()  # the reconstructions
     assert (cell(picture, 2, 2) == 2).all()
@@ -61,9 +62,9 @@ def test_curves_of_all_generators(tmp_path):
         folder.mkdir(parents=True)
         (folder / 'scalars.json').write_text('\n'.join(json.dumps(
             dict(iter=i, loss=1., psnr=9.)) for i in (50, 100)))
-    plot_curves(tmp_path, plan, tmp_path / 'curves.png')
+    plot_stages(tmp_path, plan, tmp_path / 'curves.png')
     assert Image.open(tmp_path / 'curves.png').size == (1000, 1250)
-    plot_curves(tmp_path, Plan(), tmp_path / 'curves.png')
+    plot_stages(tmp_path, Plan(), tmp_path / 'curves.png')
     assert Image.open(tmp_path / 'curves.png').size == (1000, 500)
 
 
