@@ -10,9 +10,13 @@ from rcg.engine.configs.loading import without_weights
 from rcg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1] / 'configs'
+# Numbers, and the parts that the stages make of them.
+PRESETS = [f'folder/{name}.py' for name in (
+    'tiny_32', 'small_64', 'base_128', 'base_256', 'parts')]
 LEAVES = sorted(path.relative_to(ROOT).as_posix()
                 for path in ROOT.rglob('*.py')
-                if '_base_' not in path.parts)
+                if '_base_' not in path.parts
+                and path.relative_to(ROOT).as_posix() not in PRESETS)
 
 
 def build(cfg):

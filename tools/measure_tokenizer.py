@@ -1,15 +1,18 @@
 """Measure how well a tokenizer brings back your images, before you train.
 
-    python tools/measure_tokenizer.py TOKENIZER_CONFIG CHECKPOINT IMAGE_FOLDER
-                                      [--size 256] [--num N]
-                                      [--out work_dirs/tokenizer/metrics.json]
+    python tools/measure_tokenizer.py TOKENIZER_CONFIG CHECKPOINT
+        [IMAGE_FOLDER] [--size PIXELS] [--num N]
+        [--out work_dirs/tokenizer/metrics.json]
 
 TOKENIZER_CONFIG is any config with ``tokenizer = dict(...)``, for example
-configs/_base_/tokenizers/maskgit_vqgan.py, or one that trains a tokenizer. It
-reports PSNR (of the squared error over all pixels), SSIM (RGB, 11x11 Gaussian
-window) and rFID, the Frechet distance of reconstructions from the images
-themselves; compare it for equal numbers of images only. grid.png beside the
-metrics shows originals over reconstructions.
+configs/_base_/tokenizers/maskgit_vqgan.py, or one that trains a tokenizer.
+Without IMAGE_FOLDER its own images are taken, held-out ones if it names such.
+It reports PSNR (of the squared error over all pixels), SSIM (RGB, 11x11
+Gaussian window), rFID, the Frechet distance of reconstructions from the images
+themselves (compare it for equal numbers of images only), errors of color, the
+share of pixels that keep each hue, and how many codes are used; then it says
+what a generator will lose, and what to change. grid.png beside the metrics
+shows originals over reconstructions.
 """
 import argparse
 
@@ -20,9 +23,11 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
     parser.add_argument('config', help='config with a tokenizer')
     parser.add_argument('checkpoint', help='its weights, or a work folder')
-    parser.add_argument('images', help='folder of images, in any nesting')
-    parser.add_argument('--size', type=int, default=256,
-                        help='shorter side resized to it, then center crop')
+    parser.add_argument('images', nargs='?',
+                        help='folder of images, in any nesting')
+    parser.add_argument('--size', type=int, metavar='PIXELS',
+                        help='shorter side resized to it, then center crop; '
+                        'default: as the images of the config, else 256')
     parser.add_argument('--num', type=int, metavar='N',
                         help='so many images, spread over the folder')
     parser.add_argument('--out', metavar='FILE',

@@ -1,28 +1,34 @@
-"""Encoder for a folder of images: MoCo v3 (arXiv:2104.02057), 64x64.
+"""Encoder for a folder of images: MoCo v3 (arXiv:2104.02057).
 
     RCG_DATA=/path/to/images python tools/train.py configs/folder/encoder.py
-
-For one GPU. A start, not a published result: nobody has tuned it.
 """
 _base_ = [
-    '../_base_/default_runtime.py', '../_base_/datasets/folder_64.py',
-    '../_base_/models/folder_64_parts.py', '../_base_/schedules/cosine.py',
-    '../_base_/augmentations/moco_v3.py'
+    '../_base_/default_runtime.py', './parts.py',
+    '../_base_/schedules/cosine.py'
 ]
 work_dir = f'{_base_._root}/encoder'
-_crop = dict(type='RandomResizedCrop', size=64, scale=(.2, 1.))
-train_cfg = dict(type='StreamTrainLoop', max_samples=50000 * 256)
-train_dataloader = dict(batch_size=256)
+_size = _base_._size
+_view = [dict(type='RandomResizedCrop', size=_size, scale=(.3, 1.))]
+if _base_._keep_colors:
+    _view.append(dict(type='ColorJitter', brightness=.3, contrast=.3,
+                      saturation=0., hue=0., prob=.8))
+else:
+    _view += [dict(type='ColorJitter', brightness=.4, contrast=.4,
+                   saturation=.2, hue=.1, prob=.8),
+              dict(type='RandomGrayscale', prob=.2)]
+if _base_._flip:
+    _view.append(dict(type='RandomFlip'))
+train_cfg = dict(type='StreamTrainLoop', max_samples=(
+    _base_._steps.encoder * _base_._batch.encoder))
+train_dataloader = dict(_base_._train_loader, batch_size=_base_._batch.encoder)
 model = dict(
     type='MoCoV3',
     data_preprocessor=dict(type='ImagePreprocessor'),
     encoder=_base_.encoder,
-    views=[[_crop, *_base_._views[0][1:]], [_crop, *_base_._views[1][1:]]],
-    predictor_hidden_dim=2048,
+    views=[_view, _view],
+    predictor_hidden_dim=_base_._encoder.projector_hidden_dim,
     temperature=.2,
     momentum=.99)
-optim_wrapper = dict(
-    dtype='bfloat16',
-    optimizer=dict(_delete_=True, type='AdamW', base_lr=1.5e-4,
-                   weight_decay=.1))
+optim_wrapper = dict(dtype=_base_._dtype, optimizer=dict(
+    lr=_base_._lr.encoder, weight_decay=.1))
 custom_hooks = [dict(type='RecomputeBatchNormHook')]

@@ -15,6 +15,7 @@ _MODULES = {
     'check_full_size': 'full_size',
     'compare_metrics': 'metrics_comparison',
     'compare_samplers': 'sampler_comparison',
+    'fit': 'fitting',
     'interpolate_images': 'sampling',
     'labelled_grid': 'grid',
     'load_images': 'images',

@@ -41,13 +41,11 @@ class Stage:
         command: Tool and arguments; ``{root}`` stands for the work folder.
         needs: Names of the stages that must be done before it.
         alone: Whether it runs alone, on all cores.
-        note: What to print beside the name when it starts.
     """
     name: str
     command: list[str]
     needs: tuple[str, ...] = ()
     alone: bool = False
-    note: str = ''
 
 
 class StageRunner:
@@ -141,8 +139,7 @@ class StageRunner:
         elapsed = datetime.timedelta(
             seconds=round(time.monotonic() - self.started))
         done = sum(record['done'] for record in self.records.values())
-        print(f'[{done}/{self.total} done, {elapsed}] {stage.name}'
-              f'{stage.note}\n'
+        print(f'[{done}/{self.total} done, {elapsed}] {stage.name}\n'
               f'  RCG_ROOT={shlex.quote(str(self.root))} python '
               f'{shlex.join(stage.command)}', flush=True)
         before = self.records.get(stage.name, {}).get('seconds', 0.)

@@ -9,6 +9,7 @@ from rcg.engine.length import (
     count_iterations,
     describe_length,
 )
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import LOOPS
 
 
@@ -89,6 +90,9 @@ class StreamTrainLoop(IterBasedTrainLoop):
     def run(self):
         """Train; return the model."""
         log(self.runner, describe_length(self._max_iters, **self._sizes()))
+        model = bare_model(self.runner)
+        if hasattr(model, 'check_length'):  # it may need some iterations
+            model.check_length(self._max_iters)
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         # The data workers start here: the hooks' before_train may have

@@ -13,6 +13,7 @@ from .functional import (
 )
 from .metrics import (
     Accuracy,
+    ColorError,
     DensityCoverage,
     FrechetDistance,
     FrechetProxy,
@@ -36,8 +37,8 @@ from .references import (
 )
 
 __all__ = [
-    'Accuracy', 'CLIP', 'DINOv2', 'DatasetReference', 'DensityCoverage',
-    'Extractor',
+    'Accuracy', 'CLIP', 'ColorError', 'DINOv2', 'DatasetReference',
+    'DensityCoverage', 'Extractor',
     'FrechetDistance', 'FrechetProxy', 'Inception', 'InceptionScore',
     'KNNAccuracy', 'KernelDistance', 'Moments', 'NearestTrain',
     'PrecisionRecall', 'ReconstructionError', 'Reference',

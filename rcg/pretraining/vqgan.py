@@ -85,6 +85,21 @@ class VQTraining(BaseModel):
             return self.predict(images, indices)
         return self.tokenizer(images)[0]
 
+    def check_length(self, iterations: int) -> None:
+        """Refuse a run that ends before it quantizes.
+
+        Args:
+            iterations: Of the whole run.
+
+        Raises:
+            ValueError: ``warmup_steps`` are all of them.
+        """
+        if 0 < (self.warmup_steps or 0) >= iterations:
+            raise ValueError(
+                f'model.warmup_steps={self.warmup_steps} leaves nothing of '
+                f'the {iterations} iterations of this run: the tokenizer '
+                'would never quantize. Train longer, or lower it.')
+
     @torch.no_grad()
     def predict(self, images: Tensor,
                 indices: Tensor | None = None) -> list[dict]:

@@ -307,3 +307,14 @@ def test_two_processes_learn_what_one_learns(tmp_path):
     for name, value in alone.state_dict().items():
         assert torch.equal(first[name], second[name]), name
         torch.testing.assert_close(first[name], value, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize(('warmup', 'iterations'), [(3, 3), (100, 60)])
+def test_a_run_that_never_quantizes_is_refused(warmup, iterations):
+    with pytest.raises(ValueError, match='leaves nothing of the .* iterat'):
+        build(warmup_steps=warmup).check_length(iterations)
+
+
+@pytest.mark.parametrize(('warmup', 'iterations'), [(0, 0), (None, 1), (3, 4)])
+def test_a_run_that_quantizes_is_not(warmup, iterations):
+    build(warmup_steps=warmup).check_length(iterations)

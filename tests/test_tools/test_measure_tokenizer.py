@@ -1,11 +1,13 @@
 """tools/measure_tokenizer.py on random tokenizers and images."""
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from rcg.apis.tokenizer_quality import judge
 from rcg.checkpoint import file_sha256, save_atomically
 from rcg.engine import load_config
 from rcg.evaluation import frechet_distance
@@ -53,9 +55,9 @@ def write(folder, name, **more):
 
 def pairs_of(picture):
     """Originals and reconstructions (N, 3, 16, 16) of a grid."""
-    rows = np.asarray(picture).shape[0] // 34
-    columns = np.asarray(picture).shape[1] // 18
-    tiles = [np.asarray(picture)[y * 34 + 2:, x * 18 + 2:][:32, :16]
+    rows = np.asarray(picture).shape[0] // 130
+    columns = np.asarray(picture).shape[1] // 66
+    tiles = [np.asarray(picture)[y * 130 + 2:, x * 66 + 2:][:128:4, :64:4]
              for y in range(rows) for x in range(columns)]
     tiles = torch.from_numpy(np.stack(tiles)).permute(0, 3, 1, 2)
     return tiles[:, :, :16], tiles[:, :, 16:]
@@ -89,6 +91,41 @@ def test_metrics_are_those_of_the_pictures(name, folder, capsys):
     assert (found['size'], found['num']) == (16, 7)
     assert found['sha256'] == file_sha256(arguments[1])
     assert f'psnr {found["psnr"]:.4g}' in capsys.readouterr().out
+
+
+@pytest.mark.parametrize('name', ['ids', 'moments'])
+def test_size_and_images_are_those_of_the_config(name, folder, capsys):
+    images = dict(type='ImageFolder', data_root=str(folder / 'images'),
+                  pipeline=[dict(type='Resize', size=24),
+                            dict(type='CenterCrop', size=24)])
+    config, weights, _, *_ = write(
+        folder, name, extractor=EXTRACTOR,
+        train_dataloader=dict(dataset=images))
+    out = ['--out', str(folder / 'metrics.json')]
+    for more, size, num in (([], 24, 7), (['--num', '3'], 24, 3),
+                            (['--size', '32'], 32, 7),
+                            ([str(folder / 'images' / 'a')], 24, 4)):
+        tool.run(tool.parse_args([config, weights, *more, *out]))
+        found = json.loads((folder / 'metrics.json').read_text())
+        assert (found['size'], found['num']) == (size, num)
+        assert f'{size}x{size} pixels' in capsys.readouterr().out
+        assert ('codes_used' in found) == (name == 'ids')
+        assert found['hue_kept'] <= 1
+
+
+@pytest.mark.parametrize(('change', 'words'), [
+    ({}, []),
+    ({'psnr': 17.5}, ['Details are lost: PSNR 17.5 dB']),
+    ({'hue_kept/green': .03, 'hue_kept/red': .49},
+     [r'green \(3% of its pixels keep it\), red \(49%']),
+    ({'codes_used': 30}, ['Only 30 of 64 codes'])])
+def test_what_is_lost_is_said(change, words):
+    scores = {'psnr': 25., 'hue_kept/green': .9, 'hue_kept/red': .8,
+              'codes': 64, 'codes_used': 60} | change
+    found = judge(scores)
+    assert len(found) == len(words)
+    for sentence, word in zip(found, words, strict=True):
+        assert re.search(word, sentence)
 
 
 def test_a_part_of_the_folder(folder):

@@ -10,15 +10,19 @@ from .frechet import FrechetDistance, RepresentationFrechetDistance
 from .frechet_proxy import FrechetProxy
 from .inception_score import InceptionScore
 from .nearest_train import NearestTrain
-from .reconstruction import ReconstructionError, StructuralSimilarity
+from .reconstruction import (
+    ColorError,
+    ReconstructionError,
+    StructuralSimilarity,
+)
 from .row_metric import RowMetric
 from .sample_metric import SampleMetric
 from .sum_metric import SumMetric
 
 __all__ = [
-    'Accuracy', 'DensityCoverage', 'FeatureMetric', 'FrechetDistance',
-    'FrechetProxy', 'InceptionScore', 'KNNAccuracy', 'KernelDistance',
-    'NearestTrain', 'PrecisionRecall', 'ReconstructionError',
+    'Accuracy', 'ColorError', 'DensityCoverage', 'FeatureMetric',
+    'FrechetDistance', 'FrechetProxy', 'InceptionScore', 'KNNAccuracy',
+    'KernelDistance', 'NearestTrain', 'PrecisionRecall', 'ReconstructionError',
     'RepresentationFrechetDistance', 'RowMetric', 'SampleMetric',
     'StructuralSimilarity', 'SumMetric'
 ]

@@ -1,0 +1,20 @@
+"""A folder of images, and what all presets for it share.
+
+Where it is: RCG_DATA=/path/to/images before a command; any nesting will do.
+"""
+# The folder of all stages; RCG_ROOT=... changes it.
+_root = '{{$RCG_ROOT:work_dirs/folder}}'
+_data_root = '{{$RCG_DATA:data/images}}'
+
+# Share of the images that nothing is trained on: scores compare with them.
+_held_out = .1
+# Views of the encoder: may colors change, and images be mirrored?
+_keep_colors = False
+_flip = True
+# Number of class folders, for mage_class_cond.py alone.
+_num_classes = int('{{$RCG_CLASSES:10}}')
+_num_workers = 4
+# Whether encoder.py trains the encoder; False for one that is pretrained.
+_encoder_is_trained = True
+# Images that a test draws.
+_num_images = 2000

@@ -1,0 +1,101 @@
+"""What fit() decides before it trains: preset, size, steps, batches."""
+import dataclasses
+import math
+import re
+
+# Presets by the largest size that they are meant for.
+PRESETS = {32: 'tiny_32', 64: 'small_64', 128: 'base_128', 256: 'base_256'}
+UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
+# Temperatures of MAGE that are tried; more make samples more varied.
+TEMPERATURES = (1., 3., 6., 10., 15., 25.)
+# Share of the training time that each stage gets. Without GPU two stages
+# train at a time, one on each half of the cores: encoder and RDM beside the
+# tokenizer, then MAGE alone on all of them.
+SHARES = {
+    1: dict(encoder=.2, tokenizer=.25, rdm=.1, mage=.45),
+    2: dict(encoder=.22, tokenizer=.4, rdm=.18, mage=.6),
+}
+LEAST_STEPS = 20
+
+
+def parse_time(text: str) -> float:
+    """Seconds of '90s', '25m', '1h30m', '2d' or, without unit, minutes.
+
+    Raises:
+        ValueError: The text is no such time, or is not positive.
+    """
+    parts = re.findall(r'(\d+(?:\.\d+)?)([smhd]?)', text)
+    if text and ''.join(map(''.join, parts)) == text:
+        seconds = sum(float(value) * UNITS[unit or 'm']
+                      for value, unit in parts)
+        if 0 < seconds < math.inf:
+            return seconds
+    raise ValueError(f"the time must be like 90s, 25m or 1h30m, got '{text}'.")
+
+
+def choose_size(shorter_sides: list[int], on_gpu: bool) -> int:
+    """The size of a preset that suits most images and the device.
+
+    Args:
+        shorter_sides: Of the images, in pixels.
+        on_gpu: Without a GPU, more than 32 pixels take hours.
+    """
+    sides = sorted(shorter_sides)
+    median = sides[len(sides) // 2]
+    fitting = [size for size in PRESETS if size <= median]
+    size = fitting[-1] if fitting else min(PRESETS)
+    return size if on_gpu else min(PRESETS)
+
+
+def choose_preset(size: int, on_gpu: bool) -> str:
+    """The preset whose models fit a size and a device."""
+    if not on_gpu:
+        return PRESETS[min(PRESETS)]
+    return next((PRESETS[known] for known in PRESETS if size <= known),
+                PRESETS[max(PRESETS)])
+
+
+@dataclasses.dataclass
+class Cost:
+    """What a stage costs on this device.
+
+    Attributes:
+        seconds: Of one step, or of drawing an image.
+        memory_mb: Peak, of the GPU or of the process.
+        disk_mb: Of its checkpoints.
+    """
+    seconds: float
+    memory_mb: int
+    disk_mb: int
+
+
+def choose_steps(costs: dict[str, Cost], seconds: float,
+                 jobs: int) -> dict[str, int]:
+    """Steps of every stage that fill a given time.
+
+    Args:
+        costs: By stage, those that train. Without 'encoder' (it is
+            pretrained), the RDM gets its time.
+        seconds: For all of the training.
+        jobs: Stages that run at a time: 1 or 2.
+    """
+    shares = dict(SHARES[jobs])
+    if 'encoder' not in costs:
+        shares['rdm'] += shares['encoder']
+    # An unconditional baseline trains beside MAGE, each on half of the cores.
+    if jobs == 1 and 'mage_uncond' in costs:
+        shares['mage'] /= 2
+    shares['mage_uncond'] = shares['mage']
+    steps = {name: int(seconds * shares[name] / cost.seconds)
+             for name, cost in costs.items()}
+    if 'mage_uncond' in steps:  # the comparison is at equal steps
+        steps['mage'] = steps['mage_uncond'] = min(
+            steps['mage'], steps['mage_uncond'])
+    return {name: max(LEAST_STEPS, round_down(count))
+            for name, count in steps.items()}
+
+
+def round_down(count: int) -> int:
+    """To two digits: 1,234 -> 1,200."""
+    digits = 10**max(0, len(str(count)) - 2)
+    return count // digits * digits

@@ -1,0 +1,129 @@
+"""What a step of a stage costs on this device: seconds and memory."""
+import multiprocessing
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import torch
+from mmengine.logging import MessageHub
+from mmengine.model import BaseModel
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from rcg.apis.fitting.choices import Cost
+from rcg.apis.stages import START
+from rcg.apis.timing import Timing
+from rcg.engine import load_config
+from rcg.engine.configs.loading import without_weights
+from rcg.engine.errors import message
+from rcg.engine.schedule import resolve_lr
+from rcg.registry import MODELS
+
+# Steps are timed for so many seconds, but two at least.
+SECONDS = 3.
+SAMPLED = 32  # images
+# A parameter, its average and its two moments in AdamW, in three checkpoints.
+BYTES_ON_DISK = 4 * 4 * 3
+
+
+def measure(path: Path, device: str, threads: int, *,
+            sampling: bool = False) -> Cost:
+    """Measure training steps of a stage, or sampling, with random weights.
+
+    In a process of its own, whose memory is counted.
+
+    Args:
+        path: Config of the stage.
+        device: cpu, cuda, ...
+        threads: Threads of PyTorch.
+        sampling: Measure an image that is drawn instead of a step.
+
+    Raises:
+        ValueError: It does not fit this device, or ended with an error.
+    """
+    ours, theirs = multiprocessing.Pipe(duplex=False)
+    child = multiprocessing.get_context(START).Process(
+        target=_measure, args=(theirs, str(path), device, threads, sampling))
+    child.start()
+    theirs.close()
+    try:
+        found = ours.recv()
+    except EOFError:
+        child.join()
+        found = (f'its process ended with exit status {child.exitcode}; '
+                 '-9 means that there is too little memory')
+    child.join()
+    if isinstance(found, Cost):
+        return found
+    raise ValueError(
+        f"a step of '{path}' was tried and failed: {found}. Choose a smaller "
+        '--size, or smaller numbers in settings.py beside that file.')
+
+
+def _measure(results: Connection, path: str, device: str, threads: int,
+             sampling: bool) -> None:
+    torch.set_num_threads(threads)
+    try:
+        results.send(_cost(path, device, sampling))
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        results.send(message(error))
+
+
+def _cost(path: str, device: str, sampling: bool) -> Cost:
+    init_default_scope('rcg')
+    cfg = load_config(path)
+    # The schedule of MoCo's momentum; its length costs nothing.
+    MessageHub.get_current_instance().update_info('max_iters', 1000)
+    timing = Timing(device)
+    model = MODELS.build(without_weights(cfg.model.to_dict())).to(device)
+    if sampling:
+        model.eval()
+        batch = _batch(SAMPLED, cfg._size)
+        seconds = _seconds(lambda: model.test_step(batch), timing) / SAMPLED
+    else:
+        wrapper_cfg = cfg.optim_wrapper.to_dict()
+        batch = _batch(cfg.train_dataloader.batch_size, cfg._size)
+        resolve_lr(wrapper_cfg, len(batch['images']), 1)
+        wrapper = build_optim_wrapper(model, wrapper_cfg)
+        batch = _encoded(model, batch)
+        seconds = _seconds(lambda: model.train_step(batch, wrapper), timing)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return Cost(seconds, int(timing.peak_gigabytes() * 1000),
+                round(trained * BYTES_ON_DISK / 1e6))
+
+
+def _seconds(act, timing: Timing) -> float:
+    """Seconds of one call, after a first one."""
+    act()
+    begun, count = timing.now(), 0
+    while count < 2 or time.monotonic() - begun < SECONDS:
+        act()
+        count += 1
+    return (timing.now() - begun) / count
+
+
+def _batch(count: int, size: int) -> dict[str, Tensor]:
+    """A batch of noise, as a loader gives it."""
+    indices = torch.arange(count)
+    return dict(
+        images=torch.randint(256, (count, 3, size, size), dtype=torch.uint8),
+        indices=indices, labels=indices * 0,
+        keys=torch.stack([indices * 0, indices], 1))
+
+
+def _encoded(model: BaseModel, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The batch with stored features, if the model trains on such.
+
+    The frozen parts see one image, many times: each image is seen once in a
+    run, and their memory does not count here.
+    """
+    if not hasattr(model, 'encode'):
+        return batch
+    first = model.data_preprocessor(dict(images=batch['images'][:1]))
+    with torch.no_grad():
+        encoded = model.encode(first['images'])
+    count = len(batch['images'])
+    rest = {name: value for name, value in batch.items() if name != 'images'}
+    return rest | {name: value.cpu().repeat_interleave(count, 0)
+                   for name, value in encoded.items()}

@@ -1,0 +1,117 @@
+"""The plan of a project: what was asked for, what was chosen, its stages."""
+import dataclasses
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rcg.apis.fitting.choices import TEMPERATURES
+from rcg.apis.stages import Stage
+
+SWEPT = 500  # images at each temperature
+SAMPLES, EXAMPLES = 64, 16  # images of the final grid, of a temperature
+
+
+@dataclasses.dataclass
+class Plan:
+    """What fit() does for a folder; OUT/plan.json holds it.
+
+    Attributes:
+        folder: Of the images.
+        size: Side of the images of the model, in pixels.
+        time: For everything, in seconds.
+        preset: Name of a config in configs/folder.
+        device: cpu, cuda, ...
+        baseline: Whether an unconditional MAGE is trained, too.
+        encoder: Config of a pretrained encoder; None: it is trained.
+        values: Variables of settings.py, by name.
+        estimates: Lines about the costs of the stages.
+    """
+    folder: str
+    size: int
+    time: float
+    preset: str
+    device: str
+    baseline: bool = False
+    encoder: dict | None = None
+    values: dict = dataclasses.field(default_factory=dict)
+    estimates: list[str] = dataclasses.field(default_factory=list)
+
+    @property
+    def trained(self) -> list[str]:
+        """The stages that train, in the order of their start."""
+        names = ['encoder', 'tokenizer', 'rdm', 'mage']
+        if self.encoder is not None:
+            names.remove('encoder')
+        return names + ['mage_uncond'] if self.baseline else names
+
+    @property
+    def jobs(self) -> int:
+        """Stages that run at a time; a GPU is not shared."""
+        return 2 if self.device == 'cpu' else 1
+
+    def training(self, out: Path) -> Iterator[Stage]:
+        """The stages up to the scores that choose the temperature.
+
+        Args:
+            out: Folder of the project.
+        """
+        def train(name: str, *needs: str, alone: bool = False) -> Stage:
+            return Stage(name, ['tools/train.py', str(out / f'{name}.py'),
+                                '--resume'], needs, alone)
+
+        known = () if self.encoder is not None else ('encoder', )
+        if known:
+            yield train('encoder')
+        yield train('tokenizer')
+        yield train('rdm', *known)
+        yield Stage('judge_tokenizer', [
+            'tools/measure_tokenizer.py', *_model(out, 'tokenizer'), '--out',
+            str(out / 'tokenizer/quality/metrics.json')], ('tokenizer', ))
+        yield _score(out, 'tokenizer', needs=('tokenizer', *known))
+        needs = *known, 'tokenizer', 'judge_tokenizer', 'rdm'
+        yield train('mage', *needs, alone=not self.baseline)
+        generators = ['mage']
+        if self.baseline:
+            generators.append('mage_uncond')
+            yield train('mage_uncond', *needs)
+        for name in generators:
+            yield Stage(f'sweep_{name}', [
+                'tools/sweep.py', *_model(out, name), '--temperature',
+                *(f'{value:g}' for value in TEMPERATURES), '--out',
+                str(out / name / 'sweep'), '--cfg-options',
+                f'test_dataloader.dataset.num_images={SWEPT}'], (name, ))
+
+    def results(self, out: Path, temperatures: dict[str, float]
+                ) -> Iterator[Stage]:
+        """The stages that score and draw, at the best temperatures.
+
+        Args:
+            out: Folder of the project.
+            temperatures: The best one, by generator.
+        """
+        for name, value in temperatures.items():
+            # That of 'mage' stands in settings.py.
+            yield _score(out, name, () if name == 'mage' else
+                         _temperature(value))
+        yield Stage('sample', [
+            'tools/sample.py', *_model(out, 'mage'), '--num', str(SAMPLES),
+            '--out', str(out / 'samples')])
+        for value in TEMPERATURES:
+            yield Stage(f'sample_{value:g}', [
+                'tools/sample.py', *_model(out, 'mage'), '--num',
+                str(EXAMPLES), '--out', str(out / f'temperatures/{value:g}'),
+                *_temperature(value)])
+
+
+def _model(out: Path, name: str) -> list[str]:
+    return [str(out / f'{name}.py'), str(out / name)]
+
+
+def _temperature(value: float) -> list[str]:
+    return ['--cfg-options', f'model.generator.temperature={value:g}']
+
+
+def _score(out: Path, name: str, options: Sequence[str] = (),
+           needs: tuple[str, ...] = ()) -> Stage:
+    return Stage(f'score_{name}', [
+        'tools/test.py', *_model(out, name), '--out',
+        str(out / name / 'metrics.json'), *options], needs)

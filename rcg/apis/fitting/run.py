@@ -1,0 +1,165 @@
+"""fit(): survey, choose, train, score, report."""
+import dataclasses
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from mmengine.registry import init_default_scope
+
+from rcg.apis.fitting.choices import (
+    choose_preset,
+    choose_size,
+    choose_steps,
+    parse_time,
+)
+from rcg.apis.fitting.costs import Cost, measure
+from rcg.apis.fitting.look import Look, look
+from rcg.apis.fitting.plan import SAMPLES, SWEPT, TEMPERATURES, Plan
+from rcg.apis.fitting.project import set_value, write_project
+from rcg.apis.fitting.report import best_temperature, write_report
+from rcg.apis.json_file import write_json
+from rcg.apis.stages import StageRunner
+from rcg.engine.devices import usable_device
+from rcg.engine.distributed import usable_cores
+from rcg.files import read_json
+
+# Of the time: for the starts of stages, the features that are stored and the
+# scores, at most.
+MOST_OVERHEAD = .5
+START = 60.  # seconds that all starts of stages take together
+
+
+def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
+        out: str | None = None, preset: str | None = None,
+        baseline: bool = False, dry_run: bool = False,
+        device: str | None = None) -> dict:
+    """Train RCG on a folder of images, score it and write a report.
+
+    Interrupted and called again, it goes on.
+
+    Args:
+        folder: Of images, flat or nested, labels or none.
+        size: Side of the model's images in pixels; by default the largest
+            size of a preset that suits the images and the device.
+        time_limit: For everything, such as '90s', '25m' or '1h30m'.
+        out: Folder of the project; by default work_dirs/fit/NAME-SIZE.
+        preset: A config of configs/folder; by default by size and device.
+        baseline: Train an unconditional MAGE for as many steps, too.
+        dry_run: Choose, estimate and stop: nothing is written.
+        device: By default a GPU, if there is one.
+
+    Returns:
+        The summary, which is also OUT/summary.json; empty for a dry run.
+
+    Raises:
+        ValueError: The folder, the size or the time cannot be used, or OUT
+            belongs to another project.
+        RuntimeError: A stage failed.
+    """
+    begun, seconds = time.monotonic(), parse_time(time_limit)
+    device = str(usable_device(device))
+    init_default_scope('rcg')
+    seen = look(folder, size)
+    if size is None:
+        size = choose_size(seen.sides, device != 'cpu')
+    plan = Plan(os.path.abspath(folder), size, seconds,
+                preset or choose_preset(size, device != 'cpu'), device,
+                baseline)
+    root = Path(out or _default_out(folder, size)).resolve()
+    stored = _stored(root, plan)
+    if stored is None:
+        _choose(plan, seen)
+        if not dry_run:
+            write_project(root, plan.folder, plan.preset, plan.values)
+            write_json(dataclasses.asdict(plan), root / 'plan.json')
+    plan = stored or plan
+    print('\n'.join(plan.estimates), flush=True)
+    return {} if dry_run else _run(plan, root, seen, begun)
+
+
+def _default_out(folder: str, size: int) -> Path:
+    name = os.path.basename(os.path.abspath(folder))
+    return Path('work_dirs/fit', f'{name}-{size}')
+
+
+def _stored(root: Path, plan: Plan) -> Plan | None:
+    """The plan of the project in a folder, if there is one.
+
+    Raises:
+        ValueError: It is of other images, or was made for other arguments.
+    """
+    path = root / 'plan.json'
+    if not path.exists():
+        return None
+    found = read_json(path)
+    for name in ('folder', 'size', 'time', 'preset', 'device', 'baseline'):
+        wanted, got = getattr(plan, name), found.get(name)
+        if wanted != got:
+            raise ValueError(
+                f"'{root}' holds a project with {name} = {got}, and now it "
+                f'is {wanted}: give another --out, or the same arguments to '
+                'go on.')
+    return Plan(**found)
+
+
+def _choose(plan: Plan, seen: Look) -> None:
+    """Time steps of all stages, and fill in ``values`` and ``estimates``."""
+    print(f'trying some steps of each stage on {plan.device} ...', flush=True)
+    plan.values |= dict(_size=plan.size, _keep_colors=seen.keep_colors,
+                        _flip=seen.flip)
+    with tempfile.TemporaryDirectory() as folder:
+        trial = Path(folder)
+        write_project(trial, plan.folder, plan.preset, plan.values)
+        cores = usable_cores()
+        threads = max(1, cores // plan.jobs)
+        alone = cores if not plan.baseline else threads
+        costs = {name: measure(
+            trial / f'{name}.py', plan.device,
+            alone if name == 'mage' else threads) for name in plan.trained}
+        drawn = measure(trial / 'mage.py', plan.device, threads,
+                        sampling=True)
+    count = max(100, min(2000, seen.count))
+    per_generator = count + SWEPT * len(TEMPERATURES)
+    overhead = START + seen.read_seconds * seen.count * 3 + drawn.seconds * (
+        per_generator + SAMPLES)
+    overhead = min(overhead, MOST_OVERHEAD * plan.time)
+    steps = choose_steps(costs, plan.time - overhead, plan.jobs)
+    plan.values |= dict(_steps=steps, _num_images=count)
+    plan.estimates = _estimates(costs, steps, overhead)
+
+
+def _estimates(costs: dict[str, Cost], steps: dict[str, int],
+               overhead: float) -> list[str]:
+    """Lines of a table: minutes, memory and disk of each stage."""
+    lines = ['stage          steps   minutes   memory MB   disk MB']
+    for name, cost in costs.items():
+        minutes = steps[name] * cost.seconds / 60
+        lines.append(f'{name:12} {steps[name]:7,} {minutes:9.1f}'
+                     f' {cost.memory_mb:11,} {cost.disk_mb:9,}')
+    lines.append(f'{"all the rest":20} {overhead / 60:9.1f}')
+    return lines
+
+
+def _run(plan: Plan, root: Path, seen: Look, begun: float) -> dict:
+    """Train, choose the temperature, score, draw, report.
+
+    Raises:
+        RuntimeError: A stage failed.
+    """
+    runner = StageRunner(root, plan.jobs)
+    _run_all(runner, list(plan.training(root)))
+    generators = [name for name in plan.trained if name.startswith('mage')]
+    temperatures = {name: best_temperature(root / name / 'sweep/sweep.json')
+                    for name in generators}
+    set_value(root, '_temperature', temperatures['mage'])
+    _run_all(runner, list(plan.results(root, temperatures)))
+    return write_report(plan, root, seen, runner, temperatures,
+                        time.monotonic() - begun)
+
+
+def _run_all(runner: StageRunner, stages: list) -> None:
+    failed = runner.run(stages)
+    if failed:
+        raise RuntimeError(f'{", ".join(failed)} failed (see above); the '
+                           'same command goes on from here.')

@@ -1,0 +1,75 @@
+"""What fit() decides by itself."""
+import pytest
+
+from rcg.apis.fitting.choices import (
+    LEAST_STEPS,
+    Cost,
+    choose_preset,
+    choose_size,
+    choose_steps,
+    parse_time,
+    round_down,
+)
+
+
+@pytest.mark.parametrize(('text', 'seconds'), [
+    ('90s', 90), ('25m', 1500), ('1h30m', 5400), ('1.5h', 5400),
+    ('2d', 172800), ('30', 1800)])
+def test_times(text, seconds):
+    assert parse_time(text) == seconds
+
+
+@pytest.mark.parametrize('text', [
+    '', 'm', '0s', '-5m', '5 m', '5x', 'nan', '1e3s', '9' * 400])
+def test_no_times(text):
+    with pytest.raises(ValueError, match='like 90s, 25m or 1h30m, got'):
+        parse_time(text)
+
+
+@pytest.mark.parametrize(('sides', 'size'), [
+    ([16, 16], 32), ([40, 64, 80], 64), ([200, 300, 9], 128),
+    ([256], 256), ([4000], 256)])
+def test_sizes_suit_most_images(sides, size):
+    assert choose_size(sides, on_gpu=True) == size
+    assert choose_size(sides, on_gpu=False) == 32
+
+
+@pytest.mark.parametrize(('size', 'preset'), [
+    (16, 'tiny_32'), (32, 'tiny_32'), (48, 'small_64'), (64, 'small_64'),
+    (65, 'base_128'), (256, 'base_256'), (512, 'base_256')])
+def test_presets(size, preset):
+    assert choose_preset(size, on_gpu=True) == preset
+    assert choose_preset(size, on_gpu=False) == 'tiny_32'
+
+
+COSTS = dict(encoder=Cost(.5, 1, 1), tokenizer=Cost(.2, 1, 1),
+             rdm=Cost(.05, 1, 1), mage=Cost(1., 1, 1))
+
+
+def clock(costs, steps, jobs):
+    """Seconds that stages take: two at a time, MAGE alone."""
+    took = {name: steps[name] * cost.seconds for name, cost in costs.items()}
+    if jobs == 1:
+        return sum(took.values())
+    return max(took.get('encoder', 0) + took['rdm'], took['tokenizer']) + max(
+        took['mage'], took.get('mage_uncond', 0))
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+@pytest.mark.parametrize('change', [
+    {}, {'encoder': None}, {'mage_uncond': Cost(1.5, 1, 1)}])
+def test_steps_fill_the_time(jobs, change):
+    costs = {name: cost for name, cost in (COSTS | change).items() if cost}
+    steps = choose_steps(costs, 10000, jobs)
+    assert 7000 < clock(costs, steps, jobs) <= 10000
+    if 'mage_uncond' in steps:
+        assert steps['mage'] == steps['mage_uncond']
+
+
+def test_there_are_some_steps_in_any_case():
+    assert set(choose_steps(COSTS, 1, 2).values()) == {LEAST_STEPS}
+
+
+def test_steps_are_round():
+    assert [round_down(n) for n in (7, 99, 1234, 98765)] == [
+        7, 99, 1200, 98000]
