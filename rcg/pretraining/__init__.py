@@ -30,6 +30,7 @@ from rcg.pretraining.perceptual import (
 )
 from rcg.pretraining.pixel_pca import NoOptimizer, NoWrapper, PCATraining
 from rcg.pretraining.recompute_bn import RecomputeBatchNormHook
+from rcg.pretraining.simclr import SimCLR
 from rcg.pretraining.vqgan import VQTraining
 
 __all__ = [
@@ -39,5 +40,5 @@ __all__ = [
     'NoWrapper', 'PCATraining', 'PatchDiscriminator', 'PerceptualLoss',
     'RandomAffine', 'RandomFlip', 'RandomGamma', 'RandomGrayscale',
     'RandomResizedCrop', 'RandomTransform', 'RecomputeBatchNormHook',
-    'Solarize', 'VGG16Features', 'VQTraining'
+    'SimCLR', 'Solarize', 'VGG16Features', 'VQTraining'
 ]

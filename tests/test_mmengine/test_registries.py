@@ -159,6 +159,7 @@ WHOLE = dict(
     VQTraining=dict(tokenizer=tiny.TOKENIZER),
     KLTraining=dict(tokenizer=KL),
     MoCoV3=dict(encoder=tiny.ENCODER, views=[[], []], max_iters=9),
+    SimCLR=dict(encoder=tiny.ENCODER, views=[[], []]),
     ClassifierTraining=dict(classifier=dict(type='ConvClassifier')),
     PCATraining=dict(encoder=dict(
         type='PixelPCA', image_size=4, num_components=4)))
