@@ -117,12 +117,12 @@ class RandomResizedCrop:
     much larger than ``size``.
 
     Args:
-        size: Side of the result.
+        size: Side of the result. None keeps height and width of the images.
         scale: Range of the area, as a fraction of the image's.
         ratio: Range of width over height, log-uniform.
     """
 
-    def __init__(self, size: int, scale: Range = (.08, 1.),
+    def __init__(self, size: int | None = None, scale: Range = (.08, 1.),
                  ratio: Range = (3 / 4, 4 / 3)) -> None:
         self.size, self.scale, self.ratio = size, scale, ratio
 
@@ -135,8 +135,8 @@ class RandomResizedCrop:
                            (area / ratio).sqrt() / height], 1).clamp(max=1)
         center = (1 - sides) * (2 * rng.uniform(2) - 1)
         theta = torch.cat([torch.diag_embed(sides), center[:, :, None]], 2)
-        grid = F.affine_grid(theta, [n, channels, self.size, self.size],
-                             align_corners=False)
+        out = (self.size or height, self.size or width)
+        grid = F.affine_grid(theta, [n, channels, *out], align_corners=False)
         return F.grid_sample(x, grid, padding_mode='border',
                              align_corners=False)
 

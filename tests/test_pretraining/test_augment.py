@@ -1,10 +1,12 @@
 """Each transform, and what all of them promise."""
+import colorsys
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 
+from rcg.engine import load_config
 from rcg.pretraining.augment import (
     Augmentation,
     Cutout,
@@ -140,6 +142,21 @@ def test_crop_of_everything_resizes(images):
     assert RandomResizedCrop(4)(images, rng_at(*range(6))).shape[2:] == (4, 4)
 
 
+@pytest.mark.parametrize('size', [(9, 9), (6, 10)])
+def test_crop_without_size_keeps_that_of_the_images(size):
+    images = torch.rand(2, 3, *size)
+    rng = rng_at(0, 1)
+    out = RandomResizedCrop(scale=(.5, .5))(images, rng)
+    assert out.shape == images.shape
+    whole = RandomResizedCrop(scale=(1., 1.), ratio=(1., 1.))
+    if size[0] == size[1]:
+        torch.testing.assert_close(whole(images, rng), images, atol=1e-5,
+                                   rtol=0)
+        fixed = RandomResizedCrop(size[0], scale=(.5, .5))(images,
+                                                           rng_at(0, 1))
+        assert torch.equal(out, fixed)
+
+
 def test_crop_takes_the_share_and_the_corner_that_were_drawn():
     images = torch.rand(1, 3, 16, 16)
     crop = RandomResizedCrop(8, scale=(.25, .25), ratio=(1., 1.))
@@ -174,3 +191,68 @@ def test_published_views_for_natural_images():
     blurred = [t['prob'] for view in views for t in view
                if t['type'] == 'GaussianBlur']
     assert blurred == [1., .1]
+
+
+OWN = ('keep_color', 'keep_color_flip', 'change_color', 'change_color_flip')
+
+
+@pytest.fixture(scope='module')
+def own(tmp_path_factory):
+    """The lists as a config elsewhere takes them, chosen by a variable."""
+    path = tmp_path_factory.mktemp('own') / 'leaf.py'
+    found = {}
+    for name in OWN:
+        path.write_text(
+            "_base_ = 'rcg::_base_/augmentations/own_images.py'\n"
+            f'_augment = {name!r}\n'
+            "model = dict(views=[_base_._augmentations[_augment]] * 2)\n")
+        first, second = load_config(str(path)).model.views
+        assert first == second
+        found[name] = first
+    return found
+
+
+@pytest.mark.parametrize('size', [32, 64, 128, 256])
+@pytest.mark.parametrize('name', OWN)
+def test_views_of_own_images_have_their_size(own, name, size):
+    images = torch.rand(2, 3, size, size) * 2 - 1
+    first = Augmentation(own[name])(images, rng_at(0, 1))
+    assert first.shape == images.shape
+    assert first.isfinite().all()
+    assert first.abs().max() <= 1
+    assert not torch.equal(first, images)
+
+
+def hues(images):
+    """Hue of the center of each image, in turns; None for gray."""
+    for color in ((images[:, :, 16, 16] + 1) / 2).tolist():
+        if max(color) - min(color) > .02:
+            yield colorsys.rgb_to_hsv(*color)[0]
+        elif max(color):  # not cut out
+            yield None
+
+
+@pytest.mark.parametrize('name', OWN)
+def test_views_of_own_images_keep_colors_or_change_them(own, name):
+    color = torch.tensor([.6, .4, .3]) * 2 - 1
+    images = color.view(1, 3, 1, 1).expand(200, 3, 32, 32)
+    found = list(hues(Augmentation(own[name])(images, rng_at(*range(200)))))
+    assert len(found) > 100
+    kept = [h for h in found if h is not None and abs(h - 1 / 18) < 2e-3]
+    if name.startswith('keep'):
+        assert len(kept) == len(found)
+    else:
+        assert len(kept) < .5 * len(found)
+        assert .1 < found.count(None) / len(found) < .3
+
+
+@pytest.mark.parametrize('name', OWN)
+def test_views_of_own_images_are_mirrored_or_not(own, name):
+    images = torch.linspace(-1, 1, 32).expand(100, 3, 32, 32)
+    out = Augmentation([t for t in own[name] if t['type'] != 'Cutout'])(
+        images, rng_at(*range(100)))
+    mirrored = (out[..., -1] < out[..., 0]).all(2).all(1).float().mean()
+    if name.endswith('flip'):
+        assert .35 < mirrored < .65
+    else:
+        assert mirrored == 0
