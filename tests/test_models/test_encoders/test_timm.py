@@ -1,6 +1,7 @@
 import math
 from pathlib import Path
 
+import huggingface_hub
 import pytest
 import timm
 import torch
@@ -105,11 +106,16 @@ def test_refuses_models_that_do_not_pool(monkeypatch):
         TimmEncoder('test_vit', False)
 
 
+def reached(*args, **kwargs):
+    raise huggingface_hub.errors.EntryNotFoundError
+
+
 def test_a_missing_download_is_explained(monkeypatch):
     def fail(*args, **kwargs):
         raise OSError('network unreachable.')
 
     monkeypatch.setattr('timm.models._builder.load_state_dict_from_hf', fail)
+    monkeypatch.setattr('huggingface_hub.get_hf_file_metadata', reached)
     with pytest.raises(CheckpointError, match="'test_vit'.*unreachable.*"
                        'without network.*pretrained=PATH'):
         TimmEncoder('test_vit')
@@ -137,3 +143,57 @@ def test_a_file_of_another_model_is_refused(tmp_path):
         TimmEncoder('test_vit', str(path))
     with pytest.raises(FileNotFoundError):
         TimmEncoder('test_vit', str(tmp_path / 'none.pth'))
+
+
+@pytest.mark.parametrize('model', ['test_vit', 'hf-hub:someone/something'])
+def test_without_a_network_it_says_so_at_once(tmp_path, monkeypatch, model):
+    calls = []
+
+    def unreachable(*args, **kwargs):
+        calls.append(kwargs)
+        raise ConnectionError('no route')
+
+    monkeypatch.setattr('huggingface_hub.constants.HF_HUB_CACHE', tmp_path)
+    monkeypatch.setattr('huggingface_hub.get_hf_file_metadata', unreachable)
+    monkeypatch.setattr(timm, 'create_model', lambda *_, **__: 1 / 0)
+    with pytest.raises(CheckpointError, match=f"'{model}' are in no cache.*"
+                       rf'{tmp_path}.*no route.*pretrained=PATH'):
+        TimmEncoder(model)
+    assert [call['timeout'] for call in calls] == [10]
+
+
+@torch.no_grad()
+def test_other_sizes_of_images():
+    encoder = TimmEncoder('test_vit', False, input_size=64).eval()
+    assert encoder.input_size == 64
+    assert encoder.preprocess(IMAGES).shape == (2, 3, 64, 64)
+    assert encoder(IMAGES).shape == (2, 64)
+    with pytest.raises(ValueError, match='images of 70x70 .*input_size'):
+        TimmEncoder('test_vit', False, input_size=70)
+
+
+@torch.no_grad()
+def test_weights_for_another_size_are_resampled(tmp_path):
+    path = tmp_path / 'vit.safetensors'
+    state = timm.create_model('test_vit').state_dict()
+    save_file(state, path)
+    encoder = TimmEncoder('test_vit', str(path), input_size=64)
+    for name, tensor in encoder.backbone.state_dict().items():
+        if name != 'pos_embed':
+            assert torch.equal(tensor, state[name]), name
+    assert encoder.backbone.pos_embed.shape[1] < state['pos_embed'].shape[1]
+
+
+@pytest.mark.parametrize('content', [
+    {}, dict(epoch=3), dict(state_dict={}),
+    # timm resamples the table of positions before it compares names.
+    dict(pos_embed=torch.zeros(3))])
+def test_a_file_without_the_weights_is_refused(tmp_path, monkeypatch,
+                                               content):
+    """Not replaced by weights of the network."""
+    monkeypatch.setattr('timm.models._builder.load_state_dict_from_hf',
+                        lambda *_, **__: 1 / 0)
+    path = tmp_path / 'a.pth'
+    torch.save(content, path)
+    with pytest.raises(CheckpointError):
+        TimmEncoder('test_vit', str(path))
