@@ -52,7 +52,7 @@ class TimmEncoder(Encoder):
                  standardize: bool = True,
                  input_size: int | None = None) -> None:
         import timm  # takes two seconds
-        _check_name(timm, model, pretrained is True)
+        check_name(model, pretrained is True)
         backbone = _create(timm, model, pretrained, input_size)
         config = timm.data.resolve_model_data_config(backbone)
         channels, height, width = config['input_size']
@@ -71,7 +71,17 @@ class TimmEncoder(Encoder):
                                    backbone.num_features)
 
 
-def _check_name(timm, model: str, pretrained: bool) -> None:
+def check_name(model: str, pretrained: bool) -> None:
+    """Check that timm has a model.
+
+    Args:
+        model: Name in timm, with or without a tag.
+        pretrained: Whether it also needs weights.
+
+    Raises:
+        ValueError: It does not.
+    """
+    import timm
     if ':' in model:  # on a hub or in a folder, which timm cannot list
         return
     architecture, _, tag = model.partition('.')

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rcg.checkpoint import CheckpointError
 from rcg.files import read_json
-from rcg.models.encoders.timm import TimmEncoder
+from rcg.models.encoders.timm import TimmEncoder, check_name
 from rcg.models.encoders.timm_cache import (
     cache_folders,
     cached_weights,
@@ -88,24 +88,24 @@ def find_timm_encoder(weights: str | None = None, model: str | None = None
 
     Raises:
         FileNotFoundError: There is no such file, or no cache has ``model``.
-        ValueError: The file does not say which model it is of, or timm knows
+        ValueError: The file does not say which model it is of, or timm has
             no such model.
         CheckpointError: What was named cannot be used.
     """
+    if model is not None:
+        _check_name(model)
     if weights is not None:
         path = os.path.expanduser(weights)
         if os.path.isdir(path):
             path = os.path.join(path, 'model.safetensors')
         return _load(model or _model_of(path), path), []
     found, passed = _search([model] if model else PREFERRED, first=True)
-    if found or not model:
-        return (found[0] if found else None), passed
-    if passed:
-        raise CheckpointError(passed[0])
-    raise FileNotFoundError(
-        f"The weights of '{model}' are not on this machine (looked in "
-        f"{' and '.join(cache_folders())}). Where there is a network, "
-        f"TimmEncoder('{model}') downloads them. Or name their file.")
+    if model and not found:
+        raise CheckpointError(passed[0]) if passed else FileNotFoundError(
+            f"The weights of '{model}' are not on this machine (looked in "
+            f"{' and '.join(cache_folders())}). Where there is a network, "
+            f"TimmEncoder('{model}') downloads them. Or name their file.")
+    return (found[0] if found else None), passed
 
 
 def list_timm_encoders(models: Sequence[str] = PREFERRED
@@ -120,6 +120,14 @@ def list_timm_encoders(models: Sequence[str] = PREFERRED
         file that was passed over.
     """
     return _search(models, first=False)
+
+
+def _check_name(model: str) -> None:
+    if ':' in model:
+        raise ValueError(f"'{model}' has no name in timm, and timm would ask "
+                         'the network what it is. Name the folder that holds '
+                         'its config.json and model.safetensors.')
+    check_name(model, pretrained=False)
 
 
 def _search(models: Sequence[str], first: bool

@@ -156,6 +156,10 @@ def test_a_named_model_that_is_not_there():
     with pytest.raises(FileNotFoundError, match=f"'{VIT}' are not on this "
                        'machine.*hub.*torch.*downloads them'):
         find_timm_encoder(model=VIT)
+    with pytest.raises(ValueError, match='Name the folder'):
+        find_timm_encoder(model='hf-hub:someone/something')
+    with pytest.raises(ValueError, match="no model 'test_vitt'"):
+        find_timm_encoder(model='test_vitt')
 
 
 def test_the_cache_of_torch_hub(tmp_path, monkeypatch):
