@@ -100,8 +100,10 @@ def find_timm_encoder(weights: str | None = None, model: str | None = None
             path = os.path.join(path, 'model.safetensors')
         return _load(model or _model_of(path), path), []
     found, passed = _search([model] if model else PREFERRED, first=True)
+    if model and passed and not found:
+        raise CheckpointError(passed[0])
     if model and not found:
-        raise CheckpointError(passed[0]) if passed else FileNotFoundError(
+        raise FileNotFoundError(
             f"The weights of '{model}' are not on this machine (looked in "
             f"{' and '.join(cache_folders())}). Where there is a network, "
             f"TimmEncoder('{model}') downloads them. Or name their file.")
