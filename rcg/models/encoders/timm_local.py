@@ -88,8 +88,7 @@ def find_timm_encoder(weights: str | None = None, model: str | None = None
 
     Raises:
         FileNotFoundError: There is no such file, or no cache has ``model``.
-        ValueError: The file does not say which model it is of, or timm has
-            no such model.
+        ValueError: The file does not say what it is of, or timm lacks it.
         CheckpointError: What was named cannot be used.
     """
     if model is not None:
