@@ -4,20 +4,13 @@
 """
 _base_ = [
     '../_base_/default_runtime.py', './parts.py',
-    '../_base_/schedules/cosine.py'
+    '../_base_/schedules/cosine.py', '../_base_/augmentations/own_images.py'
 ]
 work_dir = f'{_base_._root}/encoder'
-_size = _base_._size
-_view = [dict(type='RandomResizedCrop', size=_size, scale=(.3, 1.))]
-if _base_._keep_colors:
-    _view.append(dict(type='ColorJitter', brightness=.3, contrast=.3,
-                      saturation=0., hue=0., prob=.8))
-else:
-    _view += [dict(type='ColorJitter', brightness=.4, contrast=.4,
-                   saturation=.2, hue=.1, prob=.8),
-              dict(type='RandomGrayscale', prob=.2)]
-if _base_._flip:
-    _view.append(dict(type='RandomFlip'))
+# What the views keep the encoder sees.
+_view = _base_._augmentations[
+    ('keep_color' if _base_._keep_colors else 'change_color')
+    + ('_flip' if _base_._flip else '')]
 train_cfg = dict(type='StreamTrainLoop', max_samples=(
     _base_._steps.encoder * _base_._batch.encoder))
 train_dataloader = dict(_base_._train_loader, batch_size=_base_._batch.encoder)

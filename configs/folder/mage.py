@@ -30,12 +30,12 @@ test_dataloader = _base_._seed_loader
 test_evaluator = [
     dict(type='FrechetDistance', prefix='held_out',
          extractor=_base_._frozen_encoder,
-         reference=_base_._held_out_images),
+         reference=_base_._held_out),
     dict(type='FrechetDistance', prefix='train',
          extractor=_base_._frozen_encoder, reference=_base_._images),
     dict(type='NearestTrain', prefix='held_out',
          extractor=_base_._frozen_encoder, train=_base_._images,
-         held_out=_base_._held_out_images, num_pairs=16),
+         held_out=_base_._held_out, num_pairs=16),
 ]
 custom_hooks = [
     dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',

@@ -4,10 +4,10 @@ _base_ = './small_64.py'
 # Without random transforms: codes and representations are computed once.
 _images = dict(
     type='ImageFolder', data_root=_base_._data_root, split='train',
-    held_out=_base_._held_out, pipeline=[
+    held_out=_base_._held_out_share, pipeline=[
         dict(type='Resize', size=_base_._size),
         dict(type='CenterCrop', size=_base_._size)])
-_held_out_images = dict(_images, split='held_out')
+_held_out = dict(_images, split='held_out')
 _train_loader = dict(
     num_workers=_base_._num_workers,
     persistent_workers=_base_._num_workers > 0,
@@ -17,7 +17,7 @@ _train_loader = dict(
 # As many held-out images as there are, in batches that do not depend on the
 # processes.
 _held_out_loader = dict(
-    batch_size=100, num_workers=0, dataset=_held_out_images,
+    batch_size=100, num_workers=0, dataset=_held_out,
     sampler=dict(type='DefaultSampler', shuffle=False),
     batch_sampler=dict(type='SeedBatchSampler'),
     collate_fn=dict(type='rcg.collate_batch'))

@@ -21,7 +21,7 @@ test_cfg = dict(type='TestLoop')
 test_dataloader = _base_._seed_loader
 test_evaluator = dict(
     type='RepresentationFrechetDistance', encoder=_base_._frozen_encoder,
-    reference=_base_._held_out_images)
+    reference=_base_._held_out)
 custom_hooks = [
     dict(type='TrainableEMAHook', decay=_base_._ema),
     dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',

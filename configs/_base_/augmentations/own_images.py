@@ -26,9 +26,9 @@ _color = [
     dict(type='RandomGrayscale', prob=.2),
 ]
 _cutout = dict(type='Cutout', size=(.2, .4), prob=.5)
-_flip = dict(type='RandomFlip', prob=.5)
+_mirror = dict(type='RandomFlip', prob=.5)
 _augmentations = dict(
     keep_color=[_crop, _light, _cutout],
-    keep_color_flip=[_crop, _flip, _light, _cutout],
+    keep_color_flip=[_crop, _mirror, _light, _cutout],
     change_color=[_crop, *_color, _cutout],
-    change_color_flip=[_crop, _flip, *_color, _cutout])
+    change_color_flip=[_crop, _mirror, *_color, _cutout])

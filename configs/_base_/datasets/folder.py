@@ -7,7 +7,7 @@ _root = '{{$RCG_ROOT:work_dirs/folder}}'
 _data_root = '{{$RCG_DATA:data/images}}'
 
 # Share of the images that nothing is trained on: scores compare with them.
-_held_out = .1
+_held_out_share = .1
 # Views of the encoder: may colors change, and images be mirrored?
 _keep_colors = False
 _flip = True

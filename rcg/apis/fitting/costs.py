@@ -51,14 +51,13 @@ def measure(path: Path, device: str, threads: int, *,
         found = ours.recv()
     except EOFError:
         child.join()
-        found = (f'its process ended with exit status {child.exitcode}; '
-                 '-9 means that there is too little memory')
+        found = (f'its process ended with exit status {child.exitcode} (-9: '
+                 'too little memory). Choose a smaller --size')
     child.join()
     if isinstance(found, Cost):
         return found
     raise ValueError(
-        f"a step of '{path}' was tried and failed: {found}. Choose a smaller "
-        '--size, or smaller numbers in settings.py beside that file.')
+        f'a step of the stage {path.stem} was tried and failed: {found}')
 
 
 def _measure(results: Connection, path: str, device: str, threads: int,

@@ -20,6 +20,7 @@ from rcg.apis.fitting.project import set_value, write_project
 from rcg.apis.fitting.report import best_temperature, write_report
 from rcg.apis.json_file import write_json
 from rcg.apis.stages import StageRunner
+from rcg.engine import load_config
 from rcg.engine.devices import usable_device
 from rcg.engine.distributed import usable_cores
 from rcg.files import read_json
@@ -119,13 +120,18 @@ def _choose(plan: Plan, seen: Look) -> None:
             alone if name == 'mage' else threads) for name in plan.trained}
         drawn = measure(trial / 'mage.py', plan.device, threads,
                         sampling=True)
+        preset = load_config(str(trial / 'parts.py'))
     count = max(100, min(2000, seen.count))
     per_generator = count + SWEPT * len(TEMPERATURES)
     overhead = START + seen.read_seconds * seen.count * 3 + drawn.seconds * (
         per_generator + SAMPLES)
     overhead = min(overhead, MOST_OVERHEAD * plan.time)
     steps = choose_steps(costs, plan.time - overhead, plan.jobs)
-    plan.values |= dict(_steps=steps, _num_images=count)
+    plan.values |= dict(
+        _steps=steps, _num_images=count,
+        # Short runs: quantize early, average over a tenth of the steps.
+        _warmup=min(preset._warmup, steps['tokenizer'] // 5),
+        _ema=min(preset._ema, 1 - 10 / steps['rdm']))
     plan.estimates = _estimates(costs, steps, overhead)
 
 
