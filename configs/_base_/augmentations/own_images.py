@@ -17,9 +17,9 @@ ignore colors leave them to chance in the images that are drawn, so change
 them only if they do not matter. Mirror only what is as good mirrored: no
 letters, no arrows.
 """
-# A crop is also a shift.
+# A crop is also a shift. Smaller ones lose more of where things are.
 _crop = dict(type='RandomResizedCrop', scale=(.6, 1.))
-_light = dict(type='ColorJitter', brightness=.2, contrast=.2)
+_light = dict(type='ColorJitter', brightness=.1, contrast=.1)
 _color = [
     dict(type='ColorJitter', brightness=.4, contrast=.4, saturation=.4,
          hue=.1, prob=.8),
