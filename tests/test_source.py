@@ -81,7 +81,6 @@ TESTS = {
     'tests/test_engine/test_processes/test_signals.py': ('torch.load', _OWN),
     'tests/test_mmengine/test_pure_python_configs.py': ('pickle.loads', _OWN),
     'tests/test_pretraining/test_codebook.py': ('torch.load', _OWN),
-    'tests/test_pretraining/test_moco_v3.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_perceptual.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_pixel_pca.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_vqgan.py': ('torch.load', _OWN),

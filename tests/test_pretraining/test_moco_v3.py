@@ -5,8 +5,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from mmengine.logging import MessageHub
-from torch import distributed as dist
-from torch import multiprocessing, nn
+from torch import nn
 
 from rcg.pretraining.moco_v3 import MoCoV3, contrast, info_nce, spread
 from rcg.rng import SampleRng
@@ -217,36 +216,3 @@ def test_vit_with_frozen_patch_embedding_trains():
 def test_refuses_one_view():
     with pytest.raises(ValueError, match='two lists of transforms, got 1'):
         build(views=[VIEW])
-
-
-def worker(rank, world, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo', init_method=f'file://{folder}/store',
-                            rank=rank, world_size=world)
-    result = losses_and_gradients(12 // world, rank * 12 // world)
-    torch.save(result, f'{folder}/{rank}.pt')
-    dist.destroy_process_group()
-
-
-def losses_and_gradients(num, first):
-    # Running statistics: those of a batch would differ between processes.
-    model = build().eval()
-    images, rng = batch(num, first)
-    losses = model(images, mode='loss', rng=rng)
-    total(losses).backward()
-    return ({k: v.detach() for k, v in losses.items()},
-            {k: p.grad for k, p in model.named_parameters()
-             if p.grad is not None})
-
-
-@pytest.mark.slow
-def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
-    multiprocessing.spawn(worker, (2, str(tmp_path)), nprocs=2)
-    halves = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
-    values, gradients = losses_and_gradients(12, 0)
-    for name in ('loss_contrastive', 'positive_similarity', 'top1'):
-        mean = (halves[0][0][name] + halves[1][0][name]) / 2
-        torch.testing.assert_close(mean, values[name], rtol=1e-5, atol=1e-6)
-    for name, gradient in gradients.items():
-        mean = (halves[0][1][name] + halves[1][1][name]) / 2
-        torch.testing.assert_close(mean, gradient, rtol=1e-4, atol=1e-6)

@@ -3,14 +3,11 @@ import math
 
 import pytest
 import torch
-from torch import distributed as dist
 from torch import nn
 from torch.nn import functional as F
 
-from rcg.checkpoint import read_checkpoint
 from rcg.pretraining.simclr import SimCLR, contrast_views
 from rcg.rng import SampleRng
-from tests.test_engine import faults
 
 from .test_moco_v3 import ENCODER, VIEW, batch, total, train
 
@@ -140,36 +137,3 @@ def test_refuses_views():
     images, rng = batch()
     with pytest.raises(ValueError, match=r'one size, got \(8, 8\) and \(4, 4'):
         model(images, mode='loss', rng=rng)
-
-
-def losses_and_gradients(num, first):
-    # Running statistics: those of a batch would differ between processes.
-    model = build().eval()
-    images, rng = batch(num, first)
-    values = model(images, mode='loss', rng=rng)
-    total(values).backward()
-    return {**{k: v.detach() for k, v in values.items()},
-            **{f'gradient.{k}': p.grad for k, p in model.named_parameters()}}
-
-
-def worker(rank, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo', init_method=f'file://{folder}/store',
-                            rank=rank, world_size=2)
-    torch.save(losses_and_gradients(6, 6 * rank), f'{folder}/{rank}.pt')
-    dist.destroy_process_group()
-
-
-def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
-    processes = [faults.CONTEXT.Process(target=worker, args=(i, tmp_path))
-                 for i in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(60)
-        assert process.exitcode == 0
-    halves = [read_checkpoint(tmp_path / f'{rank}.pt') for rank in range(2)]
-    for name, value in losses_and_gradients(12, 0).items():
-        if name != 'feature_std':  # not a mean over processes
-            mean = (halves[0][name] + halves[1][name]) / 2
-            torch.testing.assert_close(mean, value, rtol=1e-4, atol=1e-6)
