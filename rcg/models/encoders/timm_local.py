@@ -119,7 +119,12 @@ def list_timm_encoders(models: Sequence[str] = PREFERRED
     Returns:
         The usable ones in the order of ``models``, and a sentence for each
         file that was passed over.
+
+    Raises:
+        ValueError: timm lacks one of the models.
     """
+    for model in models:
+        _check_name(model)
     return _search(models, first=False)
 
 

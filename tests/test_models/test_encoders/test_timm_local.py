@@ -158,6 +158,8 @@ def test_a_named_model_that_is_not_there():
         find_timm_encoder(model=VIT)
     with pytest.raises(ValueError, match='Name the folder'):
         find_timm_encoder(model='hf-hub:someone/something')
+    with pytest.raises(ValueError, match='Name the folder'):
+        list_timm_encoders([VIT, 'hf-hub:someone/something'])
     with pytest.raises(ValueError, match="no model 'test_vitt'"):
         find_timm_encoder(model='test_vitt')
 
