@@ -1,9 +1,15 @@
 """Train what a config describes.
 
     python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]]
-                          [--amp] [--deterministic]
+                          [--extend N] [--amp] [--deterministic]
                           [--cfg-options KEY=VALUE ...]
 
+CONFIG may be a work folder: the config of the run in it, with its options.
+--extend N goes on with a run, finished or not, for N iterations more than its
+newest checkpoint has (batches of all processes; the log says how many epochs).
+Its learning rate is warmed up again and falls to zero once more; a constant
+rate stays constant until its last share. If that is interrupted, the same
+command or --resume goes on with it; when it is done, --extend adds to it.
 On several processes: tools/dist_train.sh, tools/slurm_train.sh.
 """
 import argparse
@@ -22,6 +28,10 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
         '--resume', nargs='?', const='auto', metavar='CHECKPOINT',
         help='go on where a run stopped: from its newest checkpoint in the '
         "work folder ('auto', the default), or from this file")
+    parser.add_argument(
+        '--extend', type=int, metavar='N',
+        help='go on with the run for N iterations more; epochs with an '
+        'EpochBasedTrainLoop')
     parser.add_argument('--amp', action='store_true',
                         help='bfloat16 autocast, on a CPU as on a GPU')
     parser.add_argument('--deterministic', action='store_true',
@@ -37,8 +47,9 @@ def main() -> None:
     with friendly_errors(args.debug):
         from rcg.apis import train
         train(args.config, work_dir=args.work_dir, resume=args.resume,
-              amp=args.amp, deterministic=args.deterministic,
-              options=args.cfg_options, launcher=args.launcher)
+              extend=args.extend, amp=args.amp,
+              deterministic=args.deterministic, options=args.cfg_options,
+              launcher=args.launcher)
 
 
 if __name__ == '__main__':

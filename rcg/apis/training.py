@@ -11,18 +11,20 @@ from rcg.registry import RUNNERS, type_name
 
 
 def train(config: Config | dict | str, *, work_dir: str | None = None,
-          resume: str | None = None, amp: bool = False,
-          deterministic: bool = False,
+          resume: str | None = None, extend: int | None = None,
+          amp: bool = False, deterministic: bool = False,
           options: list[str] | dict | None = None,
           launcher: str = 'none') -> Runner:
     """Train what a config describes.
 
     Args:
-        config: A config, a dict like one, or the path of one.
+        config: See :func:`~rcg.apis.run_config.load_any_config`.
         work_dir: As for :func:`~rcg.apis.run_config.run_config`.
         resume: 'auto' goes on from the newest checkpoint in the work folder,
             the path of a checkpoint from there; None begins anew. After a
             restart by torchrun or Slurm it is 'auto'.
+        extend: Go on with the run for so many iterations more, or epochs if
+            its loop counts epochs; ``resume`` is then 'auto' by default.
         amp: Train in bfloat16 autocast, on a CPU as on a GPU.
         deterministic: Two runs on one machine give the same bits, or an
             error names the operation that does not.
@@ -33,23 +35,41 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
         The runner, which holds the trained model.
 
     Raises:
-        ValueError: The config does not describe a training run.
+        ValueError: The config does not describe a training run, or one that
+            cannot be extended.
     """
     cfg = set_deterministic(
         run_config(config, work_dir, options, launcher), deterministic)
-    if _was_restarted() and _has_checkpoint(cfg.work_dir):
+    _set_start(cfg, resume, extend)
+    if amp:
+        _use_amp(cfg.optim_wrapper)
+    runner = RUNNERS.build(cfg)
+    if extend is not None:
+        _set_extension(runner, extend)
+    runner.train()
+    return runner
+
+
+def _set_start(cfg: Config, resume: str | None, extend: int | None) -> None:
+    """Tell a config where its run begins; arguments as for :func:`train`."""
+    if cfg.get('train_cfg') is None:
+        raise ValueError(f'{title_of(cfg)} has no train_cfg: there is '
+                         'nothing to train.')
+    if extend is not None and resume is None or (
+            _was_restarted() and _has_checkpoint(cfg.work_dir)):
         resume = 'auto'
     if resume is not None:
         cfg.resume = True
         cfg.load_from = None if resume == 'auto' else resume
-    if cfg.get('train_cfg') is None:
-        raise ValueError(f'{title_of(cfg)} has no train_cfg: there is '
-                         'nothing to train.')
-    if amp:
-        _use_amp(cfg.optim_wrapper)
-    runner = RUNNERS.build(cfg)
-    runner.train()
-    return runner
+
+
+def _set_extension(runner: Runner, length: int) -> None:
+    if length < 1:
+        raise ValueError(f'--extend takes at least 1 iteration, got {length}.')
+    if not hasattr(runner, 'extend_by'):
+        raise ValueError(f'{type(runner).__name__} cannot extend a run: use '
+                         "runner_type='RcgRunner'.")
+    runner.extend_by = length
 
 
 def _was_restarted() -> bool:

@@ -130,8 +130,9 @@ def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:
     # A schedule in shares of the run differs when the run gets longer.
     config['param_scheduler'] = in_iterations(config.get('param_scheduler'),
                                               max_iters)
+    extensions = [dict(one) for one in config.pop('extensions', None) or ()]
     return dict(
-        config=flatten(config), frozen_parts=parts,
+        config=flatten(config), frozen_parts=parts, extensions=extensions,
         samples_per_iteration=batch, dataset_size=size)
 
 
@@ -188,10 +189,14 @@ def check_same_run(saved: dict, current: dict, filename: str) -> None:
             lines.append(f"{name}: was trained with '{old['checkpoint']}', "
                          f"whose content differs from '{new['checkpoint']}'")
     if lines:
+        longer = ''
+        if all(line.startswith('param_scheduler') for line in lines):
+            longer = ('\nIf it is to be trained further, leave its length as '
+                      'it was: --extend N.')
         raise CheckpointError(
             f"'{filename}' is of another run:\n  " + '\n  '.join(lines[:20]) +
-            '\nUndo these changes to go on with it, or start a new run '
-            '(another --work-dir; load_from takes over the weights).')
+            f'{longer}\nUndo these changes to go on with it, or start a new '
+            'run (another --work-dir; load_from takes over the weights).')
 
 
 def check_finite(checkpoint: dict, model: nn.Module, filename: str) -> None:

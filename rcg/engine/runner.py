@@ -17,9 +17,9 @@ from rcg.engine.compiling import compile_networks
 from rcg.engine.configs.text import formatted, write_config
 from rcg.engine.console import log, quiet_console
 from rcg.engine.data_loading import watched
-from rcg.engine.determinism import DeterministicRunner
 from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
+from rcg.engine.extensible import ExtensibleRunner
 from rcg.engine.folder_lock import FolderLock, alone_in_work_folder
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.newest import read_newest
@@ -38,7 +38,7 @@ from rcg.registry import RUNNERS
 
 
 @RUNNERS.register_module()
-class RcgRunner(DeterministicRunner):
+class RcgRunner(ExtensibleRunner):
     """MMEngine's Runner, with these differences.
 
     * Several processes work without a GPU, through gloo.
@@ -46,6 +46,7 @@ class RcgRunner(DeterministicRunner):
     * ``base_lr`` becomes the learning rate of the effective batch.
     * Checkpoints hold tensors and built-in types only.
     * Resuming refuses another config, data set size or frozen part.
+    * A run can be extended.
 
     Attributes:
         loaded_from: File that the weights were loaded from, or None.
@@ -143,9 +144,10 @@ class RcgRunner(DeterministicRunner):
 
     def build_param_scheduler(self, scheduler):
         """Build; see :func:`~rcg.engine.schedule.in_iterations`."""
-        scheduler = in_iterations(scheduler, self.train_loop.max_iters,
+        loop = self.train_loop  # building it tells the length
+        scheduler = in_iterations(scheduler, self._base_length,
                                   len(self.train_dataloader))
-        if not isinstance(self.train_loop, EpochBasedTrainLoop):
+        if not isinstance(loop, EpochBasedTrainLoop):
             check_counts(scheduler)
         return super().build_param_scheduler(scheduler)
 
@@ -187,7 +189,7 @@ class RcgRunner(DeterministicRunner):
             self.logger.warning)
         if found is not None:
             self.resume(found[0], checkpoint=found[1])
-        elif self._load_from is not None:
+        elif self._load_from is not None or self.extend_by is not None:
             files.find_checkpoint(folder)  # says that there is none
         else:
             log(self, f'nothing to resume in {folder}: starting from the '
@@ -243,6 +245,7 @@ class RcgRunner(DeterministicRunner):
         checkpoint = self.load_checkpoint(filename, checkpoint=checkpoint)
         self.train_loop._epoch = checkpoint['meta'].get('epoch', 0)
         self.train_loop._iter = checkpoint['meta']['iter']
+        missing = self.extend(checkpoint['meta'].get('run', {}), filename)
         self.message_hub.load_state_dict(
             states.with_histories(checkpoint['message_hub']))
         if resume_optimizer:
@@ -251,8 +254,7 @@ class RcgRunner(DeterministicRunner):
         if resume_param_scheduler and self.param_schedulers:
             self.param_schedulers = self.build_param_scheduler(
                 self.param_schedulers)
-            states.load_schedulers(self.param_schedulers,
-                                   checkpoint['param_schedulers'])
+            self.resume_schedules(checkpoint['param_schedulers'], missing)
         log(self, f'resumed at iteration {self.iter}')
 
     def _run(self) -> dict:

@@ -22,7 +22,7 @@ SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
 # Keys that Runner and Config read besides the arguments of Runner.__init__.
 _EXTRA_NAMES = ('custom_imports', 'runner_type', 'model_wrapper_cfg',
                 'find_unused_parameters', 'sync_bn', 'compile',
-                'activation_checkpointing')
+                'activation_checkpointing', 'extensions')
 
 
 def load_config(path: str, options: list[str] | dict | None = None) -> Config:

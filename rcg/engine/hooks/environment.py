@@ -52,8 +52,24 @@ class EnvironmentHook(Hook):
                 name: value for name, value in sorted(os.environ.items())
                 if _VARIABLES.fullmatch(name) and not _SECRET.search(name)},
             packages=_packages(), git=_git(folder))
-        with open_atomically(str(folder / 'environment.json')) as file:
-            file.write((json.dumps(about, indent=1) + '\n').encode())
+        self._about = about
+        self._write(runner)
+
+    @master_only
+    def before_train(self, runner) -> None:
+        """Note from where a run goes on, and how often it was extended."""
+        if runner.iter == 0:
+            return
+        self._about['resumed'] = dict(
+            iteration=runner.iter, max_iters=runner.max_iters,
+            checkpoint=getattr(runner, 'loaded_from', None),
+            extensions=runner.cfg.get('extensions') or [])
+        self._write(runner)
+
+    def _write(self, runner) -> None:
+        path = Path(runner.log_dir) / 'environment.json'
+        with open_atomically(str(path)) as file:
+            file.write((json.dumps(self._about, indent=1) + '\n').encode())
 
 
 def _machine() -> dict:
