@@ -1,6 +1,6 @@
 """Recomputing batch-norm statistics at the end of training."""
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from mmengine.hooks import Hook
@@ -8,7 +8,11 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
+from rcg.engine.console import log
 from rcg.engine.data_loading import WatchedLoader
+from rcg.engine.naming import stage_name
+from rcg.engine.processes.stopping import get_on
+from rcg.engine.timed_lines import TimedLines
 from rcg.engine.unwrapping import bare_model
 from rcg.models.encoders import Encoder
 from rcg.registry import HOOKS
@@ -68,10 +72,22 @@ class RecomputeBatchNormHook(Hook):
     def after_train_iter(self, runner, batch_idx: int, data_batch=None,
                          outputs=None) -> None:
         if self.is_last_train_iter(runner):
-            model = bare_model(runner)
-            recompute_batch_norm(model.encoder, (
-                model.data_preprocessor(batch)['images']
-                for batch in self.loader(runner.train_dataloader)))
+            recompute_batch_norm(bare_model(runner).encoder,
+                                 self._batches(runner))
+
+    def _batches(self, runner) -> Iterator[Tensor]:
+        """Images (N, 3, H, W); tells how far the pass has come."""
+        loader = self.loader(runner.train_dataloader)
+        preprocess = bare_model(runner).data_preprocessor
+        lines, done, total = TimedLines(), 0, len(loader.sampler)
+        for batch in loader:
+            yield preprocess(batch)['images']
+            done += len(batch['images'])
+            get_on(f'computing batch-norm statistics, {done} of {total}')
+            if done < total and lines.due():
+                log(runner, f'{stage_name(runner)}  batch-norm statistics '
+                            f'{done}/{total} images  '
+                            f'{lines.left(done, total)}')
 
     def loader(self, train: DataLoader) -> DataLoader:
         """Clean images in a fixed order, in batches of nearly equal size."""

@@ -109,9 +109,13 @@ def config(work_dir):
         log_processor=dict(by_epoch=False)))
 
 
-def test_training_ends_with_statistics_of_clean_images(tmp_path):
+def test_training_ends_with_statistics_of_clean_images(tmp_path, capsys):
     runner = RcgRunner.from_cfg(config(tmp_path))
     runner.train()
+    lines = [line for line in capsys.readouterr().out.splitlines()
+             if 'batch-norm statistics' in line]
+    assert len(lines) == 1  # the others by time
+    assert 'batch-norm statistics 240/1438 images  left 0:00:0' in lines[0]
     accuracy = runner.val_loop.run()['representation/knn_accuracy']
     assert 10 < accuracy < 100
 

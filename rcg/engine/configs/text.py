@@ -67,16 +67,20 @@ def _with_names(value):
 def write_config(runner) -> None:
     """Write the config of a Runner to its work folder.
 
-    A training writes it when it has loaded its weights. Before that, and if
-    the run only tests, it goes beside the log if there is a config of that
-    name: it may be that of an earlier training.
+    A config of that name may be that of an earlier training. One that trains
+    replaces it when it has loaded its weights, not before. The config of a
+    test, or of a run that finds another one training there, goes beside the
+    log.
     """
     folder = runner.work_dir
     name = os.path.basename(runner.cfg.filename or f'{runner.timestamp}.py')
     name = os.path.splitext(name)[0] + '.py'  # its text is Python
     by_us = runner._lock is not None and runner._lock.is_held
-    if not by_us and any(os.path.exists(os.path.join(folder, one))
-                         for one in (LOCK, name)):
+    in_use = os.path.exists(os.path.join(folder, LOCK))
+    exists = os.path.exists(os.path.join(folder, name))
+    if not by_us and (in_use or exists):
+        if not in_use and runner.cfg.get('train_cfg') is not None:
+            return  # it trains later
         folder = runner.log_dir
     os.makedirs(folder, exist_ok=True)
     with open_atomically(os.path.join(folder, name)) as file:

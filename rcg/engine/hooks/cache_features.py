@@ -3,7 +3,6 @@ import contextlib
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
 
 import torch
@@ -20,6 +19,7 @@ from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.halving import Halving
 from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import get_on, leave
+from rcg.engine.timed_lines import TimedLines
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
 from rcg.registry import HOOKS
@@ -164,7 +164,7 @@ class CacheFeaturesHook(Hook):
             Subset(dataset, range(first, len(dataset))), self.batch_size,
             collate_fn=_images_only,
             num_workers=min(self.num_workers, usable_cores()))
-        reported, halving = time.monotonic(), Halving('caching features')
+        lines, halving = TimedLines(), Halving('caching features')
         for images in loader:
             for name, rows in self._encode(model, images, halving).items():
                 chunks[name].append(rows)
@@ -172,9 +172,9 @@ class CacheFeaturesHook(Hook):
             if done == first + len(images):
                 self._check_space(chunks, done, len(dataset))
             get_on(f'computing features, {done} of {len(dataset)}')
-            if time.monotonic() - reported > 5:
-                reported = time.monotonic()
-                log(runner, f'features: {done}/{len(dataset)} images')
+            if done < len(dataset) and lines.due():
+                left = lines.left(done - first, len(dataset) - first)
+                log(runner, f'features: {done}/{len(dataset)} images  {left}')
             if requested():
                 os.makedirs(self.cache_dir, exist_ok=True)
                 save_atomically(_joined(chunks) | _sources(

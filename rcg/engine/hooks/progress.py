@@ -1,5 +1,4 @@
 """Lines of progress, and values for the visualizer."""
-import datetime
 import math
 import time
 
@@ -9,6 +8,7 @@ from mmengine.hooks import Hook, RuntimeInfoHook
 from rcg.engine.console import log
 from rcg.engine.naming import stage_name
 from rcg.engine.running_means import RunningMeans, logged_values
+from rcg.engine.timed_lines import SECONDS, TimedLines, time_left
 from rcg.registry import HOOKS
 
 
@@ -20,23 +20,32 @@ class ProgressHook(Hook):
     time left. Its values are means over the processes and over the iterations
     since the last line. They also go to all backends of the visualizer.
 
+    Between these lines there are short ones, without values, which would have
+    to be fetched from the device: after the first iteration of a start, then
+    by time, until the first line with values, and once a minute later.
+    Validations and tests have such lines, too.
+
     Args:
-        interval: Training iterations between lines.
-        seconds: Least time between lines of validation and testing.
+        interval: Training iterations between lines with values.
+        seconds: Least time between short lines.
     """
 
     priority = 'BELOW_NORMAL'
 
-    def __init__(self, interval: int = 50, seconds: float = 5.) -> None:
+    def __init__(self, interval: int = 50,
+                 seconds: float = SECONDS) -> None:
         if interval < 1:
             raise ValueError(f'interval must be at least 1, got {interval}.')
         self.interval, self.seconds = interval, seconds
         self.means = RunningMeans()
         # Times of the start and of the last line, without validations.
         self._started = self._line_at = 0.
+        self._short = self._evaluation = TimedLines(seconds)
+        self._has_validated = False
 
     def before_train(self, runner) -> None:
         self._started = self._line_at = time.perf_counter()
+        self._short = TimedLines(self.seconds)
         self._first = self._line_iter = runner.iter
         kept = runner.message_hub.get_info('running_means')
         if kept is not None and kept['iter'] == runner.iter:
@@ -57,6 +66,19 @@ class ProgressHook(Hook):
         done = runner.iter + 1
         if done % self.interval == 0 or done == runner.max_iters:
             self._report(runner, done)
+            self._short.seconds = max(60., self.seconds)
+            self._short.skip()
+        elif self._short.due():
+            self._report_shortly(runner, done)
+
+    def _report_shortly(self, runner, done: int) -> None:
+        """A line without values: nothing waits for the device."""
+        spent, count = time.perf_counter() - self._started, done - self._first
+        rest = [f'{count / max(spent, 1e-9):.3g} it/s',
+                time_left(spent / count * (runner.max_iters - done))]
+        if count == 1:  # a first one is slower than others
+            rest = [f'first iteration after {spent:.1f} s']
+        log(runner, '  '.join([_place(runner, done), *rest]))
 
     def _report(self, runner, done: int) -> None:
         values = self.means.fetch()  # waits for the device, before timing
@@ -79,27 +101,26 @@ class ProgressHook(Hook):
             losses = ['loss']
         shown = [f'{name} {values[name]:.4g}' for name in
                  [*losses, 'grad_norm'] if name in values]
-        width = len(str(runner.max_iters))
         log(runner, '  '.join([
-            f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}', *shown,
-            f'lr {tags["lr"]:.3g}', f'{rate:.3g} it/s', _left(left)]))
+            _place(runner, done), *shown, f'lr {tags["lr"]:.3g}',
+            f'{rate:.3g} it/s', time_left(left)]))
 
     def before_val_epoch(self, runner) -> None:
-        self._eval_started = self._eval_line = time.perf_counter()
+        self._evaluation = TimedLines(self.seconds, not self._has_validated)
+        self._has_validated = True
 
-    before_test_epoch = before_val_epoch
+    def before_test_epoch(self, runner) -> None:
+        self._evaluation = TimedLines(self.seconds)
 
     def _after_iter(self, runner, batch_idx: int, mode: str, **kwargs) -> None:
         """After each batch of validation and testing."""
-        now = time.perf_counter()
-        if now - self._eval_line >= self.seconds:
-            self._eval_line = now
-            phase, loader = (('test', runner.test_dataloader) if mode == 'test'
-                             else ('validation', runner.val_dataloader))
-            done = batch_idx + 1
-            left = (now - self._eval_started) / done * (len(loader) - done)
+        phase, loader = (('test', runner.test_dataloader) if mode == 'test'
+                         else ('validation', runner.val_dataloader))
+        done = batch_idx + 1
+        if done < len(loader) and self._evaluation.due():
             log(runner, f'{stage_name(runner)}  {phase} '
-                        f'{done}/{len(loader)} batches  {_left(left)}')
+                        f'{done}/{len(loader)} batches  '
+                        f'{self._evaluation.left(done, len(loader))}')
 
     def after_val_epoch(self, runner, metrics: dict | None = None,
                         phase: str = 'validation') -> None:
@@ -111,9 +132,10 @@ class ProgressHook(Hook):
             runner.visualizer.add_scalars(scalars, step=step)
             log(runner, '  '.join([stage_name(runner), phase, *(
                 f'{name} {value:.4g}' for name, value in scalars.items())]))
-        spent = time.perf_counter() - self._eval_started
+        spent = time.perf_counter() - self._evaluation.started
         self._started += spent
         self._line_at += spent
+        self._short.line_at += spent
 
     def after_test_epoch(self, runner, metrics: dict | None = None) -> None:
         self.after_val_epoch(runner, metrics, 'test')
@@ -141,5 +163,7 @@ def _learning_rate(optim_wrapper) -> float:
                 if name.endswith('lr') and not name.endswith('base_lr'))
 
 
-def _left(seconds: float) -> str:
-    return f'left {datetime.timedelta(seconds=round(seconds))}'
+def _place(runner, done: int) -> str:
+    """The stage, and the iterations of all."""
+    width = len(str(runner.max_iters))
+    return f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}'

@@ -45,6 +45,15 @@ def test_features_are_those_of_each_image_in_order(tmp_path):
                                wanted.cpu())
 
 
+def test_progress_is_said_after_the_first_batch(tmp_path, capsys):
+    runner, hook = runner_and_hook(tmp_path, tmp_path / 'cache')
+    hook.before_train(runner)
+    lines = [line for line in capsys.readouterr().out.splitlines()
+             if '/26 images' in line]
+    assert len(lines) == 1
+    assert lines[0].startswith('features: 10/26 images  left 0:00:0')
+
+
 def test_second_run_loads_and_reads_no_image(tmp_path, monkeypatch):
     runner, hook = runner_and_hook(tmp_path / 'a', tmp_path / 'cache')
     hook.before_train(runner)

@@ -4,9 +4,9 @@ import re
 import pytest
 import torch
 
-from rcg.engine import AutocastOptimWrapper, JointOptimWrapper
+from rcg.engine import AutocastOptimWrapper, JointOptimWrapper, timed_lines
 from rcg.engine.hooks.progress import _learning_rate
-from rcg.engine.running_means import logged_values
+from rcg.engine.running_means import RunningMeans, logged_values
 
 from ..running import build_runner, scalars
 
@@ -44,11 +44,46 @@ def test_line_names_stage_iteration_loss_speed_and_time_left(
                  default_hooks__logger__interval=2).train()
     lines = [line for line in capsys.readouterr().out.splitlines()
              if '/4 ' in line]
-    assert len(lines) == 2
+    assert len(lines) == 3
+    assert re.fullmatch(r'toy_config  1/4  first iteration after \d+\.\d s',
+                        lines.pop(0))
     assert re.fullmatch(
         r'toy_config  2/4  loss \S+  grad_norm \S+  lr \S+  '
         r'\S+ it/s  left \d+:\d\d:\d\d', lines[0])
     assert lines[1].endswith('left 0:00:00')
+
+
+def test_short_lines_by_time_fetch_nothing(tmp_path, capsys, monkeypatch):
+    """Curves have no more values than without them."""
+    fetched, fetch = [], RunningMeans.fetch
+    monkeypatch.setattr(RunningMeans, 'fetch', lambda means: (
+        fetched.append(1), fetch(means))[1])
+    runner = build_runner(tmp_path, train_cfg__max_iters=8,
+                          train_cfg__val_interval=99,
+                          default_hooks__logger__interval=4,
+                          default_hooks__logger__seconds=0.)
+    runner.train()
+    lines = [line for line in capsys.readouterr().out.splitlines()
+             if '/8 ' in line]
+    assert [re.search(r'(\d)/8', line)[1] for line in lines] == [
+        '1', '2', '3', '4', '8']  # once a minute after the first with values
+    assert re.fullmatch(r'toy_config  2/8  \S+ it/s  left 0:00:\d\d', lines[1])
+    assert sorted(scalars(tmp_path)) == [4, 8]
+    assert len(fetched) == 2
+
+
+def test_time_without_a_line_decides(monkeypatch):
+    now = [100.]
+    monkeypatch.setattr(timed_lines.time, 'perf_counter', lambda: now[0])
+    lines, found = timed_lines.TimedLines(10.), []
+    for _ in range(50):
+        now[0] += 3
+        if lines.due():
+            found.append(now[0])
+        if now[0] == 148:  # there was another line
+            lines.skip()
+    assert found[:6] == [103, 115, 127, 139, 160, 172]
+    assert lines.left(50, 150) == 'left 0:05:00'
 
 
 def test_metrics_are_logged_at_their_iteration(tmp_path):
@@ -76,6 +111,17 @@ def test_evaluation_lines(tmp_path, capsys):
     out = capsys.readouterr().out
     assert 'test 1/3 batches  left 0:00:0' in out
     assert re.search(r'test  toy/mean \d', out)
+
+
+def test_evaluations_have_a_line_after_the_first_batch(tmp_path, capsys):
+    """Of validations the first one alone; they may be many."""
+    runner = build_runner(tmp_path)
+    runner.train()
+    runner.test()
+    out = capsys.readouterr().out
+    assert out.count('validation 1/3 batches') == 1
+    assert out.count('test 1/3 batches') == 1
+    assert ' 2/3 batches' not in out
 
 
 def test_several_optimizers():
