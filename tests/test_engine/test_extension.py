@@ -46,6 +46,7 @@ def train(folder, schedule=COSINE, extend=None, die_at=None, config=CONFIG,
     runner.register_hook(FaultHook(at=die_at, error=True), 'VERY_HIGH')
     with pytest.raises(RuntimeError, match='the fault of this test'):
         runner.train()
+    runner.visualizer.close()  # its threads
     return runner
 
 

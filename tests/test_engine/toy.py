@@ -95,6 +95,7 @@ class ToyModel(HasFrozenParts, BaseModel):
     def forward(self, rng: SampleRng, indices: Tensor,
                 images: Tensor | None = None,
                 representations: Tensor | None = None,
+                labels: Tensor | None = None,
                 mode: str = 'tensor'):
         if mode == 'predict':
             images = self.net(rng.normal(4)).sigmoid().mul(255).byte()

@@ -20,6 +20,7 @@ from rcg.engine.halving import Halving
 from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import get_on, leave
 from rcg.engine.timed_lines import TimedLines
+from rcg.engine.trial import check_names, try_loss
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
 from rcg.registry import HOOKS
@@ -37,6 +38,9 @@ class CacheFeaturesHook(Hook):
 
     A signal that asks to stop leaves the features that are computed in a file
     beside it, from which the next start goes on.
+
+    Before the first features of a run are computed, the loss of two images is
+    tried: what does not fit shows at once.
 
     Only the parts that the model names in ``encoding_parts`` are hashed, if
     it has that attribute: those that ``encode`` uses.
@@ -80,6 +84,8 @@ class CacheFeaturesHook(Hook):
                     'a data set of rcg, such as ImageFolder, or remove the '
                     'hook.')
         path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
+        if on_first_process(lambda: not os.path.lexists(path)):
+            try_loss(runner, self.names)
         on_first_process(lambda: self._store(runner, dataset, path))
         features = self._read(runner, path, len(dataset))
         if features is None:
@@ -204,12 +210,7 @@ class CacheFeaturesHook(Hook):
             lambda part: model.encode(
                 model.data_preprocessor({'images': part})['images']),
             images)
-        for name in self.names:
-            if name not in outputs:
-                raise ValueError(
-                    f"{type(model).__name__}.encode() gives no '{name}' "
-                    f'but {", ".join(outputs)}; correct names of '
-                    'CacheFeaturesHook.')
+        check_names(model, outputs, self.names)
         return {name: outputs[name][:count].cpu() for name in self.names}
 
 
