@@ -3,6 +3,7 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 
+from rcg.engine.checks import check_classes, check_metric_names
 from rcg.engine.stock_data import check_ends, check_keys, sampler_of
 from rcg.registry import HOOKS
 
@@ -16,11 +17,13 @@ class IterSeedHook(Hook):
     Noise does not depend on it: that comes from the ``rng`` of the batch.
 
     The hook also tells the sampler which epoch begins. It refuses training
-    data whose random numbers would be the same in every epoch.
+    data whose random numbers would be the same in every epoch, and what
+    :mod:`~rcg.engine.checks` knows to be wrong.
 
     Raises:
         ValueError: An epoch of the training data has no end, or its sampler
-            yields plain indices.
+            yields plain indices; a hook waits for a score that there is not,
+            or the model has another number of classes than the data.
     """
 
     priority = 'VERY_HIGH'
@@ -29,6 +32,8 @@ class IterSeedHook(Hook):
 
     def before_train(self, runner) -> None:
         check_ends(runner.train_loop)
+        check_classes(runner)
+        check_metric_names(runner)
 
     def before_train_epoch(self, runner) -> None:
         sampler = sampler_of(runner.train_dataloader)

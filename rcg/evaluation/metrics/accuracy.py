@@ -14,6 +14,7 @@ from rcg.registry import METRICS
 class Accuracy(RowMetric):
     """Share of the samples that a classifier gets right, in percent."""
     default_prefix = 'classifier'
+    reports = ('accuracy', )
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return stack_rows(data_samples, 'correct').view(-1, 1).float()
@@ -31,6 +32,7 @@ class KNNAccuracy(RowMetric):
         prefix: Before the name of the result.
     """
     default_prefix = 'representation'
+    reports = ('knn_accuracy', )
 
     def __init__(self, k: int = 5, prefix: str | None = None) -> None:
         super().__init__(prefix)

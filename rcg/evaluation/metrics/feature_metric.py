@@ -46,6 +46,8 @@ class FeatureMetric(RowMetric):
 class PrecisionRecall(FeatureMetric):
     """:func:`precision_recall` against a reference, with k neighbors."""
 
+    reports = ('precision', 'recall')
+
     def __init__(self, extractor: dict, reference: dict | str, k: int = 3,
                  prefix: str | None = None) -> None:
         super().__init__(extractor, reference, prefix)
@@ -59,6 +61,8 @@ class PrecisionRecall(FeatureMetric):
 @METRICS.register_module()
 class DensityCoverage(FeatureMetric):
     """:func:`density_coverage` against a reference, with k neighbors."""
+
+    reports = ('density', 'coverage')
 
     def __init__(self, extractor: dict, reference: dict | str, k: int = 5,
                  prefix: str | None = None) -> None:
@@ -87,6 +91,7 @@ class KernelDistance(FeatureMetric):
         super().__init__(extractor, reference, prefix)
         self.num_subsets, self.subset_size = num_subsets, subset_size
         self.sigma, self.name = sigma, name
+        self.reports = (name, f'{name}_std')
 
     def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
         mean, std = kernel_distance(fake, real, self.num_subsets,

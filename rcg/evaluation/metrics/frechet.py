@@ -22,6 +22,7 @@ class _MomentsMetric(SumMetric):
                  prefix: str | None) -> None:
         super().__init__(prefix)
         self.name, self.reference = name, reference
+        self.reports = (name, )
 
     def clear(self) -> None:
         super().clear()

@@ -39,6 +39,7 @@ class FrechetProxy(FeatureMetric):
                  name: str = 'fd', prefix: str | None = 'proxy') -> None:
         super().__init__(extractor, reference, prefix)
         self.name = name
+        self.reports = (name, f'{name}_low', f'{name}_high')
 
     def compare(self, real: Tensor, fake: Tensor) -> dict[str, float]:
         size = len(fake)

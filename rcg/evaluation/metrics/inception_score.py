@@ -28,6 +28,7 @@ class InceptionScore(SumMetric):
         prefix: Before the names of the results.
     """
     needs_size = True
+    reports = ('is', 'is_std')
 
     def __init__(self, extractor: dict, num_splits: int = 10,
                  prefix: str | None = None) -> None:

@@ -36,6 +36,8 @@ class NearestTrain(FeatureMetric):
         ValueError: Pairs are wanted of a file that holds no images.
     """
 
+    reports = ('near_train', 'train_distance_ratio')
+
     def __init__(self, extractor: dict, train: dict | str,
                  held_out: dict | str, num_pairs: int = 0,
                  prefix: str | None = None) -> None:

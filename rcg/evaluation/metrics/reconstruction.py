@@ -33,6 +33,7 @@ class ReconstructionError(RowMetric):
     It is that of the mean squared error over all pixels of all images.
     """
     default_prefix = 'reconstruction'
+    reports = ('psnr', )
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         images, originals = stack_pairs(data_samples)
@@ -53,6 +54,7 @@ class StructuralSimilarity(RowMetric):
     It compares ``images`` with ``originals``, both uint8. At most 1.
     """
     default_prefix = 'reconstruction'
+    reports = ('ssim', )
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return structural_similarity(*stack_pairs(data_samples))[:, None]

@@ -24,10 +24,13 @@ class SampleMetric(BaseMetric):
 
     Attributes:
         names: Of the latest results.
+        reports: Names of all results, without the prefix; None if they are
+            not known beforehand.
         cumulative: Whether a state holds all that earlier ones hold.
     """
     default_prefix = 'generation'  # before the names, with a slash
     names: tuple[str, ...] = ()
+    reports: tuple[str, ...] | None = None
     cumulative: bool
     _device: torch.device | None = None
 
