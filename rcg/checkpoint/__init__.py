@@ -2,6 +2,7 @@
 from .downloading import download
 from .finding import (
     CheckpointError,
+    MissingCheckpointError,
     file_sha256,
     find_checkpoint,
     list_checkpoints,
@@ -29,10 +30,10 @@ from .writing import (
 )
 
 __all__ = [
-    'REST', 'CheckpointError', 'LoadedWeights', 'boot_id', 'check_fit',
-    'download', 'file_sha256', 'find_checkpoint', 'find_weights',
-    'list_checkpoints', 'load_state_dict', 'load_weights', 'lock_file',
-    'open_atomically', 'open_safetensors', 'read_checkpoint',
+    'REST', 'CheckpointError', 'LoadedWeights', 'MissingCheckpointError',
+    'boot_id', 'check_fit', 'download', 'file_sha256', 'find_checkpoint',
+    'find_weights', 'list_checkpoints', 'load_state_dict', 'load_weights',
+    'lock_file', 'open_atomically', 'open_safetensors', 'read_checkpoint',
     'remove_unfinished', 'run_configs', 'save_atomically', 'to_plain',
     'utf8_path', 'weights_of', 'what_fits', 'with_current_names'
 ]

@@ -28,6 +28,18 @@ class CheckpointError(RuntimeError):
     missing = unexpected = mis_shaped = ()
 
 
+class MissingCheckpointError(FileNotFoundError):
+    """There is no checkpoint at a path.
+
+    Attributes:
+        path: A file or a folder.
+    """
+
+    def __init__(self, text: str, path: str = '') -> None:
+        super().__init__(text)
+        self.path = path
+
+
 def find_checkpoint(path: str) -> str:
     """Find a checkpoint file.
 
@@ -48,17 +60,17 @@ def find_checkpoint(path: str) -> str:
                                 'it and give the path of the file.')
     if not os.path.isdir(path):
         name = os.path.splitext(os.path.basename(path))[0]
-        raise FileNotFoundError(
+        raise MissingCheckpointError(
             f"There is no checkpoint '{path}' (neither a file nor a work "
             'folder). Train it first, or correct the path. For released '
             f"weights, look for '{name}' in docs/model_zoo.md: it says what "
             'to download and how to convert it. RCG_WEIGHTS=... before a '
-            'command names the folder of converted weights.')
+            'command names the folder of converted weights.', path)
     candidates, _ = list_checkpoints(path)
     if not candidates:
-        raise FileNotFoundError(
+        raise MissingCheckpointError(
             f"The folder '{path}' holds no checkpoint (iter_N.pth or "
-            'epoch_N.pth). Has its training saved one yet?')
+            'epoch_N.pth). Has its training saved one yet?', path)
     good = next((it for it in candidates if not what_is_wrong(it)), None)
     if good == candidates[0]:
         return good

@@ -3,6 +3,7 @@ from mmengine.runner import Runner
 from mmengine.visualization import Visualizer
 from torch import nn
 
+from rcg.engine.configs.stages import naming_stages
 from rcg.engine.data_loading import named_workers
 from rcg.engine.processes import signals
 from rcg.engine.processes.stopping import failing_together
@@ -20,7 +21,7 @@ class HintingRunner(Runner):
     @classmethod
     def from_cfg(cls, cfg):
         """Build from a config; see :func:`~rcg.registry.hints`."""
-        with hints():
+        with hints(), naming_stages(cfg):
             return super().from_cfg(cfg)
 
     def build_model(self, model: nn.Module | dict) -> nn.Module:
@@ -46,7 +47,8 @@ class HintingRunner(Runner):
     @failing_together()
     def train(self) -> nn.Module:
         """Train; see :func:`~rcg.registry.hints`."""
-        return super().train()
+        with naming_stages(self.cfg):
+            return super().train()
 
     @named_workers()
     @hints()
@@ -54,7 +56,8 @@ class HintingRunner(Runner):
     @failing_together()
     def val(self) -> dict:
         """Validate; see :func:`~rcg.registry.hints`."""
-        return super().val()
+        with naming_stages(self.cfg):
+            return super().val()
 
     @named_workers()
     @hints()
@@ -62,4 +65,5 @@ class HintingRunner(Runner):
     @failing_together()
     def test(self) -> dict:
         """Test; see :func:`~rcg.registry.hints`."""
-        return super().test()
+        with naming_stages(self.cfg):
+            return super().test()
