@@ -11,6 +11,7 @@ from mmengine.config.utils import ConfigParsingError
 
 import rcg
 from rcg.engine.configs import variables
+from rcg.engine.configs.merging import without_nones
 from rcg.engine.configs.text import source_of
 
 OURS = 'rcg::'
@@ -97,6 +98,11 @@ class RcgConfig(Config):
         except FileNotFoundError as error:
             raise FileNotFoundError(
                 f"_base_ of '{filename}': {error}") from None
+
+    @staticmethod
+    def _merge_a_into_b(a: dict, b: dict, allow_list_keys: bool = False):
+        """Merge a child into its base; see :func:`without_nones`."""
+        return Config._merge_a_into_b(a, without_nones(b, a), allow_list_keys)
 
     @staticmethod
     def _substitute_predefined_vars(filename: str, temp_config_name: str):

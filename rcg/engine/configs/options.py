@@ -4,6 +4,8 @@ from collections.abc import Iterator
 
 from mmengine.config import Config, DictAction
 
+from rcg.engine.configs.merging import without_nones
+
 MAX_CHARS = 16 << 10
 MAX_DEPTH = 32  # of keys, and of brackets
 _PARTNER = {')': '(', ']': '['}
@@ -50,12 +52,14 @@ def _without_quotes(text: str) -> str:
 
 
 def merge_options(cfg: Config, options: dict) -> None:
-    """Merge a dict of dotted keys into a config.
+    """Merge a dict of dotted keys into a config; a dict may replace None.
 
     Raises:
         KeyError, TypeError, ValueError: A key does not fit the config.
     """
     try:
+        filled = without_nones(cfg._cfg_dict, _nested(options))
+        object.__setattr__(cfg, '_cfg_dict', filled)
         cfg.merge_from_dict(options)
     except (AttributeError, IndexError, RecursionError) as error:
         raise ValueError(
@@ -63,6 +67,17 @@ def merge_options(cfg: Config, options: dict) -> None:
             'or each other: one sets a key of what is no dict, or replaces '
             f'an item of a list by what is none ({_short(str(error))}).'
             ) from error
+
+
+def _nested(options: dict) -> dict:
+    """Dotted keys as nested dicts."""
+    nested = {}
+    for dotted, value in options.items():
+        inner, (*path, last) = nested, dotted.split('.')
+        for key in path:
+            inner = inner.setdefault(key, {})
+        inner[last] = value
+    return nested
 
 
 def parse_value(text: str, depth: int = 0):
