@@ -212,6 +212,8 @@ class ImageNet(ImageFolder):
     """
     # The published code reads the pixels as they are stored.
     upright = False
+    # Of the whole data set. A model of so many may be tried on a part of it.
+    published_classes = 1000
 
     def __init__(self, data_root: str, split: str = 'train',
                  pipeline: Sequence[dict] = ()) -> None:

@@ -62,12 +62,14 @@ def check_classes(runner) -> None:
     """Check that a model of classes has as many as its training data.
 
     A model with fewer fails when it meets the others; one with more trains
-    embeddings of classes that do not exist.
+    embeddings of classes that do not exist. On a part of ImageNet the classes
+    of the whole may be tried, with a warning.
 
     Raises:
         ValueError: A ``num_classes`` in the config is another number.
     """
-    classes = _classes(runner.train_dataloader.dataset)
+    dataset = _labelled(runner.train_dataloader.dataset)
+    classes = _classes(dataset)
     wanted = dict(_num_classes(runner.cfg.get('model') or {}, 'model'))
     if classes is None or not wanted:
         return
@@ -76,11 +78,16 @@ def check_classes(runner) -> None:
     count, names = classes
     wrong = [f'{key}={number}' for key, number in wanted.items()
              if number != count]
-    if wrong:
-        raise ValueError(
-            f'{" and ".join(wrong)}, but the training data have {count} '
+    if not wrong:
+        return
+    text = (f'{" and ".join(wrong)}, but the training data have {count} '
             f'classes{names}: set num_classes={count} there, or correct the '
             'data.')
+    whole = getattr(dataset, 'published_classes', 0)
+    if count < whole and set(wanted.values()) <= {whole, count}:
+        runner.logger.warning(text)
+        return
+    raise ValueError(text)
 
 
 def _num_classes(cfg, path: str) -> Iterator[tuple[str, int]]:
@@ -95,10 +102,15 @@ def _num_classes(cfg, path: str) -> Iterator[tuple[str, int]]:
             yield from _num_classes(value, f'{path}.{key}')
 
 
-def _classes(dataset) -> tuple[int, str] | None:
-    """The number of classes and their names in words; None without labels."""
+def _labelled(dataset):
+    """The dataset inside of those that wrap it."""
     while not hasattr(dataset, 'labels') and hasattr(dataset, 'dataset'):
         dataset = dataset.dataset
+    return dataset
+
+
+def _classes(dataset) -> tuple[int, str] | None:
+    """The number of classes and their names in words; None without labels."""
     labels = getattr(dataset, 'labels', None)
     if labels is None or len(labels) == 0:
         return None

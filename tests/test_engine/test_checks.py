@@ -1,12 +1,13 @@
 """What is wrong is said before the first step."""
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from rcg.engine import load_config
-from rcg.engine.checks import _num_classes
+from rcg.engine.checks import _num_classes, check_classes
 from rcg.registry import METRICS, RUNNERS
 
 from ..test_evaluation import toy as evaluation  # noqa: F401  its types
@@ -93,6 +94,24 @@ def test_other_numbers_of_classes(tmp_path, folders, changes, wrong):
             f'^{re.escape(wrong)}, but the training data have 2 classes '
             r'\(cats, dogs\): set num_classes=2 there')):
         RUNNERS.build(cfg).train()
+
+
+@pytest.mark.parametrize(('number', 'warned'), [(1000, True), (3, False)])
+def test_a_part_of_imagenet_may_be_tried(number, warned):
+    dataset = SimpleNamespace(labels=[0, 1], classes=('a', 'b'),
+                              published_classes=1000)
+    said = []
+    runner = SimpleNamespace(
+        train_dataloader=SimpleNamespace(
+            dataset=SimpleNamespace(dataset=dataset)),
+        cfg=dict(model=dict(num_classes=number)),
+        logger=SimpleNamespace(warning=said.append))
+    if warned:
+        check_classes(runner)
+        assert 'the training data have 2 classes (a, b)' in said[0]
+    else:
+        with pytest.raises(ValueError, match='model.num_classes=3, but'):
+            check_classes(runner)
 
 
 def test_classes_of_a_frozen_encoder_are_its_own():
