@@ -12,18 +12,20 @@ IMAGES = 2
 
 
 @torch.no_grad()
-def try_loss(runner, names: Sequence[str]) -> None:
-    """Compute a training loss of the first images, from their features.
+def try_loss(runner, names: Sequence[str],
+             items: Sequence[dict] | None = None) -> None:
+    """Compute a training loss of two images, from their features.
 
     What does not fit, such as the number of tokens, thus shows before the
-    features of all images are computed. All processes call this. Weights,
-    buffers, the optimizer and global random generators stay as they are. With
-    FSDP nothing is tried.
+    features of all images are computed. All processes call this, since a loss
+    may make them wait for each other. Weights, buffers, the optimizer and
+    global random generators stay as they are. With FSDP nothing is tried.
 
     Args:
         runner: Its training data give images.
         names: Features that replace the images, as ``model.encode`` calls
             them.
+        items: Of the training data; by default the first ones are read.
 
     Raises:
         ValueError: ``encode`` does not return the features.
@@ -32,7 +34,9 @@ def try_loss(runner, names: Sequence[str]) -> None:
         return
     model, loader = bare_model(runner), runner.train_dataloader
     with _unchanged(model), _precision(runner, model):
-        batch = loader.collate_fn(_first_items(loader.dataset))
+        if items is None:
+            items = first_items(loader.dataset)
+        batch = loader.collate_fn(items)
         batch = model.data_preprocessor(batch, True)
         features = model.encode(batch.pop('images'))
         check_names(model, features, names)
@@ -55,11 +59,9 @@ def check_names(model: nn.Module, features: dict,
                 'CacheFeaturesHook.')
 
 
-def _first_items(dataset) -> Sequence:
-    indices = range(min(IMAGES, len(dataset)))
-    if hasattr(dataset, '__getitems__'):
-        return dataset.__getitems__(indices)
-    return [dataset[i] for i in indices]
+def first_items(rows: Sequence) -> list[dict]:
+    """The first items of a dataset or of a batch."""
+    return [rows[i] for i in range(min(IMAGES, len(rows)))]
 
 
 @contextlib.contextmanager

@@ -1,13 +1,16 @@
 """A loss is tried before features are cached, and leaves no traces."""
 import copy
+import os
 
 import pytest
 import torch
+from mmengine.dist import get_rank
 from torch import nn
 
-from rcg.engine import CacheFeaturesHook, load_config
+from rcg.engine import CacheFeaturesHook, bare_model, load_config
 from rcg.engine.trial import try_loss
 from rcg.registry import RUNNERS
+from tests.test_evaluation.toy import run_processes
 
 from .running import build_runner, scalars
 from .toy import ToyModel
@@ -19,15 +22,15 @@ def cached(cache):
          'names': ['representations'], 'batch_size': 10}]}
 
 
-def test_no_image_but_the_first_is_read_if_the_loss_fails(tmp_path,
-                                                          monkeypatch):
+def test_no_more_than_a_batch_is_read_if_the_loss_fails(tmp_path,
+                                                        monkeypatch):
     reads = tmp_path / 'reads'
     monkeypatch.setenv('TOY_READS', str(reads))
     runner = build_runner(tmp_path, **cached(tmp_path / 'cache'))
     runner.model.net[0] = nn.Linear(5, 8)
     with pytest.raises(RuntimeError, match='shapes cannot be multiplied'):
         runner.train()
-    assert reads.read_text().splitlines() == ['0 0', '1 1']
+    assert len(reads.read_text().splitlines()) == 10
     assert not (tmp_path / 'cache').exists()
 
 
@@ -47,6 +50,22 @@ def test_wrong_number_of_tokens_is_said_first(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match='is for 64 tokens an image, got'):
         runner.train()
     assert counts == [2]
+
+
+def _fail_on_two(folder):
+    os.environ['LOCAL_RANK'] = str(get_rank())
+    runner = build_runner(folder, launcher='pytorch',
+                          **cached(f'{folder}/cache'))
+    bare_model(runner).net[0] = nn.Linear(5, 8)
+    with pytest.raises(RuntimeError, match='shapes cannot be multiplied'):
+        runner.train()
+    return os.path.exists(f'{folder}/cache')
+
+
+def test_several_processes_try_together(tmp_path):
+    """A loss may make them wait for each other."""
+    assert run_processes(2, tmp_path, _fail_on_two, str(tmp_path / 'run')
+                         ) == [False, False]
 
 
 class Careless(ToyModel):

@@ -3,9 +3,10 @@ import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from torch import Tensor
 from torch.utils.data import Subset, default_collate
@@ -20,7 +21,7 @@ from rcg.engine.halving import Halving
 from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import get_on, leave
 from rcg.engine.timed_lines import TimedLines
-from rcg.engine.trial import check_names, try_loss
+from rcg.engine.trial import check_names, first_items, try_loss
 from rcg.engine.unwrapping import bare_model
 from rcg.precision import float32_precision
 from rcg.registry import HOOKS
@@ -84,7 +85,8 @@ class CacheFeaturesHook(Hook):
                     'a data set of rcg, such as ImageFolder, or remove the '
                     'hook.')
         path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
-        if on_first_process(lambda: not os.path.lexists(path)):
+        if get_world_size() > 1 and on_first_process(
+                lambda: not os.path.lexists(path)):
             try_loss(runner, self.names)
         on_first_process(lambda: self._store(runner, dataset, path))
         features = self._read(runner, path, len(dataset))
@@ -168,10 +170,13 @@ class CacheFeaturesHook(Hook):
         first = done = sum(map(len, chunks[self.names[0]]))
         loader = WatchedLoader(
             Subset(dataset, range(first, len(dataset))), self.batch_size,
-            collate_fn=_images_only,
+            collate_fn=_images_and_items,
             num_workers=min(self.num_workers, usable_cores()))
         lines, halving = TimedLines(), Halving('caching features')
-        for images in loader:
+        for images, items in loader:
+            # Several processes have tried it together.
+            if done == first and get_world_size() == 1:
+                try_loss(runner, self.names, items)
             for name, rows in self._encode(model, images, halving).items():
                 chunks[name].append(rows)
             done += len(images)
@@ -241,8 +246,10 @@ def _sources(dataset, kept: dict[str, Tensor], first: int
     return {'sources': sources}
 
 
-def _images_only(items: list[dict]) -> Tensor:
-    return default_collate([item['images'] for item in items])
+def _images_and_items(items: Sequence[dict]) -> tuple[Tensor, list[dict]]:
+    """All images of a batch, and its first items."""
+    images = default_collate([item['images'] for item in items])
+    return images, first_items(items)
 
 
 def _part_configs(cfg) -> Iterator[dict]:
