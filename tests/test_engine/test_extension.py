@@ -25,6 +25,9 @@ COSINE = [dict(type='LinearLR', start_factor=.1, by_epoch=False, begin=0,
 CONSTANT = load_config('_base_/schedules/constant.py').param_scheduler
 WARM_UP = [dict(type='LinearLR', start_factor=.1, by_epoch=False, end=3)]
 PEAK = .01
+# Without pictures and TensorBoard, which take most of the time.
+QUICK = {'custom_hooks': [dict(type='TrainableEMAHook', decay=.9)],
+         'visualizer.vis_backends': [dict(type='LocalVisBackend')]}
 
 
 def train(folder, schedule=COSINE, extend=None, die_at=None, config=CONFIG,
@@ -35,7 +38,7 @@ def train(folder, schedule=COSINE, extend=None, die_at=None, config=CONFIG,
         die_at: Iteration after which the process fails, before it saves.
     """
     # MMEngine takes _delete_ out of what it merges.
-    options = copy.deepcopy({'param_scheduler': schedule, **{
+    options = copy.deepcopy({**QUICK, 'param_scheduler': schedule, **{
         k.replace('__', '.'): v for k, v in changes.items()}})
     if die_at is None:
         return apis.train(config, work_dir=str(folder), extend=extend,
@@ -52,7 +55,7 @@ def train(folder, schedule=COSINE, extend=None, die_at=None, config=CONFIG,
 
 def resume(folder, schedule=COSINE, config=CONFIG):
     return apis.train(config, work_dir=str(folder), resume='auto',
-                      options={'param_scheduler': schedule}
+                      options={**QUICK, 'param_scheduler': schedule}
                       if config == CONFIG else None)
 
 
@@ -220,8 +223,8 @@ def test_steps_are_whole_and_epochs_are_epochs(tmp_path):
 
 
 def test_the_momentum_of_moco_rises_to_the_new_end(tmp_path):
-    options = {'train_cfg.max_iters': 3, 'train_dataloader.batch_size': 8,
-               'model.max_iters': 3}
+    options = {**QUICK, 'train_cfg.max_iters': 3, 'model.max_iters': 3,
+               'train_dataloader.batch_size': 8}
     kinds = (options, {**options, 'model.max_iters': None})
     for number, chosen in enumerate(kinds):
         folder = tmp_path / str(number)
@@ -271,7 +274,8 @@ def test_several_optimizers(tmp_path, copied):
 
 def _extend_on_two(folder):
     os.environ['LOCAL_RANK'] = str(get_rank())
-    options = {'param_scheduler': COSINE, 'train_dataloader.batch_size': 2}
+    options = {**QUICK, 'param_scheduler': COSINE,
+               'train_dataloader.batch_size': 2}
     for extend in (None, 6):
         apis.train(CONFIG, work_dir=folder, extend=extend, options=options,
                    launcher='pytorch')
