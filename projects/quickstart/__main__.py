@@ -23,7 +23,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--seeds', type=int, default=1, metavar='N',
                         help='N runs and their mean, each model at its best '
                         'sampling settings, with the PCA control of mage')
-    parser.add_argument('--generators', type=_generators, default='mage',
+    parser.add_argument('--generators', type=generator_names, default='mage',
                         metavar='NAMES', help='what draws the images, with '
                         'and without representations: some of '
                         f'{",".join(GENERATORS)} (default: %(default)s)')
@@ -31,7 +31,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
-def _generators(names: str) -> tuple[str, ...]:
+def generator_names(names: str) -> tuple[str, ...]:
+    """Names of generators in an argument such as 'mage,dit'."""
     given = names.split(',')
     for name in given:
         if name not in GENERATORS:
