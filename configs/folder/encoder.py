@@ -1,4 +1,4 @@
-"""Encoder for a folder of images: MoCo v3 (arXiv:2104.02057).
+"""Encoder for a folder of images: MoCo v3 or SimCLR, as the preset says.
 
     RCG_DATA=/path/to/images python tools/train.py configs/folder/encoder.py
 """
@@ -15,13 +15,10 @@ train_cfg = dict(type='StreamTrainLoop', max_samples=(
     _base_._steps.encoder * _base_._batch.encoder))
 train_dataloader = dict(_base_._train_loader, batch_size=_base_._batch.encoder)
 model = dict(
-    type='MoCoV3',
+    _base_._contrast,
     data_preprocessor=dict(type='ImagePreprocessor'),
     encoder=_base_.encoder,
-    views=[_view, _view],
-    predictor_hidden_dim=_base_._encoder.projector_hidden_dim,
-    temperature=.2,
-    momentum=.99)
+    views=[_view, _view])
 optim_wrapper = dict(dtype=_base_._dtype, optimizer=dict(
-    lr=_base_._lr.encoder, weight_decay=.1))
+    lr=_base_._lr.encoder, weight_decay=.05))
 custom_hooks = [dict(type='RecomputeBatchNormHook')]

@@ -14,6 +14,8 @@ _encoder = dict(
     vit=dict(embed_dim=384, depth=12, num_heads=6),
     projector_hidden_dim=2048, projector_dim=256)
 _rep_dim = 256
+_contrast = dict(type='MoCoV3', predictor_hidden_dim=2048, temperature=.2,
+                 momentum=.99)
 _patches = 8  # of the ViT, in each direction
 
 # 8x8 tokens at this size; one level of the tokenizer for each halving.

@@ -46,8 +46,7 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
     Args:
         config: See :func:`~rcg.apis.run_config.load_any_config`.
         checkpoint: File or work folder. None: that is what ``config`` is.
-        out: Folder for the images (000000.png, ...) and grid.png; see
-            :class:`SampleFolder`. By default :func:`default_folder`.
+        out: A :class:`SampleFolder`; by default :func:`default_folder`.
         num: Number of images.
         seed: Image i depends on the seed and i alone.
         classes: Names or numbers of the classes.
@@ -116,8 +115,7 @@ def redraw_images(config: Config | dict | str, checkpoint: str | None,
         config: See :func:`~rcg.apis.run_config.load_any_config`.
         checkpoint: File or work folder. None: that is what ``config`` is.
         images: See :func:`rcg.apis.load_images`.
-        out: Folder for the images (000000.png, ...) and grid.png; see
-            :class:`SampleFolder`. By default :func:`default_folder`.
+        out: A :class:`SampleFolder`; by default :func:`default_folder`.
         num: Images to draw from each.
         seed: Draw i of any image depends on the seed and i alone.
         batch_size: Images at a time.
@@ -155,8 +153,7 @@ def interpolate_images(config: Config | dict | str, checkpoint: str | None,
         config: See :func:`~rcg.apis.run_config.load_any_config`.
         checkpoint: File or work folder. None: that is what ``config`` is.
         pairs: Two images each; see :func:`rcg.apis.load_images`.
-        out: Folder for the images (000000.png, ...) and grid.png; see
-            :class:`SampleFolder`. By default :func:`default_folder`.
+        out: A :class:`SampleFolder`; by default :func:`default_folder`.
         steps: Images to draw for each pair, the ends included; at least 2.
         seed: All are drawn from the same random stream of this seed.
         batch_size: Images at a time.
@@ -167,12 +164,10 @@ def interpolate_images(config: Config | dict | str, checkpoint: str | None,
         Path of grid.png: a row for each pair.
 
     Raises:
-        ValueError: The model has no representations, or a name is that of a
-            folder.
+        ValueError: The model has no representations; a name is a folder's.
     """
     cfg, model, folder = _start(config, checkpoint, out, device, options,
-                                pairs=[list(map(str, p)) for p in pairs],
-                                steps=steps, seed=seed)
+                                pairs=str(pairs), steps=steps, seed=seed)
     rows = []
     images, names = load_images(cfg, [name for pair in pairs
                                       for name in pair])

@@ -79,7 +79,7 @@ class StageRunner:
         if len(todo) < len(stages):
             print(f'{len(stages) - len(todo)} of {len(stages)} stages were '
                   'done before', flush=True)
-        self.total, failed = len(stages), []
+        self.names, failed = [stage.name for stage in stages], []
         while todo or self.running:
             while not failed and (stage := self._next(todo)):
                 todo.remove(stage)
@@ -138,8 +138,8 @@ class StageRunner:
     def _start(self, stage: Stage) -> None:
         elapsed = datetime.timedelta(
             seconds=round(time.monotonic() - self.started))
-        done = sum(record['done'] for record in self.records.values())
-        print(f'[{done}/{self.total} done, {elapsed}] {stage.name}\n'
+        done = sum(map(self._is_done, self.names))
+        print(f'[{done}/{len(self.names)} done, {elapsed}] {stage.name}\n'
               f'  RCG_ROOT={shlex.quote(str(self.root))} python '
               f'{shlex.join(stage.command)}', flush=True)
         before = self.records.get(stage.name, {}).get('seconds', 0.)

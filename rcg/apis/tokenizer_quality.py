@@ -42,39 +42,32 @@ def measure_tokenizer(
     """Measure and judge the reconstructions of a tokenizer.
 
     Args:
-        config: A config that has or trains a ``tokenizer``; or its path.
+        config: Of a ``tokenizer`` or its training; or the path of one.
         checkpoint: File or work folder.
-        images: Folder of images, in any nesting. None: those of the config,
-            held-out ones if it names such.
-        size: The shorter side is resized to it, then the centre is cropped.
-            None: as the config's images are; 256 if it names none.
+        images: Folder of images; by default the config's, if held out.
+        size: Of the central crops; by default the config's, else 256.
         num: Use that many images, spread evenly over the folder.
         out: JSON file for the result; grid.png beside it shows examples.
-        inception: Weights of torch-fidelity's Inception; by default those of
-            the config's ``extractor`` or of torch.hub's cache, else no rFID.
+        inception: Weights of torch-fidelity's Inception; by default the
+            config's ``extractor``, or torch.hub's cache, else no rFID.
         batch_size: Images at a time.
         device: By default a GPU, if there is one.
         options: Changes of the config by dotted key.
 
     Returns:
-        Scores by name: psnr, ssim, rfid or rfd, color_error, hue_kept (see
-        :class:`~rcg.evaluation.ColorError`) and, of a codebook, codes_used
-        and perplexity.
+        Scores by name; of a codebook, its use, too.
 
     Raises:
-        FileNotFoundError: There are no such images or weights.
-        ValueError: The config has no tokenizer, ``size`` does not fit it, or
-            neither names images.
+        FileNotFoundError, ValueError: One of these cannot be used.
     """
     device = usable_device(device)
     init_default_scope('rcg')
     cfg = load_any_config(config, options)
     dataset, size = _dataset(cfg, images, size, num)
-    print(f'images of {size}x{size} pixels', flush=True)
     model, sha256 = _load_model(*_tokenizer(cfg), checkpoint, size)
-    model.to(device).eval()
     metrics = _build_metrics(cfg, inception, dataset)
-    found, shown, count = _evaluate(model, metrics, dataset, batch_size)
+    found, shown, count = _evaluate(
+        model.to(device).eval(), metrics, dataset, batch_size)
     _write(out, found, shown, verdict=judge(found), config=name_of(config),
            checkpoint=checkpoint, sha256=sha256,
            images=images or dataset.get('data_root'), size=size, num=count)
@@ -97,6 +90,7 @@ def _tokenizer(cfg: Config) -> tuple[dict, str]:
 def _load_model(tokenizer: dict, prefix: str, checkpoint: str,
                 size: int) -> tuple[BaseModel, str]:
     """A model that predicts reconstructions, and the hash of its weights."""
+    print(f'images of {size}x{size} pixels', flush=True)
     model = MODELS.build(dict(
         type='VQTraining', tokenizer=tokenizer,
         data_preprocessor=dict(type='ImagePreprocessor')))

@@ -25,8 +25,9 @@ _LONGEST = 1 << 16  # bytes of a line of the stored hashes
 def split_of(root: str, paths: Sequence[str], share: float) -> list[bool]:
     """Which images of a folder are held out.
 
-    Of two images or more, one at least is held out and one is not. A file
-    that cannot be opened is not held out. Hashes are remembered below
+    Of four different images or more, two at least are held out, since a
+    distance needs two; of two or three, one. One at least is not. A file that
+    cannot be opened is not held out. Hashes are remembered below
     ``~/.cache/rcg``, by path, size and time of change.
 
     Args:
@@ -48,7 +49,8 @@ def split_of(root: str, paths: Sequence[str], share: float) -> list[bool]:
             'be opened: to hold some out, it must have 2 or more; add images '
             'or set split=None.')
     limit = format(int(share * 2**64), '016x')
-    chosen = {code for code in known if code[:16] < limit} or {known[0]}
+    chosen = {code for code in known if code[:16] < limit}
+    chosen |= set(known[:2 if len(known) > 3 else 1])
     if len(chosen) == len(known):
         chosen.remove(known[-1])
     return [code in chosen for code in hashes]

@@ -21,6 +21,7 @@ EXTREME = 4  # ratio of the sides from which on a crop loses most of an image
 PROBED, PROBE = 400, 16
 # Colors matter if this share of all pixels has another hue than the commonest.
 COLORFUL = .01
+FEWEST = 4
 
 
 @dataclasses.dataclass
@@ -56,7 +57,7 @@ def look(folder: str, size: int | None = None) -> Look:
 
     Raises:
         FileNotFoundError: There is no such folder, or no image in it.
-        ValueError: Fewer than two different images can be read.
+        ValueError: Fewer than ``FEWEST`` different images can be read.
     """
     paths, begun = list_images(folder), time.monotonic()
     bad, facts, small = {}, [], []
@@ -72,10 +73,10 @@ def look(folder: str, size: int | None = None) -> Look:
             small.append(_shrunk(image))
     seconds = (time.monotonic() - begun) / len(paths)
     copies = _copies(folder, paths)
-    if len(facts) - copies < 2:
+    if len(facts) - copies < FEWEST:
         raise ValueError(
             f"'{folder}' has {len(facts) - copies} different images that can "
-            'be read; at least two are needed, one of them to compare with.')
+            f'be read; {FEWEST} are needed, two of them to compare with.')
     found = folder_classes(paths)
     probe = torch.stack(small)
     keep_colors, why_colors = colors_matter(probe)

@@ -6,7 +6,7 @@ from pathlib import Path
 from rcg.apis.fitting.choices import TEMPERATURES
 from rcg.apis.stages import Stage
 
-SWEPT = 500  # images at each temperature
+SWEPT = 500  # images at each temperature, at most
 SAMPLES, EXAMPLES = 64, 16  # images of the final grid, of a temperature
 
 
@@ -23,6 +23,7 @@ class Plan:
         baseline: Whether an unconditional MAGE is trained, too.
         encoder: Config of a pretrained encoder; None: it is trained.
         values: Variables of settings.py, by name.
+        swept: Images that are scored at each temperature.
         estimates: Lines about the costs of the stages.
     """
     folder: str
@@ -33,6 +34,7 @@ class Plan:
     baseline: bool = False
     encoder: dict | None = None
     values: dict = dataclasses.field(default_factory=dict)
+    swept: int = SWEPT
     estimates: list[str] = dataclasses.field(default_factory=list)
 
     @property
@@ -78,7 +80,7 @@ class Plan:
                 'tools/sweep.py', *_model(out, name), '--temperature',
                 *(f'{value:g}' for value in TEMPERATURES), '--out',
                 str(out / name / 'sweep'), '--cfg-options',
-                f'test_dataloader.dataset.num_images={SWEPT}'], (name, ))
+                f'test_dataloader.dataset.num_images={self.swept}'], (name, ))
 
     def results(self, out: Path, temperatures: dict[str, float]
                 ) -> Iterator[Stage]:

@@ -64,7 +64,7 @@ def write_report(plan: Plan, root: Path, seen: Look, runner: StageRunner,
     pictures.mkdir(exist_ok=True)
     _draw(plan, root, pictures)
     write_page(root / 'report.html', f'RCG on {Path(plan.folder).name}',
-               _sections(plan, root, seen, runner, summary))
+               _sections(root, seen, runner, summary))
     print(f'\nheld-out FD {summary["fd"]:.3f}, of reconstructions '
           f'{summary["fd_reconstructed"]:.3f}, near train '
           f'{summary["near_train"]:.0%}\n  {root / "report.html"}\n'
@@ -77,6 +77,7 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
     scores = {name: read_json(root / name / 'metrics.json')
               for name in ('tokenizer', *temperatures)}
     mage = scores['mage']
+    quality = read_json(root / 'tokenizer/quality/metrics.json')
     summary = dict(
         fd=mage[KEY], fd_reconstructed=scores['tokenizer'][KEY],
         fd_train=mage['train/fd'], near_train=mage['held_out/near_train'],
@@ -86,9 +87,9 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
             f'{row["setting"]["temperature"]:g}': row['metrics'][KEY]
             for row in _rows(root / 'mage/sweep/sweep.json')},
         steps=plan.values['_steps'],
-        tokenizer={name: value for name, value in read_json(
-            root / 'tokenizer/quality/metrics.json').items()
-            if isinstance(value, (int, float))},
+        tokenizer={name: value for name, value in quality.items()
+                   if isinstance(value, (int, float))},
+        verdict=quality['verdict'],
         seconds=runner.seconds(), peak_memory_mb=runner.peak_memory_mb())
     if 'mage_uncond' in scores:
         summary['fd_unconditional'] = scores['mage_uncond'][KEY]
@@ -122,31 +123,19 @@ def _newest(folder: Path) -> Path | None:
                key=lambda file: file.stat().st_mtime)
 
 
-def _sections(plan: Plan, root: Path, seen: Look, runner: StageRunner,
+def _sections(root: Path, seen: Look, runner: StageRunner,
               summary: dict) -> list[Section]:
     pictures = root / 'report'
-    scores = ['Frechet distances (FD) are in the space of the encoder of this '
-              'project, to the held-out images; they compare projects of the '
-              'same folder and size only.',
-              f'Samples: {summary["fd"]:.3f}. Training images after the '
-              f'tokenizer: {summary["fd_reconstructed"]:.3f}, which no '
-              'generator can be better than for long.']
-    if 'fd_unconditional' in summary:
-        scores.append('An unconditional generator after as many steps: '
-                      f'{summary["fd_unconditional"]:.3f}.')
-    scores.append(
-        f'{summary["near_train"]:.0%} of the samples are nearer to a training '
-        'image than 5 % of the held-out images are; far above 5 % means '
-        'copies.')
     rates = ', '.join(f'{value}: {fd:.3f}' for value, fd in
                       summary['fd_of_temperatures'].items())
     return [
-        Section('Samples', scores, root / 'samples/grid.png'),
+        Section('Samples', _about_scores(summary), root / 'samples/grid.png'),
         Section('The images as the model sees them', seen.sentences,
                 pictures / 'data.png'),
         Section('What the tokenizer makes of held-out images', [
             'Above the image, below its reconstruction. What is lost here no '
-            'generator can draw.'], root / 'tokenizer/quality/grid.png'),
+            'generator can draw.', *summary['verdict']],
+            root / 'tokenizer/quality/grid.png'),
         Section('Samples by temperature', [
             f'Chosen: {summary["temperature"]:g}, by FD of fewer samples: '
             f'{rates}. Low: alike and clean; high: varied and rough.'],
@@ -163,3 +152,21 @@ def _sections(plan: Plan, root: Path, seen: Look, runner: StageRunner,
                 'python ' + shlex.join(record['command'])
                 for record in runner.records.values()]),
     ]
+
+
+def _about_scores(summary: dict) -> list[str]:
+    """What the scores are, in sentences."""
+    scores = ['Frechet distances (FD) are in the space of the encoder of this '
+              'project, to the held-out images; they compare projects of the '
+              'same folder and size only.',
+              f'Samples: {summary["fd"]:.3f}. Training images after the '
+              f'tokenizer: {summary["fd_reconstructed"]:.3f}, which no '
+              'generator can be better than for long.']
+    if 'fd_unconditional' in summary:
+        scores.append('An unconditional generator after as many steps: '
+                      f'{summary["fd_unconditional"]:.3f}.')
+    scores.append(
+        f'{summary["near_train"]:.0%} of the samples are nearer to a training '
+        'image than 5 % of the held-out images are; far above 5 % means '
+        'copies.')
+    return scores

@@ -5,6 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from rcg.apis.fitting.choices import (
@@ -15,7 +16,7 @@ from rcg.apis.fitting.choices import (
 )
 from rcg.apis.fitting.costs import Cost, measure
 from rcg.apis.fitting.look import Look, look
-from rcg.apis.fitting.plan import SAMPLES, SWEPT, TEMPERATURES, Plan
+from rcg.apis.fitting.plan import EXAMPLES, SAMPLES, SWEPT, TEMPERATURES, Plan
 from rcg.apis.fitting.project import set_value, write_project
 from rcg.apis.fitting.report import best_temperature, write_report
 from rcg.apis.json_file import write_json
@@ -28,6 +29,7 @@ from rcg.files import read_json
 # Of the time: for the starts of stages, the features that are stored and the
 # scores, at most.
 MOST_OVERHEAD = .5
+LONG = 100  # epochs
 START = 60.  # seconds that all starts of stages take together
 
 
@@ -41,8 +43,7 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
 
     Args:
         folder: Of images, flat or nested, labels or none.
-        size: Side of the model's images in pixels; by default the largest
-            size of a preset that suits the images and the device.
+        size: Side of the images in pixels; see :func:`choose_size`.
         time_limit: For everything, such as '90s', '25m' or '1h30m'.
         out: Folder of the project; by default work_dirs/fit/NAME-SIZE.
         preset: A config of configs/folder; by default by size and device.
@@ -51,30 +52,22 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         device: By default a GPU, if there is one.
 
     Returns:
-        The summary, which is also OUT/summary.json; empty for a dry run.
+        What OUT/summary.json holds; for a dry run nothing.
 
     Raises:
-        ValueError: The folder, the size or the time cannot be used, or OUT
-            belongs to another project.
+        ValueError: An argument cannot be used, or OUT is another project's.
         RuntimeError: A stage failed.
     """
     begun, seconds = time.monotonic(), parse_time(time_limit)
     device = str(usable_device(device))
     init_default_scope('rcg')
     seen = look(folder, size)
-    if size is None:
-        size = choose_size(seen.sides, device != 'cpu')
-    plan = Plan(os.path.abspath(folder), size, seconds,
-                preset or choose_preset(size, device != 'cpu'), device,
-                baseline)
+    print('\n'.join(seen.sentences), flush=True)
+    size = size or choose_size(seen.sides, device != 'cpu')
+    plan = Plan(os.path.abspath(folder), size, seconds, preset or
+                choose_preset(size, device != 'cpu'), device, baseline)
     root = Path(out or _default_out(folder, size)).resolve()
-    stored = _stored(root, plan)
-    if stored is None:
-        _choose(plan, seen)
-        if not dry_run:
-            write_project(root, plan.folder, plan.preset, plan.values)
-            write_json(dataclasses.asdict(plan), root / 'plan.json')
-    plan = stored or plan
+    plan = _stored(root, plan) or _chosen(plan, seen)
     print('\n'.join(plan.estimates), flush=True)
     return {} if dry_run else _run(plan, root, seen, begun)
 
@@ -104,7 +97,7 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
     return Plan(**found)
 
 
-def _choose(plan: Plan, seen: Look) -> None:
+def _chosen(plan: Plan, seen: Look) -> Plan:
     """Time steps of all stages, and fill in ``values`` and ``estimates``."""
     print(f'trying some steps of each stage on {plan.device} ...', flush=True)
     plan.values |= dict(_size=plan.size, _keep_colors=seen.keep_colors,
@@ -121,18 +114,37 @@ def _choose(plan: Plan, seen: Look) -> None:
         drawn = measure(trial / 'mage.py', plan.device, threads,
                         sampling=True)
         preset = load_config(str(trial / 'parts.py'))
-    count = max(100, min(2000, seen.count))
-    per_generator = count + SWEPT * len(TEMPERATURES)
-    overhead = START + seen.read_seconds * seen.count * 3 + drawn.seconds * (
-        per_generator + SAMPLES)
-    overhead = min(overhead, MOST_OVERHEAD * plan.time)
+    # A sixth of the time for the scores, as much for the temperatures.
+    affordable = int(plan.time / 6 / drawn.seconds)
+    count = max(100, min(2000, seen.count, affordable))
+    plan.swept = max(50, min(SWEPT, affordable // len(TEMPERATURES)))
+    overhead = min(MOST_OVERHEAD * plan.time, START
+                   + seen.read_seconds * seen.count * 3 + drawn.seconds * (
+                       count + (plan.swept + EXAMPLES) * len(TEMPERATURES)
+                       + SAMPLES))
     steps = choose_steps(costs, plan.time - overhead, plan.jobs)
-    plan.values |= dict(
-        _steps=steps, _num_images=count,
-        # Short runs: quantize early, average over a tenth of the steps.
-        _warmup=min(preset._warmup, steps['tokenizer'] // 5),
-        _ema=min(preset._ema, 1 - 10 / steps['rdm']))
+    plan.values |= dict(_steps=steps, _num_images=count,
+                        **for_steps(preset, steps, seen.count))
     plan.estimates = _estimates(costs, steps, overhead)
+    return plan
+
+
+def for_steps(preset: Config, steps: dict[str, int], count: int) -> dict:
+    """Variables that depend on the length of the training.
+
+    Args:
+        preset: Its numbers.
+        steps: By stage.
+        count: Number of images.
+    """
+    epochs = steps['mage'] * preset._batch.mage / count
+    return dict(
+        # Quantize early, average over a tenth of the steps.
+        _warmup=min(preset._warmup, steps['tokenizer'] // 5),
+        _ema=min(preset._ema, 1 - 10 / steps['rdm']),
+        # Noise on the condition helps long trainings and costs short ones:
+        # docs/generators.md.
+        _noise=preset._noise if epochs >= LONG else 0.)
 
 
 def _estimates(costs: dict[str, Cost], steps: dict[str, int],
@@ -153,6 +165,9 @@ def _run(plan: Plan, root: Path, seen: Look, begun: float) -> dict:
     Raises:
         RuntimeError: A stage failed.
     """
+    if not (root / 'plan.json').exists():
+        write_project(root, plan.folder, plan.preset, plan.values)
+        write_json(dataclasses.asdict(plan), root / 'plan.json')
     runner = StageRunner(root, plan.jobs)
     _run_all(runner, list(plan.training(root)))
     generators = [name for name in plan.trained if name.startswith('mage')]
