@@ -124,7 +124,7 @@ class ImageFolder(ImageDataset):
                  num_images: int | None = None, split: str | None = None,
                  held_out: float = .1) -> None:
         self.root = os.path.expanduser(data_root)
-        paths = list_images(self.root)
+        paths = self.list_paths()
         found = folder_classes(paths)
         labels, classes = (None, None) if found is None else found
         if num_images is not None and num_images < 1:
@@ -141,6 +141,10 @@ class ImageFolder(ImageDataset):
         super().__init__(labels, classes, pipeline)
         # Shared, so that the data workers count bad files together.
         self._bad = torch.zeros(count, dtype=torch.bool).share_memory_()
+
+    def list_paths(self) -> list[str]:
+        """Paths of all images, relative to the folder, sorted."""
+        return list_images(self.root)
 
     def __len__(self) -> int:
         return len(self.paths)

@@ -30,16 +30,31 @@ class ImageSet:
     lossy: int = 0
 
 
+def stored_images(root: str) -> list[str]:
+    """Paths of the images of a folder, without the overview of samples.
+
+    tools/sample.py writes it beside the samples, with a record of them.
+    """
+    paths = list_images(root)
+    if os.path.isfile(os.path.join(root, 'samples.json')):
+        paths = [path for path in paths if path != 'grid.png']
+    return paths
+
+
 @DATASETS.register_module()
 class StoredFolder(ImageFolder):
     """Every image of a folder as it is stored.
 
-    Images are not turned as their EXIF tag says.
+    Images are not turned as their EXIF tag says. Transparent ones are blended
+    over white, as in training. The overview of tools/sample.py is left out.
 
     Raises:
         ValueError: On reading a damaged file.
     """
     upright = False
+
+    def list_paths(self) -> list[str]:
+        return stored_images(self.root)
 
     def read(self, index: int) -> tuple[np.ndarray, int]:
         path = os.path.join(self.root, self.paths[index])
@@ -69,8 +84,7 @@ def inspect_file(path: str) -> tuple[tuple[int, int], str, bool, str]:
             if 'transparency' in image.info or 'A' in image.mode:
                 alpha = image.convert('RGBA').getchannel('A')
                 if alpha.getextrema()[0] < 255:
-                    return image.size, '', is_jpeg, (
-                        'is transparent: write it over a background')
+                    return image.size, 'blended over white', is_jpeg, ''
                 return image.size, 'opaque alpha dropped', is_jpeg, ''
             how = {'RGB': '', 'L': 'gray to RGB', '1': 'gray to RGB'}.get(
                 image.mode, f'{image.mode} to RGB')
@@ -89,7 +103,7 @@ def inspect_folder(root: str, num_workers: int) -> ImageSet:
     Raises:
         ValueError: Files are faulty, or differ in size.
     """
-    paths = [os.path.join(root, path) for path in list_images(root)]
+    paths = [os.path.join(root, path) for path in stored_images(root)]
     sizes, converted, lossy, faults = {}, Counter(), 0, []
     for path, (size, how, is_jpeg, fault) in map_files(
             inspect_file, paths, num_workers):

@@ -206,6 +206,35 @@ def test_gray_and_opaque_images_are_converted_and_counted(
                     '--out', tmp_path / 'm.json')[0] == with_alpha[0]
 
 
+@pytest.mark.parametrize('which', [0, 1])
+def test_transparent_images_are_blended_over_white(places, toy, tmp_path,
+                                                   which):
+    path = Path(places[which]) / '1' / '00001.png'
+    image = Image.open(path).convert('RGBA')
+    image.putalpha(128)
+    image.save(path)
+    scores, about = evaluate(places[0], '--reference', places[1],
+                             '--extractor', toy, '--out', tmp_path / 'm.json')
+    if which == 0:
+        assert about['samples']['converted'] == {'blended over white': 1}
+    white = Image.new('RGBA', image.size, 'white')
+    Image.alpha_composite(white, image).convert('RGB').save(path)
+    assert evaluate(places[0], '--reference', places[1], '--extractor', toy,
+                    '--out', tmp_path / 'm.json')[0] == scores
+
+
+def test_the_overview_of_samples_is_left_out(places, toy, tmp_path):
+    scores = evaluate(places[0], '--reference', places[1], '--extractor', toy,
+                      '--out', tmp_path / 'm.json')[0]
+    grid = Path(places[0]) / 'grid.png'
+    Image.new('RGB', (90, 90)).save(grid)
+    with pytest.raises(ValueError, match='overview'):
+        evaluate(places[0], '--reference', places[1], '--extractor', toy)
+    (Path(places[0]) / 'samples.json').write_text('{}')  # sample.py's record
+    assert evaluate(places[0], '--reference', places[1], '--extractor', toy,
+                    '--out', tmp_path / 'm.json')[0] == scores
+
+
 def test_jpeg_is_never_fit_for_publication(toy, tmp_path, capsys):
     folder = write_folder(tmp_path / 'fake', make_images(12), 'jpg')
     _, about = evaluate(folder, '--metrics', 'is', '--extractor', toy,
@@ -216,11 +245,7 @@ def test_jpeg_is_never_fit_for_publication(toy, tmp_path, capsys):
 
 def spoil(folder, kind):
     path = Path(folder) / '1' / '00001.png'
-    if kind == 'transparent':
-        image = Image.open(path).convert('RGBA')
-        image.putpixel((2, 3), (0, 0, 0, 254))
-        image.save(path)
-    elif kind == 'size':
+    if kind == 'size':
         Image.new('RGB', (16, 17)).save(path)
     elif kind == 'truncated':
         path.write_bytes(path.read_bytes()[:-300])
@@ -234,7 +259,6 @@ def spoil(folder, kind):
 @pytest.mark.parametrize(('kind', 'message'), [
     ('deep', '1 of .. files.*00001.png.* more than 8 bits'),
     ('deep gray', '00001.png.* more than 8 bits a channel.*write 8 bits'),
-    ('transparent', '00001.png. is transparent'),
     ('size', '00000.png. has 16x16 and .*00001.png. 16x17 pixels'),
     ('truncated', '00001.png. is damaged or truncated'),
     ('text', '00001.png. cannot be read'),
