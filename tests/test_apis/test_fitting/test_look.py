@@ -1,0 +1,97 @@
+"""The first look at a folder of images."""
+import os
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from rcg.apis.fitting.look import colors_matter, look, mirrored_is_as_good
+from rcg.datasets import Digits
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+
+
+def noise(count, seed=0):
+    rng = np.random.default_rng(seed)
+    return [Image.fromarray(rng.integers(0, 256, (20, 30, 3), dtype=np.uint8))
+            for _ in range(count)]
+
+
+def test_an_awkward_folder(tmp_path):
+    root = tmp_path / "it's a folder"
+    root.mkdir()
+    for i, image in enumerate(noise(12)):
+        image.save(root / f'{i:02d}.png')
+    images = noise(9, seed=1)
+    images[0].convert('L').save(root / 'gray.png')
+    images[1].putalpha(100)
+    images[1].save(root / 'alpha.png')
+    images[2].convert('CMYK').save(root / 'cmyk.jpg')
+    images[3].convert('P').save(root / 'palette.gif')
+    images[4].save(root / 'moving.gif', save_all=True,
+                   append_images=images[5:6])
+    Image.fromarray(np.full((9, 9), 40000, np.uint16)).save(root / 'deep.png')
+    Image.new('RGB', (1, 1)).save(root / 'one.png')
+    Image.new('RGB', (600, 1)).save(root / 'line.png')
+    images[6].save(root / 'odd\n"name".png')
+    (root / 'copy.png').write_bytes((root / '00.png').read_bytes())
+    (root / 'empty.png').touch()
+    (root / 'cut.png').write_bytes((root / '01.png').read_bytes()[:80])
+    os.symlink('nowhere', root / 'broken.png')
+    os.symlink('loop.png', root / 'loop.png')
+    os.mkfifo(root / 'pipe.png')
+    (root / 'photo.heic').touch()
+    (root / 'notes').touch()
+    (root / '._0.png').touch()
+    seen = look(str(root), 32)
+    assert seen.count == 12 + 10
+    assert set(seen.bad) == {'empty.png', 'cut.png', 'broken.png', 'loop.png',
+                             'pipe.png'}
+    text = '\n'.join(seen.sentences)
+    for words in ('22 images, shorter side 1 to 20', '5 cannot be read',
+                  '1 .heic', '1 hidden', '1 without ending',
+                  '22 are smaller than the model', '1 are transparent',
+                  '1 are animated', '1 are of 16 bits', '1 are exact copies',
+                  '1 are at least 4 times', 'No labels'):
+        assert words in text, words
+    assert seen.classes is None
+
+
+def test_class_folders(tmp_path):
+    for i, image in enumerate(noise(8)):
+        path = tmp_path / 'images' / 'ab'[i % 2] / f'{i}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+    seen = look(str(tmp_path / 'images'))
+    assert seen.classes == 2
+    assert '2 class folders.' in seen.sentences
+    (tmp_path / 'images' / 'c.png').write_bytes(path.read_bytes())
+    assert look(str(tmp_path / 'images')).classes is None
+
+
+@pytest.mark.parametrize('count', [1, 3])
+def test_too_few_images(tmp_path, count):
+    for i, image in enumerate(noise(count)):
+        image.save(tmp_path / f'{i}.png')
+    with pytest.raises(ValueError, match=f'{count} different.*4 are needed'):
+        look(str(tmp_path))
+
+
+def test_probes():
+    digits = Digits('train')
+    images = torch.stack([digits[i]['images'] for i in range(400)])
+    assert not colors_matter(images)[0]
+    assert not mirrored_is_as_good(images)[0]
+    rng = torch.Generator().manual_seed(0)
+    scenes = torch.randint(256, (400, 3, 16, 16), generator=rng,
+                           dtype=torch.uint8)
+    assert mirrored_is_as_good(scenes)[0]
+    assert colors_matter(scenes)[0]
+    red = scenes.clone()
+    red[:, 1:] //= 3
+    assert not colors_matter(red.clamp(max=20) + torch.tensor(
+        [180, 0, 0], dtype=torch.uint8).view(3, 1, 1))[0]

@@ -1,0 +1,133 @@
+"""fit() with tools of paper: what it decides, runs and leaves."""
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from rcg.apis import fit, run_command
+from rcg.apis.fitting import run
+from rcg.apis.fitting.choices import TEMPERATURES, Cost
+
+# A tool that writes what the report reads.
+TOOL = """
+import json, pathlib, sys
+from PIL import Image
+args = sys.argv
+kind, name = pathlib.Path(args[0]).stem, pathlib.Path(args[1]).stem
+root = pathlib.Path(args[1]).parent
+out = pathlib.Path(args[args.index('--out') + 1]) if '--out' in args else None
+with open(root / 'log', 'a') as file:
+    file.write(f'{kind}:{name}\\n')
+picture = Image.new('RGB', (32, 32))
+if out is not None:
+    folder = out.parent if out.suffix else out
+    folder.mkdir(parents=True, exist_ok=True)
+if kind == 'train':
+    sys.exit((root / f'fail_{name}').exists())
+elif kind == 'measure_tokenizer':
+    out.write_text(json.dumps(dict(psnr=21.5, verdict=['Colors are lost.'])))
+    picture.save(folder / 'grid.png')
+elif kind == 'test':
+    scores = {'held_out/fd': len(name), 'train/fd': 2.5,
+              'held_out/near_train': .07}
+    out.write_text(json.dumps(scores))
+elif kind == 'sweep':
+    rows = [dict(setting=dict(temperature=t),
+                 metrics={'held_out/fd': abs(t - 10)})
+            for t in TEMPERATURES]
+    (out / 'sweep.json').write_text(json.dumps(dict(rows=rows)))
+else:
+    for stem in ('000000', '000001', 'grid'):
+        picture.save(out / f'{stem}.png')
+"""
+
+
+@pytest.fixture
+def images(tmp_path, monkeypatch):
+    """A folder of images; stages run tools of paper."""
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    tools = tmp_path / 'home' / 'tools'
+    tools.mkdir(parents=True)
+    for name in ('train', 'measure_tokenizer', 'test', 'sweep', 'sample'):
+        (tools / f'{name}.py').write_text(
+            TOOL.replace('TEMPERATURES', repr(TEMPERATURES)))
+    monkeypatch.setattr(run_command, 'home', lambda: tmp_path / 'home')
+    monkeypatch.setattr(run, 'measure',
+                        lambda *args, **options: Cost(.1, 100, 10))
+    folder = tmp_path / "it's {mine}"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(10):
+        Image.fromarray(rng.integers(0, 256, (40, 50, 3), dtype=np.uint8)
+                        ).save(folder / f'{i}.png')
+    return folder
+
+
+def log(out):
+    names = (out / 'log').read_text().split()
+    (out / 'log').unlink()
+    return names
+
+
+def test_all_of_it(images, tmp_path, capsys):
+    out = tmp_path / 'out'
+    arguments = dict(size=32, time_limit='10m', out=str(out), device='cpu')
+    summary = fit(str(images), **arguments)
+    assert json.loads((out / 'summary.json').read_text()) == summary
+    assert summary['fd'] == len('mage')
+    assert summary['fd_reconstructed'] == len('tokenizer')
+    assert (summary['near_train'], summary['images']) == (.07, 10)
+    assert summary['temperature'] == 10
+    assert set(summary['seconds']) >= {'encoder', 'tokenizer', 'rdm', 'mage'}
+    assert summary['peak_memory_mb'] > 0
+    assert '_temperature = 10.0' in (out / 'settings.py').read_text()
+    page = (out / 'report.html').read_text()
+    assert 'Colors are lost.' in page
+    assert page.count('data:image/png') == 5  # no nearest images here
+    assert (out / 'samples' / '000001.png').exists()
+    names = log(out)
+    assert names.index('measure_tokenizer:tokenizer') < names.index(
+        'train:mage')
+    # The same command goes on: nothing is left to do.
+    capsys.readouterr()
+    assert fit(str(images), **arguments)['fd'] == summary['fd']
+    assert not (out / 'log').exists()
+    assert 'trying' not in capsys.readouterr().out
+
+
+def test_a_stage_that_fails_is_gone_on_from(images, tmp_path):
+    out = tmp_path / 'out'
+    out.mkdir()
+    (out / 'fail_rdm').touch()
+    arguments = dict(time_limit='10m', out=str(out), device='cpu')
+    with pytest.raises(RuntimeError, match='rdm failed'):
+        fit(str(images), **arguments)
+    assert 'train:mage' not in log(out)
+    (out / 'fail_rdm').unlink()
+    fit(str(images), **arguments)
+    assert 'train:encoder' not in log(out)
+
+
+def test_a_baseline_has_as_many_steps(images, tmp_path):
+    summary = fit(str(images), time_limit='10m', out=str(tmp_path / 'out'),
+                  device='cpu', baseline=True)
+    assert summary['fd_unconditional'] == len('mage_uncond')
+    assert summary['steps']['mage_uncond'] == summary['steps']['mage']
+
+
+def test_a_dry_run_writes_nothing(images, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert fit(str(images), dry_run=True, device='cpu') == {}
+    assert not (tmp_path / 'work_dirs').exists()
+    printed = capsys.readouterr().out
+    assert '10 images, shorter side 40' in printed
+    assert 'stage          steps   minutes   memory MB   disk MB' in printed
+
+
+def test_another_project_is_not_touched(images, tmp_path):
+    arguments = dict(time_limit='10m', out=str(tmp_path / 'out'),
+                     device='cpu')
+    fit(str(images), size=32, **arguments)
+    with pytest.raises(ValueError, match='size = 32, and now it is 64'):
+        fit(str(images), size=64, **arguments)
