@@ -65,6 +65,7 @@ RECIPES = {
     'encoder': training('configs/digits/encoder.py', *_VALIDATED,
                         'train_dataloader.batch_size=64'),
     'tokenizer': training('configs/digits/tokenizer.py', *_VALIDATED,
+                          'model.warmup_steps=8',
                           'custom_hooks.0.interval=12'),
     'rdm_2': training('configs/digits/rdm.py', *_VALIDATED, _CACHE_OF_RDM,
                       'train_dataloader.batch_size=64', processes=2),
