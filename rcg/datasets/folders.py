@@ -14,6 +14,12 @@ from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
 from rcg.registry import DATASETS
 
 MAX_BAD_SHARE = .01
+FEW = 2  # files that may be bad in a folder of any size
+
+
+def allowed_bad(count: int) -> int:
+    """How many of the files of a folder may be bad."""
+    return max(FEW, int(MAX_BAD_SHARE * count))
 
 
 def list_images(root: str) -> list[str]:
@@ -113,7 +119,8 @@ class ImageFolder(ImageDataset):
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
-        RuntimeError: While reading: more than 1 % of the files are bad.
+        RuntimeError: While reading: more files are bad than
+            :func:`allowed_bad` says.
         ValueError: An argument is out of range, or there are too few images
             to hold some out.
     """
@@ -139,6 +146,8 @@ class ImageFolder(ImageDataset):
         if labels is not None:
             labels = [labels[i] for i in chosen]
         super().__init__(labels, classes, pipeline)
+        # A split may hold all bad files of its folder.
+        self._allowed = allowed_bad(count if split is None else len(paths))
         # Shared, so that the data workers count bad files together.
         self._bad = torch.zeros(count, dtype=torch.bool).share_memory_()
 
@@ -189,13 +198,13 @@ class ImageFolder(ImageDataset):
             f"Skipped '{path}', which cannot be read ({type(error).__name__}: "
             f'{error}). Bad files so far: {len(bad)} of {len(self)}.',
             logger='current', level=30)
-        if len(bad) > MAX_BAD_SHARE * len(self):
+        if len(bad) > self._allowed:
             listed = ', '.join(f"'{name}'" for name in bad[:10])
             if len(bad) > 10:
                 listed += ', ...'
             raise RuntimeError(
                 f"{len(bad)} of the {len(self)} images in '{self.root}' "
-                f'cannot be read, more than {MAX_BAD_SHARE:.0%}: {listed}. '
+                f'cannot be read; {self._allowed} may be bad: {listed}. '
                 'Repair or remove them; tools/check_dataset.py lists all.'
             ) from error
 

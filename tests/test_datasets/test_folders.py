@@ -161,13 +161,27 @@ def test_more_than_one_percent_of_bad_images_is_an_error(tmp_path, warnings):
         dataset[150]
 
 
+def test_two_files_of_a_small_folder_may_be_bad(tmp_path):
+    dataset = damaged(tmp_path, 10, [2, 7])
+    assert len([dataset[i] for i in range(10)]) == 10
+    assert dataset.bad_files == ['0002.png', '0007.png']
+
+
+def test_a_split_may_hold_all_bad_files_of_its_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    damaged(tmp_path / 'images', 300, [10, 60, 150])
+    for split in ('train', 'held_out'):
+        dataset = ImageFolder(tmp_path / 'images', split=split, held_out=.5)
+        assert len([dataset[i] for i in range(len(dataset))]) == len(dataset)
+
+
 @pytest.mark.parametrize('num_workers', [2])
 def test_workers_count_bad_images_together(tmp_path, num_workers):
-    # Each of two workers meets one bad file; together they are too many.
-    dataset = damaged(tmp_path, 100, [0, 99])
+    # Neither of two workers meets too many bad files; together they do.
+    dataset = damaged(tmp_path, 100, [0, 1, 99])
     loader = DataLoader(dataset, batch_size=50, num_workers=num_workers,
                         collate_fn=collate_batch)
-    with pytest.raises(RuntimeError, match='2 of the 100 images'):
+    with pytest.raises(RuntimeError, match='3 of the 100 images'):
         list(loader)
 
 

@@ -11,7 +11,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rcg.datasets.folders import folder_classes, list_images
+from rcg.datasets.folders import (
+    allowed_bad,
+    folder_classes,
+    list_images,
+)
 from rcg.datasets.held_out import content_hashes
 from rcg.datasets.reading import EXTENSIONS, UNREADABLE, open_image, read_image
 from rcg.evaluation.functional.color import HUES, hue_bins
@@ -77,6 +81,13 @@ def look(folder: str, size: int | None = None) -> Look:
         raise ValueError(
             f"'{folder}' has {len(facts) - copies} different images that can "
             f'be read; {FEWEST} are needed, two of them to compare with.')
+    if len(bad) > allowed_bad(len(paths)):
+        named = '; '.join(f"'{path}' ({why})" for path, why in
+                          list(bad.items())[:10])
+        raise ValueError(
+            f"{len(bad)} of the {len(paths)} images in '{folder}' cannot be "
+            f'read; {allowed_bad(len(paths))} may be bad: {named}. Repair or '
+            'remove them; tools/check_dataset.py lists all.')
     found = folder_classes(paths)
     probe = torch.stack(small)
     keep_colors, why_colors = colors_matter(probe)

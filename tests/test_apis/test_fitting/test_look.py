@@ -24,8 +24,8 @@ def noise(count, seed=0):
 def test_an_awkward_folder(tmp_path):
     root = tmp_path / "it's a folder"
     root.mkdir()
-    for i, image in enumerate(noise(12)):
-        image.save(root / f'{i:02d}.png')
+    for i, image in enumerate(noise(500)):
+        image.save(root / f'{i:03d}.png')
     images = noise(9, seed=1)
     images[0].convert('L').save(root / 'gray.png')
     images[1].putalpha(100)
@@ -38,9 +38,9 @@ def test_an_awkward_folder(tmp_path):
     Image.new('RGB', (1, 1)).save(root / 'one.png')
     Image.new('RGB', (600, 1)).save(root / 'line.png')
     images[6].save(root / 'odd\n"name".png')
-    (root / 'copy.png').write_bytes((root / '00.png').read_bytes())
+    (root / 'copy.png').write_bytes((root / '000.png').read_bytes())
     (root / 'empty.png').touch()
-    (root / 'cut.png').write_bytes((root / '01.png').read_bytes()[:80])
+    (root / 'cut.png').write_bytes((root / '001.png').read_bytes()[:80])
     os.symlink('nowhere', root / 'broken.png')
     os.symlink('loop.png', root / 'loop.png')
     os.mkfifo(root / 'pipe.png')
@@ -48,17 +48,27 @@ def test_an_awkward_folder(tmp_path):
     (root / 'notes').touch()
     (root / '._0.png').touch()
     seen = look(str(root), 32)
-    assert seen.count == 12 + 10
+    assert seen.count == 510
     assert set(seen.bad) == {'empty.png', 'cut.png', 'broken.png', 'loop.png',
                              'pipe.png'}
     text = '\n'.join(seen.sentences)
-    for words in ('22 images, shorter side 1 to 20', '5 cannot be read',
+    for words in ('510 images, shorter side 1 to 20', '5 cannot be read',
                   '1 .heic', '1 hidden', '1 without ending',
-                  '22 are smaller than the model', '1 are transparent',
+                  '510 are smaller than the model', '1 are transparent',
                   '1 are animated', '1 are of 16 bits', '1 are exact copies',
                   '1 are at least 4 times', 'No labels'):
         assert words in text, words
     assert seen.classes is None
+
+
+def test_too_many_bad_files_are_refused_at_once(tmp_path):
+    for i, image in enumerate(noise(20)):
+        image.save(tmp_path / f'{i}.png')
+    for i in range(3):
+        (tmp_path / f'{i}.png').write_bytes(b'no image')
+    with pytest.raises(ValueError, match=(
+            '3 of the 20 images .* 2 may be bad')):
+        look(str(tmp_path))
 
 
 def test_class_folders(tmp_path):
