@@ -86,11 +86,21 @@ class StageRunner:
                 self._start(stage)
             if not self.running:
                 break  # all others need a stage that failed
-            for sentinel in wait(list(self.running)):
-                name = self._finish(sentinel)
+            for name in self._finished():
                 if not self._is_done(name):
                     failed.append(name)
         return failed
+
+    def _finished(self) -> list[str]:
+        """Wait for stages that end; if this process is stopped, stop all."""
+        try:
+            return [self._finish(one) for one in wait(list(self.running))]
+        except BaseException:  # a signal, for instance, to this process alone
+            for _, child, *_ in self.running.values():
+                child.terminate()  # it saves what it has
+            for sentinel in list(self.running):
+                self._finish(sentinel)
+            raise
 
     def seconds(self) -> dict[str, float]:
         """Seconds of every stage, by its name."""

@@ -1,5 +1,6 @@
 """Stages: order, memory of what is done, failure."""
 import json
+import time
 
 import pytest
 
@@ -111,3 +112,21 @@ def test_folders_with_braces_and_blanks(tools, capsys):
     assert json.loads((root / 'stages.json').read_text())['a'][
         'command'][-1] == f'{root}/x'
     assert "RCG_ROOT='" in capsys.readouterr().out
+
+
+def test_a_signal_to_the_driver_alone_stops_its_stages(tools, monkeypatch):
+    (tools.parent / 'home' / 'tools' / 'train.py').write_text(
+        'import time\ntime.sleep(60)\n')
+    waits = []
+
+    def interrupted(sentinels):
+        waits.append(sentinels)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, 'wait', interrupted)
+    runner, start = StageRunner(tools), time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        runner.run(plan())
+    assert len(waits) == 1 and not runner.running
+    assert time.monotonic() - start < 30
+    assert not any(record['done'] for record in runner.records.values())

@@ -87,6 +87,9 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
     if not path.exists():
         return None
     found = read_json(path)
+    if set(found) != {field.name for field in dataclasses.fields(Plan)}:
+        raise ValueError(f"'{path}' is of another version of this command: "
+                         'give another --out.')
     for name in ('folder', 'size', 'time', 'preset', 'device', 'baseline'):
         wanted, got = getattr(plan, name), found.get(name)
         if wanted != got:

@@ -131,3 +131,12 @@ def test_another_project_is_not_touched(images, tmp_path):
     fit(str(images), size=32, **arguments)
     with pytest.raises(ValueError, match='size = 32, and now it is 64'):
         fit(str(images), size=64, **arguments)
+
+
+def test_a_plan_of_another_version_is_refused(images, tmp_path):
+    out = tmp_path / 'out'
+    out.mkdir()
+    for content in ('{}', '{"folder": 1, "more": 2}', 'broken'):
+        (out / 'plan.json').write_text(content)
+        with pytest.raises(ValueError, match='plan.json'):
+            fit(str(images), out=str(out), device='cpu')
