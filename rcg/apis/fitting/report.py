@@ -15,10 +15,15 @@ from rcg.apis.grid import labelled_grid
 from rcg.apis.json_file import write_json
 from rcg.apis.stages import StageRunner
 from rcg.engine import load_config
+from rcg.evaluation.functional.color import (
+    color_histogram,
+    histogram_distance,
+)
 from rcg.files import read_json
 from rcg.registry import DATASETS
 
 SHOWN, ROW = 64, 16  # images of the data, images of a row
+COLORED = 500  # images whose colors are compared
 KEY = 'held_out/fd'  # what temperatures are chosen by
 # Logged value of a stage, and label of its axis.
 CURVES = dict(encoder=('loss', 'loss'), tokenizer=('psnr', 'PSNR in dB'),
@@ -91,10 +96,22 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
                    if isinstance(value, (int, float))},
         verdict=quality['verdict'],
         seconds=runner.seconds(), peak_memory_mb=runner.peak_memory_mb())
+    summary['color_distance'] = _color_distance(root)
     if 'mage_uncond' in scores:
         summary['fd_unconditional'] = scores['mage_uncond'][KEY]
         summary['temperature_unconditional'] = temperatures['mage_uncond']
     return summary
+
+
+def _color_distance(root: Path) -> float:
+    """That of the samples to the held-out images."""
+    dataset = DATASETS.build(dict(
+        load_config(str(root / 'parts.py'))._held_out, num_images=COLORED))
+    images = torch.stack([item['images'] for item in map(
+        dataset.__getitem__, range(len(dataset)))])
+    samples = torch.stack(_read_all(root / 'samples', COLORED))
+    return histogram_distance(color_histogram(images),
+                              color_histogram(samples))
 
 
 def _draw(plan: Plan, root: Path, pictures: Path) -> None:
@@ -156,6 +173,7 @@ def _sections(root: Path, seen: Look, runner: StageRunner,
 
 def _about_scores(summary: dict) -> list[str]:
     """What the scores are, in sentences."""
+    lost = summary['tokenizer'].get('color_distance')
     scores = ['Frechet distances (FD) are in the space of the encoder of this '
               'project, to the held-out images; they compare projects of the '
               'same folder and size only.',
@@ -169,4 +187,9 @@ def _about_scores(summary: dict) -> list[str]:
         f'{summary["near_train"]:.0%} of the samples are nearer to a training '
         'image than 5 % of the held-out images are; far above 5 % means '
         'copies.')
+    scores.append(
+        f'{summary["color_distance"]:.0%} of the pixels of the samples would '
+        'have to change their color to have the colors of held-out images'
+        + (f', {lost:.0%} of those of reconstructions.' if lost is not None
+           else '.'))
     return scores

@@ -83,13 +83,18 @@ def color_errors(originals: Tensor, images: Tensor) -> Tensor:
     return difference.norm(dim=1).mean((1, 2))
 
 
+def color_counts(images: Tensor) -> Tensor:
+    """Pixels of each image in 8 x 8 x 8 cells of RGB, (N, 512) int64."""
+    red, green, blue = (images.long() * LEVELS // 256).unbind(1)
+    cells = ((red * LEVELS + green) * LEVELS + blue).flatten(1)  # (N, H W)
+    counts = cells.new_zeros(len(images), LEVELS**3)
+    return counts.scatter_add_(1, cells, torch.ones_like(cells))
+
+
 def color_histogram(images: Tensor) -> Tensor:
-    """Share of pixels in each of 8 x 8 x 8 cells of RGB, (512,) float64."""
-    levels = images.long() * LEVELS // 256
-    red, green, blue = levels.unbind(1)
-    cells = (red * LEVELS + green) * LEVELS + blue
-    counts = torch.bincount(cells.flatten(), minlength=LEVELS**3)
-    return counts.double() / cells.numel()
+    """Share of the pixels of all images in each cell, (512,) float64."""
+    counts = color_counts(images).sum(0).double()
+    return counts / counts.sum()
 
 
 def histogram_distance(first: Tensor, second: Tensor) -> float:

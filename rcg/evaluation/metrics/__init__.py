@@ -1,5 +1,6 @@
 """Metrics for MMEngine's evaluators, independent of the processes."""
 from .accuracy import Accuracy, KNNAccuracy
+from .color import ColorError
 from .feature_metric import (
     DensityCoverage,
     FeatureMetric,
@@ -10,11 +11,7 @@ from .frechet import FrechetDistance, RepresentationFrechetDistance
 from .frechet_proxy import FrechetProxy
 from .inception_score import InceptionScore
 from .nearest_train import NearestTrain
-from .reconstruction import (
-    ColorError,
-    ReconstructionError,
-    StructuralSimilarity,
-)
+from .reconstruction import ReconstructionError, StructuralSimilarity
 from .row_metric import RowMetric
 from .sample_metric import SampleMetric
 from .sum_metric import SumMetric

@@ -1,11 +1,10 @@
-"""How well a tokenizer brings images back: PSNR, SSIM and colors."""
+"""How well a tokenizer brings images back: PSNR and SSIM."""
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from rcg.evaluation.data_samples import stack_images
-from rcg.evaluation.functional.color import HUES, color_errors, kept_hues
 from rcg.evaluation.functional.ssim import structural_similarity
 from rcg.evaluation.metrics.row_metric import RowMetric
 from rcg.registry import METRICS
@@ -61,36 +60,3 @@ class StructuralSimilarity(RowMetric):
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
         return {'ssim': results.mean().item()}
-
-
-@METRICS.register_module()
-class ColorError(RowMetric):
-    """Colors of reconstructions; see :mod:`rcg.evaluation.functional.color`.
-
-    ``color_error`` is the mean distance in CIELAB without lightness.
-    ``hue_kept/NAME``, for each hue that 0.2 % of the pixels or more have, is
-    the share of these pixels that keep it. ``hue_kept`` is that of the worst
-    hue; without any, 1.
-    """
-    default_prefix = 'reconstruction'
-    min_share = .002
-
-    def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        images, originals = stack_pairs(data_samples)
-        pixels = originals[0, 0].numel()
-        errors = color_errors(originals, images)[:, None]
-        counts, kept = kept_hues(originals, images)
-        return torch.cat([errors, torch.full_like(errors, pixels),
-                          counts.float(), kept.float()], 1)
-
-    def compute_metrics(self, results: Tensor) -> dict[str, float]:
-        results = results.double()
-        totals = results.sum(0)
-        counts, kept = totals[2:].unflatten(0, (2, len(HUES)))
-        found = {'color_error': results[:, 0].mean().item(), 'hue_kept': 1.}
-        for name, count, good in zip(HUES, counts, kept, strict=True):
-            if count > 0 and count >= self.min_share * totals[1]:
-                share = (good / count).item()
-                found[f'hue_kept/{name}'] = share
-                found['hue_kept'] = min(found['hue_kept'], share)
-        return found

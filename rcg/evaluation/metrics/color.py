@@ -1,0 +1,74 @@
+"""How well a tokenizer brings colors back."""
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from rcg.evaluation.functional.color import (
+    HUES,
+    color_counts,
+    color_errors,
+    histogram_distance,
+    kept_hues,
+)
+from rcg.evaluation.metrics.reconstruction import stack_pairs
+from rcg.evaluation.metrics.sum_metric import SumMetric
+from rcg.registry import METRICS
+
+_UNIT = 1e6  # of errors, which are summed as integers
+
+
+@METRICS.register_module()
+class ColorError(SumMetric):
+    """Colors of reconstructions; see :mod:`rcg.evaluation.functional.color`.
+
+    ``color_error`` is the mean distance in CIELAB without lightness.
+    ``hue_kept/NAME``, for each hue that 0.2 % of the pixels or more have, is
+    the share of these pixels that keep it. ``hue_kept`` is that of the worst
+    hue; without any, 1. ``color_distance`` is the total variation of the
+    histograms of all originals and of all reconstructions.
+    """
+    default_prefix = 'reconstruction'
+    reports = ('color_error', 'hue_kept', 'color_distance')
+    min_share = .002
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        images, originals = stack_pairs(data_samples)
+        errors = (color_errors(originals, images) * _UNIT).round().long()
+        pixels = torch.full_like(errors, originals[0, 0].numel())
+        return torch.cat([
+            torch.ones_like(errors)[:, None], errors[:, None],
+            pixels[:, None], *kept_hues(originals, images),
+            color_counts(originals), color_counts(images)], 1)
+
+    def clear(self) -> None:
+        super().clear()
+        self._sums = torch.zeros(0, dtype=torch.int64)
+
+    @property
+    def sums(self) -> Tensor:
+        return self._sums
+
+    def add(self, indices: Tensor, rows: Tensor, size: int | None) -> None:
+        self.merge(rows.sum(0))
+
+    def merge(self, sums: Tensor) -> None:
+        if self._sums.numel() == 0:
+            self._sums = sums
+        else:
+            self._sums = self._sums + sums.to(self._sums.device)
+
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        results = results.cpu().double()
+        images, error, pixels = results[:3].tolist()
+        width = 3 + 2 * len(HUES)
+        counts, kept = results[3:width].chunk(2)
+        before, after = (results[width:] / pixels).chunk(2)
+        found = {'color_error': error / _UNIT / images, 'hue_kept': 1.,
+                 'color_distance': histogram_distance(before, after)}
+        for name, count, good in zip(HUES, counts, kept, strict=True):
+            if count > 0 and count >= self.min_share * pixels:
+                share = (good / count).item()
+                found[f'hue_kept/{name}'] = share
+                found['hue_kept'] = min(found['hue_kept'], share)
+        return found
