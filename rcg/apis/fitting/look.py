@@ -61,7 +61,7 @@ def look(folder: str, size: int | None = None) -> Look:
 
     Raises:
         FileNotFoundError: There is no such folder, or no image in it.
-        ValueError: Fewer than ``FEWEST`` different images can be read.
+        ValueError: Too many of them are bad, or too few are different.
     """
     paths, begun = list_images(folder), time.monotonic()
     bad, facts, small = {}, [], []
@@ -77,17 +77,7 @@ def look(folder: str, size: int | None = None) -> Look:
             small.append(_shrunk(image))
     seconds = (time.monotonic() - begun) / len(paths)
     copies = _copies(folder, paths)
-    if len(facts) - copies < FEWEST:
-        raise ValueError(
-            f"'{folder}' has {len(facts) - copies} different images that can "
-            f'be read; {FEWEST} are needed, two of them to compare with.')
-    if len(bad) > allowed_bad(len(paths)):
-        named = '; '.join(f"'{path}' ({why})" for path, why in
-                          list(bad.items())[:10])
-        raise ValueError(
-            f"{len(bad)} of the {len(paths)} images in '{folder}' cannot be "
-            f'read; {allowed_bad(len(paths))} may be bad: {named}. Repair or '
-            'remove them; tools/check_dataset.py lists all.')
+    _check(folder, len(paths), bad, len(facts) - copies)
     found = folder_classes(paths)
     probe = torch.stack(small)
     keep_colors, why_colors = colors_matter(probe)
@@ -97,6 +87,22 @@ def look(folder: str, size: int | None = None) -> Look:
         [*_sentences(folder, paths, facts, bad, copies, size),
          _of_classes(found), why_colors, why_flip],
         None if found is None else len(found[1]), keep_colors, flip, seconds)
+
+
+def _check(folder: str, count: int, bad: dict[str, str],
+           different: int) -> None:
+    """Refuse folders that cannot be trained on."""
+    if different < FEWEST:
+        raise ValueError(
+            f"'{folder}' has {different} different images that can be read; "
+            f'{FEWEST} are needed, two of them to compare with.')
+    if len(bad) > allowed_bad(count):
+        named = '; '.join(f"'{path}' ({why})" for path, why in
+                          list(bad.items())[:10])
+        raise ValueError(
+            f"{len(bad)} of the {count} images in '{folder}' cannot be read; "
+            f'{allowed_bad(count)} may be bad: {named}. Repair or remove '
+            'them; tools/check_dataset.py lists all.')
 
 
 def _read(path: str) -> tuple[dict, np.ndarray]:
