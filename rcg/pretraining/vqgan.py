@@ -1,5 +1,8 @@
 """Training of a quantising tokenizer, from VQ-VAE to VQGAN."""
+import logging
+
 import torch
+from mmengine.logging import print_log
 from mmengine.model import BaseModel
 from torch import Tensor
 from torch.nn import functional as F
@@ -86,19 +89,19 @@ class VQTraining(BaseModel):
         return self.tokenizer(images)[0]
 
     def check_length(self, iterations: int) -> None:
-        """Refuse a run that ends before it quantizes.
+        """Warn of a run that ends before it quantizes.
+
+        Its tokens are random. It is no error: it may be extended.
 
         Args:
             iterations: Of the whole run.
-
-        Raises:
-            ValueError: ``warmup_steps`` are all of them.
         """
         if 0 < (self.warmup_steps or 0) >= iterations:
-            raise ValueError(
+            print_log(
                 f'model.warmup_steps={self.warmup_steps} leaves nothing of '
                 f'the {iterations} iterations of this run: the tokenizer '
-                'would never quantize. Train longer, or lower it.')
+                'never quantizes and its tokens are random. Train longer, or '
+                'lower it.', logger='current', level=logging.WARNING)
 
     @torch.no_grad()
     def predict(self, images: Tensor,

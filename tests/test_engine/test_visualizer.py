@@ -67,7 +67,7 @@ def test_a_backend_of_ones_own_gets_all(tmp_path):
     config, = (call[1] for call in calls if call[0] == 'config')
     assert config == runner.cfg.to_dict()
     assert ('scalar', 'loss', 1) in calls
-    assert ('image', 'samples', (14, 14, 3), 2) in calls
+    assert ('image', 'samples', (200, 200, 3), 2) in calls
     assert ('scalar', 'toy/mean', 2) in calls
 
 

@@ -309,7 +309,7 @@ def test_wandb_gets_config_scalars_and_pictures(tmp_path, monkeypatch,
     assert any('loss' in given for given in logged)
     assert any('toy/mean' in given for given in logged)
     picture, = (given['samples'] for given in logged if 'samples' in given)
-    assert picture.shape == (14, 14, 3)
+    assert picture.shape == (200, 200, 3)
 
 
 STOCK_HOOKS = [

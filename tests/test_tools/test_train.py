@@ -181,8 +181,8 @@ def test_first_line_comes_before_imports_and_says_how_to_install(tmp_path):
     (['configs/none.py'], "no config 'configs/none.py'"),
     ([CONFIG, '--cfg-options', 'trian_cfg.max_iters=3'], "'train_cfg'"),
     ([CONFIG, '--cfg-options', 'model.type=ToyModle'], "'ToyModel'"),
-    ([CONFIG, '--cfg-options', 'train_dataloader.batch_size=99'],
-     'has 26'),
+    ([CONFIG, '--cfg-options', 'train_dataloader.sampler.type='
+      'DefaultSampler'], 'StreamSampler'),
     ([CONFIG, '--resume', 'none.pth'], "no checkpoint 'none.pth'"),
 ])
 def test_bad_input_gets_a_paragraph(tmp_path, arguments, wanted):
