@@ -7,15 +7,12 @@ import torch
 import torch.nn.functional as F
 from mmengine.dist import all_gather, get_rank
 from mmengine.logging import MessageHub
-from mmengine.model import BaseModel
 from torch import Tensor
 
-from rcg.models.encoders import Encoder
 from rcg.models.layers.projector import batch_norm_mlp
 from rcg.precision import exact_float32
-from rcg.pretraining.augment import Augmentation
-from rcg.pretraining.represent import represent
-from rcg.registry import ENCODERS, MODELS
+from rcg.pretraining.two_views import TwoViewModel
+from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
 
@@ -70,7 +67,7 @@ def _length_of_run() -> int:
 
 
 @MODELS.register_module()
-class MoCoV3(BaseModel):
+class MoCoV3(TwoViewModel):
     """Trains an encoder to give two views of an image similar outputs.
 
     It holds the encoder, its moving average (the momentum encoder) and a
@@ -96,37 +93,14 @@ class MoCoV3(BaseModel):
                  max_iters: int | None = None,
                  predictor_hidden_dim: int = 4096, temperature: float = .2,
                  momentum: float = .99, **base) -> None:
-        super().__init__(**base)
-        if len(views) != 2:
-            raise ValueError('views must be two lists of transforms, got '
-                             f'{len(views)}; to augment both views alike, '
-                             'give the same list twice.')
-        self.views = [Augmentation(transforms) for transforms in views]
+        super().__init__(encoder, views, temperature, **base)
         self.max_iters, self.momentum = max_iters, momentum
-        self.temperature = temperature
-        self.encoder: Encoder = ENCODERS.build(encoder)
         self.momentum_encoder = copy.deepcopy(self.encoder)
         self.momentum_encoder.requires_grad_(False)
         dim = self.encoder.rep_dim
         self.predictor = batch_norm_mlp(dim, predictor_hidden_dim, dim)
         # A buffer: nothing waits for the device, and checkpoints hold it.
         self.register_buffer('iteration', torch.zeros((), dtype=torch.int64))
-
-    def forward(self, images: Tensor, mode: str = 'tensor',
-                rng: SampleRng | None = None, **batch):
-        """Dispatch to :meth:`loss` or :func:`represent`.
-
-        Args:
-            images (N, 3, H, W): In [-1, 1].
-            mode: 'loss', 'predict', or 'tensor' for representations.
-            rng: One stream for each image; needed for the loss.
-            batch: Remaining entries of the batch.
-        """
-        if mode == 'loss':
-            return self.loss(images, rng)
-        if mode == 'predict':
-            return represent(self.encoder, images, **batch)
-        return self.encoder(images)
 
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
         """Symmetric contrastive loss of two views, and monitors.

@@ -4,15 +4,12 @@ from collections.abc import Sequence
 import torch
 import torch.nn.functional as F
 from mmengine.dist import all_gather, all_reduce, get_rank
-from mmengine.model import BaseModel
 from torch import Tensor
 
-from rcg.models.encoders import Encoder
 from rcg.precision import exact_float32
-from rcg.pretraining.augment import Augmentation
 from rcg.pretraining.moco_v3 import spread
-from rcg.pretraining.represent import represent
-from rcg.registry import ENCODERS, MODELS
+from rcg.pretraining.two_views import TwoViewModel
+from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
 
@@ -62,7 +59,7 @@ def contrast_views(features: Tensor, temperature: float
 
 
 @MODELS.register_module()
-class SimCLR(BaseModel):
+class SimCLR(TwoViewModel):
     """Trains an encoder to find the other view of an image among a batch.
 
     There is no momentum encoder: a step costs less than one of
@@ -86,30 +83,7 @@ class SimCLR(BaseModel):
 
     def __init__(self, encoder: dict, views: Sequence[Sequence[dict]],
                  temperature: float = .5, **base) -> None:
-        super().__init__(**base)
-        if len(views) != 2:
-            raise ValueError('views must be two lists of transforms, got '
-                             f'{len(views)}; to augment both views alike, '
-                             'give the same list twice.')
-        self.views = [Augmentation(transforms) for transforms in views]
-        self.temperature = temperature
-        self.encoder: Encoder = ENCODERS.build(encoder)
-
-    def forward(self, images: Tensor, mode: str = 'tensor',
-                rng: SampleRng | None = None, **batch):
-        """Dispatch to :meth:`loss` or :func:`represent`.
-
-        Args:
-            images (N, 3, H, W): In [-1, 1].
-            mode: 'loss', 'predict', or 'tensor' for representations.
-            rng: One stream for each image; needed for the loss.
-            batch: Remaining entries of the batch.
-        """
-        if mode == 'loss':
-            return self.loss(images, rng)
-        if mode == 'predict':
-            return represent(self.encoder, images, **batch)
-        return self.encoder(images)
+        super().__init__(encoder, views, temperature, **base)
 
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
         """The loss NT-Xent (equation 1 of the paper), and monitors.
