@@ -12,14 +12,14 @@ from rcg.evaluation.functional.color import (
     kept_hues,
 )
 from rcg.evaluation.metrics.reconstruction import stack_pairs
-from rcg.evaluation.metrics.sum_metric import SumMetric
+from rcg.evaluation.metrics.sum_metric import IntegerSumMetric
 from rcg.registry import METRICS
 
 _UNIT = 1e6  # of errors, which are summed as integers
 
 
 @METRICS.register_module()
-class ColorError(SumMetric):
+class ColorError(IntegerSumMetric):
     """Colors of reconstructions; see :mod:`rcg.evaluation.functional.color`.
 
     ``color_error`` is the mean distance in CIELAB without lightness.
@@ -41,22 +41,8 @@ class ColorError(SumMetric):
             pixels[:, None], *kept_hues(originals, images),
             color_counts(originals), color_counts(images)], 1)
 
-    def clear(self) -> None:
-        super().clear()
-        self._sums = torch.zeros(0, dtype=torch.int64)
-
-    @property
-    def sums(self) -> Tensor:
-        return self._sums
-
     def add(self, indices: Tensor, rows: Tensor, size: int | None) -> None:
         self.merge(rows.sum(0))
-
-    def merge(self, sums: Tensor) -> None:
-        if self._sums.numel() == 0:
-            self._sums = sums
-        else:
-            self._sums = self._sums + sums.to(self._sums.device)
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
         results = results.cpu().double()

@@ -1,7 +1,6 @@
 """Inception Score of generated images, from exact sums."""
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor
 
 from rcg.evaluation.extractors.extractor import shared_extractor
@@ -10,12 +9,12 @@ from rcg.evaluation.functional.inception_score import (
     split_of_samples,
     split_sums,
 )
-from rcg.evaluation.metrics.sum_metric import SumMetric
+from rcg.evaluation.metrics.sum_metric import IntegerSumMetric
 from rcg.registry import METRICS
 
 
 @METRICS.register_module()
-class InceptionScore(SumMetric):
+class InceptionScore(IntegerSumMetric):
     """Inception Score in the classes of the extractor's ``logits``.
 
     Which split a sample falls into depends on the number of samples. If the
@@ -28,6 +27,7 @@ class InceptionScore(SumMetric):
         prefix: Before the names of the results.
     """
     needs_size = True
+    num_axes = 2  # splits, sums of each
     reports = ('is', 'is_std')
 
     def __init__(self, extractor: dict, num_splits: int = 10,
@@ -39,23 +39,9 @@ class InceptionScore(SumMetric):
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return self.extractor.of_samples(data_samples)['logits']
 
-    def clear(self) -> None:
-        super().clear()
-        self._sums = torch.zeros(0, 0, dtype=torch.int64)
-
-    @property
-    def sums(self) -> Tensor:
-        return self._sums
-
     def add(self, indices: Tensor, rows: Tensor, size: int | None) -> None:
         splits = split_of_samples(size, self.num_splits)
         self.merge(split_sums(rows, splits[indices], self.num_splits))
-
-    def merge(self, sums: Tensor) -> None:
-        if self._sums.numel() == 0:
-            self._sums = sums
-        else:
-            self._sums = self._sums + sums.to(self._sums.device)
 
     def compute_metrics(self, results: Tensor) -> dict[str, float]:
         mean, std = score_of_sums(results)

@@ -77,6 +77,32 @@ class SumMetric(SampleMetric):
         return add_up(self.sums)
 
 
+class IntegerSumMetric(SumMetric):
+    """Base of metrics that keep one tensor of integer sums.
+
+    A subclass gives its rows' sums to :meth:`merge`.
+
+    Attributes:
+        num_axes: Axes of the sums. Those of a process without samples are
+            empty and have as many.
+    """
+    num_axes = 1
+
+    def clear(self) -> None:
+        super().clear()
+        self._sums = torch.zeros([0] * self.num_axes, dtype=torch.int64)
+
+    @property
+    def sums(self) -> Tensor:
+        return self._sums
+
+    def merge(self, sums: Tensor) -> None:
+        if self._sums.numel() == 0:
+            self._sums = sums
+        else:
+            self._sums = self._sums + sums.to(self._sums.device)
+
+
 class PendingBatches:
     """Batches of which it is not settled yet which samples count.
 
