@@ -46,7 +46,7 @@ def check_full_size(config: Config | dict | str, *, batch_size: int = 2,
     set_float32(float32)
     model, count = _build(cfg.model, timing)
     wrapper_cfg = _optim_wrapper(cfg, batch_size, timing.on_gpu)
-    batch = _noise(batch_size, image_size, timing.on_gpu)
+    batch = noise_batch(batch_size, image_size, timing.on_gpu)
     loss = _train(model, wrapper_cfg, batch, steps, timing)
     shapes = _sample(model.eval(), images, timing)
     print(f'loss {loss:.4f}; sampled {shapes}')
@@ -75,7 +75,8 @@ def _optim_wrapper(cfg: Config, batch_size: int, on_gpu: bool) -> dict:
     return wrapper_cfg
 
 
-def _noise(size: int, image_size: int, pinned: bool) -> dict[str, Tensor]:
+def noise_batch(size: int, image_size: int, pinned: bool = False
+                ) -> dict[str, Tensor]:
     """A batch to train on, as a loader hands it over."""
     indices = torch.arange(size)
     batch = dict(

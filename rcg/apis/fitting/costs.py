@@ -12,6 +12,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from rcg.apis.fitting.choices import Cost
+from rcg.apis.full_size import noise_batch
 from rcg.apis.stages import START
 from rcg.apis.timing import Timing
 from rcg.engine import load_config
@@ -78,11 +79,11 @@ def _cost(path: str, device: str, sampling: bool) -> Cost:
     model = MODELS.build(without_weights(cfg.model.to_dict())).to(device)
     if sampling:
         model.eval()
-        batch = _batch(SAMPLED, cfg._size)
+        batch = noise_batch(SAMPLED, cfg._size)
         seconds = _seconds(lambda: model.test_step(batch), timing) / SAMPLED
     else:
         wrapper_cfg = cfg.optim_wrapper.to_dict()
-        batch = _batch(cfg.train_dataloader.batch_size, cfg._size)
+        batch = noise_batch(cfg.train_dataloader.batch_size, cfg._size)
         resolve_lr(wrapper_cfg, len(batch['images']), 1)
         wrapper = build_optim_wrapper(model, wrapper_cfg)
         batch = _encoded(model, batch)
@@ -100,15 +101,6 @@ def _seconds(act, timing: Timing) -> float:
         act()
         count += 1
     return (timing.now() - begun) / count
-
-
-def _batch(count: int, size: int) -> dict[str, Tensor]:
-    """A batch of noise, as a loader gives it."""
-    indices = torch.arange(count)
-    return dict(
-        images=torch.randint(256, (count, 3, size, size), dtype=torch.uint8),
-        indices=indices, labels=indices * 0,
-        keys=torch.stack([indices * 0, indices], 1))
 
 
 def _encoded(model: BaseModel, batch: dict[str, Tensor]) -> dict[str, Tensor]:
