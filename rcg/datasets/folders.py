@@ -146,8 +146,9 @@ class ImageFolder(ImageDataset):
         if labels is not None:
             labels = [labels[i] for i in chosen]
         super().__init__(labels, classes, pipeline)
-        # A split may hold all bad files of its folder.
-        self._allowed = allowed_bad(count if split is None else len(paths))
+        # A split may hold all bad files of its folder, but never nothing else.
+        self._allowed = min(count - 1, allowed_bad(
+            count if split is None else len(paths)))
         # Shared, so that the data workers count bad files together.
         self._bad = torch.zeros(count, dtype=torch.bool).share_memory_()
 

@@ -167,6 +167,14 @@ def test_two_files_of_a_small_folder_may_be_bad(tmp_path):
     assert dataset.bad_files == ['0002.png', '0007.png']
 
 
+@pytest.mark.parametrize('count', [1, 2])
+def test_all_files_of_a_folder_may_never_be_bad(tmp_path, count):
+    dataset = damaged(tmp_path, count, range(count))
+    with pytest.raises(RuntimeError, match=(
+            f"{count} of the {count} images .*'0000.png'")):
+        dataset[0]
+
+
 def test_a_split_may_hold_all_bad_files_of_its_folder(tmp_path, monkeypatch):
     monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
     damaged(tmp_path / 'images', 300, [10, 60, 150])
