@@ -1,13 +1,15 @@
 """Train RCG on a folder of images: choose, train, score, report.
 
     python tools/fit.py FOLDER [--size 64] [--time 30m] [--out DIR]
-                        [--preset NAME] [--baseline] [--dry-run]
+                        [--preset NAME] [--encoder ENCODER] [--baseline]
+                        [--dry-run]
 
 Looks at the folder, tries some steps on this device, prints what each stage
 will cost, and writes a project of small configs to DIR (by default
 work_dirs/fit/NAME-SIZE). Then trains encoder, tokenizer, RDM and MAGE, chooses
 the temperature by held-out images, and writes DIR/samples/, DIR/report.html
-and DIR/summary.json. Interrupted and started again, it goes on.
+and DIR/summary.json. A pretrained encoder that is on this machine is taken
+instead of training one. Interrupted and started again, it goes on.
 """
 import argparse
 
@@ -25,6 +27,11 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--out', metavar='DIR', help='folder of the project')
     parser.add_argument('--preset', metavar='NAME', help='a config of '
                         'configs/folder, such as tiny_32')
+    parser.add_argument('--encoder', default='auto', metavar='ENCODER',
+                        help="a pretrained one: a file of timm's weights or "
+                        'a name in timm whose weights are on this machine; '
+                        "'train' trains one; 'auto' (the default) takes what "
+                        'is there, else trains one')
     parser.add_argument('--baseline', action='store_true',
                         help='train an unconditional MAGE, too, to compare')
     parser.add_argument('--dry-run', action='store_true',
@@ -39,8 +46,8 @@ def main() -> None:
     with friendly_errors(args.debug, 'the same command goes on from here'):
         from rcg.apis import fit
         fit(args.folder, size=args.size, time_limit=args.time, out=args.out,
-            preset=args.preset, baseline=args.baseline, dry_run=args.dry_run,
-            device=args.device)
+            preset=args.preset, encoder=args.encoder,
+            baseline=args.baseline, dry_run=args.dry_run, device=args.device)
 
 
 if __name__ == '__main__':

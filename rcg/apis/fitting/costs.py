@@ -5,6 +5,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import torch
+from mmengine.config import Config
 from mmengine.logging import MessageHub
 from mmengine.model import BaseModel
 from mmengine.optim import build_optim_wrapper
@@ -19,17 +20,18 @@ from rcg.engine import load_config
 from rcg.engine.configs.loading import without_weights
 from rcg.engine.errors import message
 from rcg.engine.schedule import resolve_lr
-from rcg.registry import MODELS
+from rcg.frozen import Frozen
+from rcg.registry import ENCODERS, MODELS
 
 # Steps are timed for so many seconds, but two at least.
 SECONDS = 3.
-SAMPLED = 32  # images
+SAMPLED, ENCODED = 32, 8  # images
 # A parameter, its average and its two moments in AdamW, in three checkpoints.
 BYTES_ON_DISK = 4 * 4 * 3
 
 
 def measure(path: Path, device: str, threads: int, *,
-            sampling: bool = False) -> Cost:
+            work: str = 'step') -> Cost:
     """Measure training steps of a stage, or sampling, with random weights.
 
     In a process of its own, whose memory is counted.
@@ -38,14 +40,15 @@ def measure(path: Path, device: str, threads: int, *,
         path: Config of the stage.
         device: cpu, cuda, ...
         threads: Threads of PyTorch.
-        sampling: Measure an image that is drawn instead of a step.
+        work: 'step' of a training; 'image' that is drawn; 'features' of an
+            image in the project's encoder, if it is pretrained.
 
     Raises:
         ValueError: It does not fit this device, or ended with an error.
     """
     ours, theirs = multiprocessing.Pipe(duplex=False)
     child = multiprocessing.get_context(START).Process(
-        target=_measure, args=(theirs, str(path), device, threads, sampling))
+        target=_measure, args=(theirs, str(path), device, threads, work))
     child.start()
     theirs.close()
     try:
@@ -58,39 +61,61 @@ def measure(path: Path, device: str, threads: int, *,
     if isinstance(found, Cost):
         return found
     raise ValueError(
-        f'a step of the stage {path.stem} was tried and failed: {found}')
+        f'the stage {path.stem} was tried ({work}) and failed: {found}')
 
 
 def _measure(results: Connection, path: str, device: str, threads: int,
-             sampling: bool) -> None:
+             work: str) -> None:
     torch.set_num_threads(threads)
     try:
-        results.send(_cost(path, device, sampling))
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        results.send(_cost(path, device, work))
+    except (RuntimeError, ValueError, TypeError, KeyError,
+            OSError) as error:
         results.send(message(error))
 
 
-def _cost(path: str, device: str, sampling: bool) -> Cost:
+def _cost(path: str, device: str, work: str) -> Cost:
     init_default_scope('rcg')
     cfg = load_config(path)
+    timing = Timing(device)
+    if work == 'features':
+        seconds, disk_mb = _of_features(cfg, timing), 0
+    elif work == 'image':
+        seconds, disk_mb = _of_sampling(cfg, timing), 0
+    else:
+        seconds, disk_mb = _of_a_step(cfg, timing)
+    return Cost(seconds, int(timing.peak_gigabytes() * 1000), disk_mb)
+
+
+def _of_features(cfg: Config, timing: Timing) -> float:
+    encoder = Frozen.build(ENCODERS, cfg._frozen_encoder.to_dict())
+    images = noise_batch(ENCODED, cfg._size)['images']
+    images = images.to(timing.device) / 127.5 - 1
+    with encoder.in_float32(timing.device) as module, torch.no_grad():
+        return _seconds(lambda: module(images), timing) / ENCODED
+
+
+def _of_sampling(cfg: Config, timing: Timing) -> float:
+    model = MODELS.build(without_weights(cfg.model.to_dict()))
+    model.to(timing.device).eval()
+    batch = noise_batch(SAMPLED, cfg._size)
+    return _seconds(lambda: model.test_step(batch), timing) / SAMPLED
+
+
+def _of_a_step(cfg: Config, timing: Timing) -> tuple[float, int]:
+    """Seconds of a step, and MB of its checkpoints."""
     # The schedule of MoCo's momentum; its length costs nothing.
     MessageHub.get_current_instance().update_info('max_iters', 1000)
-    timing = Timing(device)
-    model = MODELS.build(without_weights(cfg.model.to_dict())).to(device)
-    if sampling:
-        model.eval()
-        batch = noise_batch(SAMPLED, cfg._size)
-        seconds = _seconds(lambda: model.test_step(batch), timing) / SAMPLED
-    else:
-        wrapper_cfg = cfg.optim_wrapper.to_dict()
-        batch = noise_batch(cfg.train_dataloader.batch_size, cfg._size)
-        resolve_lr(wrapper_cfg, len(batch['images']), 1)
-        wrapper = build_optim_wrapper(model, wrapper_cfg)
-        batch = _encoded(model, batch)
-        seconds = _seconds(lambda: model.train_step(batch, wrapper), timing)
+    model = MODELS.build(without_weights(cfg.model.to_dict()))
+    model.to(timing.device)
+    wrapper_cfg = cfg.optim_wrapper.to_dict()
+    batch = noise_batch(cfg.train_dataloader.batch_size, cfg._size)
+    resolve_lr(wrapper_cfg, len(batch['images']), 1)
+    wrapper = build_optim_wrapper(model, wrapper_cfg)
+    batch = _encoded(model, batch)
+    seconds = _seconds(lambda: model.train_step(batch, wrapper), timing)
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return Cost(seconds, int(timing.peak_gigabytes() * 1000),
-                round(trained * BYTES_ON_DISK / 1e6))
+    return seconds, round(trained * BYTES_ON_DISK / 1e6)
 
 
 def _seconds(act, timing: Timing) -> float:

@@ -20,6 +20,8 @@ class Plan:
         time: For everything, in seconds.
         preset: Name of a config in configs/folder.
         device: cpu, cuda, ...
+        asked_encoder: What was asked for; see
+            :func:`~rcg.apis.fitting.encoders.find_encoder`.
         baseline: Whether an unconditional MAGE is trained, too.
         encoder: Config of a pretrained encoder; None: it is trained.
         values: Variables of settings.py, by name.
@@ -31,6 +33,7 @@ class Plan:
     time: float
     preset: str
     device: str
+    asked_encoder: str = 'auto'
     baseline: bool = False
     encoder: dict | None = None
     values: dict = dataclasses.field(default_factory=dict)

@@ -15,6 +15,13 @@ from rcg.apis.fitting.choices import (
     parse_time,
 )
 from rcg.apis.fitting.costs import Cost, measure
+from rcg.apis.fitting.encoders import (
+    AUTO,
+    TRAIN,
+    encoder_values,
+    find_encoder,
+    is_affordable,
+)
 from rcg.apis.fitting.look import Look, look
 from rcg.apis.fitting.plan import EXAMPLES, SAMPLES, SWEPT, TEMPERATURES, Plan
 from rcg.apis.fitting.project import set_value, write_project
@@ -22,6 +29,7 @@ from rcg.apis.fitting.report import best_temperature, write_report
 from rcg.apis.json_file import write_json
 from rcg.apis.stages import StageRunner
 from rcg.engine import load_config
+from rcg.engine.configs.files import find_config
 from rcg.engine.devices import usable_device
 from rcg.engine.distributed import usable_cores
 from rcg.files import read_json
@@ -35,7 +43,7 @@ START = 60.  # seconds that all starts of stages take together
 
 def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         out: str | None = None, preset: str | None = None,
-        baseline: bool = False, dry_run: bool = False,
+        encoder: str = AUTO, baseline: bool = False, dry_run: bool = False,
         device: str | None = None) -> dict:
     """Train RCG on a folder of images, score it and write a report.
 
@@ -47,6 +55,8 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         time_limit: For everything, such as '90s', '25m' or '1h30m'.
         out: Folder of the project; by default work_dirs/fit/NAME-SIZE.
         preset: A config of configs/folder; by default by size and device.
+        encoder: Which one is taken, or that one is trained; see
+            :func:`~rcg.apis.fitting.encoders.find_encoder`.
         baseline: Train an unconditional MAGE for as many steps, too.
         dry_run: Choose, estimate and stop: nothing is written.
         device: By default a GPU, if there is one.
@@ -65,7 +75,8 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
     print('\n'.join(seen.sentences), flush=True)
     size = size or choose_size(seen.sides, device != 'cpu')
     plan = Plan(os.path.abspath(folder), size, seconds, preset or
-                choose_preset(size, device != 'cpu'), device, baseline)
+                choose_preset(size, device != 'cpu'), device, encoder,
+                baseline)
     root = Path(out or _default_out(folder, size)).resolve()
     plan = _stored(root, plan) or _chosen(plan, seen)
     print('\n'.join(plan.estimates), flush=True)
@@ -90,7 +101,8 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
     if set(found) != {field.name for field in dataclasses.fields(Plan)}:
         raise ValueError(f"'{path}' is of another version of this command: "
                          'give another --out.')
-    for name in ('folder', 'size', 'time', 'preset', 'device', 'baseline'):
+    for name in ('folder', 'size', 'time', 'preset', 'device',
+                 'asked_encoder', 'baseline'):
         wanted, got = getattr(plan, name), found.get(name)
         if wanted != got:
             raise ValueError(
@@ -102,34 +114,77 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
 
 def _chosen(plan: Plan, seen: Look) -> Plan:
     """Time steps of all stages, and fill in ``values`` and ``estimates``."""
-    print(f'trying some steps of each stage on {plan.device} ...', flush=True)
     plan.values |= dict(_size=plan.size, _keep_colors=seen.keep_colors,
                         _flip=seen.flip)
     with tempfile.TemporaryDirectory() as folder:
-        trial = Path(folder)
+        features = _choose_encoder(plan, seen, Path(folder) / 'encoder')
+        trial = Path(folder) / 'project'
         write_project(trial, plan.folder, plan.preset, plan.values)
-        cores = usable_cores()
-        threads = max(1, cores // plan.jobs)
-        alone = cores if not plan.baseline else threads
-        costs = {name: measure(
-            trial / f'{name}.py', plan.device,
-            alone if name == 'mage' else threads) for name in plan.trained}
-        drawn = measure(trial / 'mage.py', plan.device, threads,
-                        sampling=True)
+        costs, drawn = _measured(plan, trial)
         preset = load_config(str(trial / 'parts.py'))
     # A sixth of the time for the scores, as much for the temperatures.
-    affordable = int(plan.time / 6 / drawn.seconds)
+    affordable = int(plan.time / 6 / (drawn + features))
     count = max(100, min(2000, seen.count, affordable))
     plan.swept = max(50, min(SWEPT, affordable // len(TEMPERATURES)))
+    scored = count + plan.swept * len(TEMPERATURES)
     overhead = min(MOST_OVERHEAD * plan.time, START
-                   + seen.read_seconds * seen.count * 3 + drawn.seconds * (
-                       count + (plan.swept + EXAMPLES) * len(TEMPERATURES)
-                       + SAMPLES))
+                   + (seen.read_seconds * 3 + features) * seen.count
+                   + (drawn + features) * scored
+                   + drawn * (EXAMPLES * len(TEMPERATURES) + SAMPLES))
     steps = choose_steps(costs, plan.time - overhead, plan.jobs)
     plan.values |= dict(_steps=steps, _num_images=count,
                         **for_steps(preset, steps, seen.count))
     plan.estimates = _estimates(costs, steps, overhead)
     return plan
+
+
+def _measured(plan: Plan, trial: Path) -> tuple[dict[str, Cost], float]:
+    """Costs of a step of each stage; seconds of an image that is drawn."""
+    print(f'trying some steps of each stage on {plan.device} ...', flush=True)
+    cores, threads = usable_cores(), _threads(plan)
+    alone = cores if not plan.baseline else threads
+    costs = {name: measure(
+        trial / f'{name}.py', plan.device,
+        alone if name == 'mage' else threads) for name in plan.trained}
+    return costs, measure(trial / 'mage.py', plan.device, threads,
+                          work='image').seconds
+
+
+def _threads(plan: Plan) -> int:
+    """Threads of a stage that does not run alone."""
+    return max(1, usable_cores() // plan.jobs)
+
+
+def _choose_encoder(plan: Plan, seen: Look, trial: Path) -> float:
+    """Take a pretrained encoder, if it was asked for or is a good choice.
+
+    Returns:
+        Seconds that its features of one image take; 0 if there is none.
+    """
+    found = find_encoder(plan.asked_encoder)
+    if found is None:
+        print('Encoder: trained on these images' + (
+            '.' if plan.asked_encoder == TRAIN else
+            ', since no pretrained one is on this machine (--encoder FILE '
+            'names one).'), flush=True)
+        return 0.
+    preset = load_config(find_config(f'rcg::folder/{plan.preset}.py'))
+    values = encoder_values(found, preset._rdm.to_dict())
+    write_project(trial, plan.folder, plan.preset, plan.values | values)
+    seconds = measure(trial / 'parts.py', plan.device, _threads(plan),
+                      work='features').seconds
+    minutes = seconds * seen.count / 60
+    if plan.asked_encoder == AUTO and not is_affordable(minutes * 60,
+                                                        plan.time):
+        print(f'Encoder: trained on these images, since the features of '
+              f'{found} would take {minutes:.0f} minutes. --encoder '
+              f"{found.config['model']} takes it all the same.", flush=True)
+        return 0.
+    plan.encoder = found.config
+    plan.values |= values
+    print(f'Encoder: {found}; its features take {minutes:.1f} minutes.',
+          flush=True)
+    return seconds
 
 
 def for_steps(preset: Config, steps: dict[str, int], count: int) -> dict:

@@ -3,11 +3,19 @@ import json
 
 import numpy as np
 import pytest
+import timm
 from PIL import Image
+from safetensors.torch import save_file
 
 from rcg.apis import fit, run_command
-from rcg.apis.fitting import run
+from rcg.apis.fitting import encoders, run
 from rcg.apis.fitting.choices import TEMPERATURES, Cost
+from rcg.apis.fitting.costs import measure
+from rcg.apis.fitting.encoders import encoder_values
+from rcg.apis.fitting.project import write_project
+from rcg.engine import load_config
+from rcg.models.encoders import find_timm_encoder
+from rcg.registry import ENCODERS
 
 # A tool that writes what the report reads.
 TOOL = """
@@ -114,6 +122,72 @@ def test_a_baseline_has_as_many_steps(images, tmp_path):
                   device='cpu', baseline=True)
     assert summary['fd_unconditional'] == len('mage_uncond')
     assert summary['steps']['mage_uncond'] == summary['steps']['mage']
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    """A file of timm's weights, named after its model."""
+    path = tmp_path_factory.mktemp('timm') / 'test_vit.r160_in1k.safetensors'
+    save_file(timm.create_model('test_vit').state_dict(), path)
+    return path
+
+
+def test_a_pretrained_encoder_that_is_named(images, tmp_path, weights):
+    out = tmp_path / 'out'
+    arguments = dict(time_limit='10m', out=str(out), device='cpu')
+    summary = fit(str(images), encoder=str(weights), **arguments)
+    assert 'encoder' not in summary['steps']
+    assert 'train:encoder' not in log(out)
+    cfg = load_config(str(out / 'mage.py'))
+    assert cfg.model.encoder == dict(type='TimmEncoder', pretrained=str(
+        weights), model='test_vit.r160_in1k')
+    features = ENCODERS.build(cfg.model.encoder.to_dict()).rep_dim
+    denoiser = cfg.model.rdm.denoiser
+    assert denoiser.rep_dim == features == 64
+    assert denoiser.width >= 2 * features
+    assert cfg.model.generator.network.condition.rep_dim == features
+    with pytest.raises(ValueError, match='with asked_encoder = .*, and now'):
+        fit(str(images), **arguments)
+
+
+@pytest.mark.parametrize(('asked', 'seconds', 'taken'), [
+    ('auto', 1., True), ('auto', 100., False), ('test_vit', 100., True),
+    ('train', 1., False)])
+def test_an_encoder_that_is_found(images, tmp_path, weights, monkeypatch,
+                                  capsys, asked, seconds, taken):
+    """It is taken if it leaves time for the rest, or was named."""
+    found, _ = find_timm_encoder(str(weights))
+    monkeypatch.setattr(encoders, 'find_timm_encoder',
+                        lambda **named: (found, ['Another is damaged.']))
+    monkeypatch.setattr(run, 'measure', lambda *args, work='step': Cost(
+        seconds if work == 'features' else .1, 100, 10))
+    fit(str(images), time_limit='10m', device='cpu', dry_run=True,
+        encoder=asked)
+    printed = capsys.readouterr().out
+    assert ('encoder  ' not in printed) == taken
+    assert (f'Encoder: {found}; its features' in printed) == taken
+    assert ('Another is damaged.' in printed) == (asked == 'auto')
+
+
+def test_an_encoder_that_is_not_there(images):
+    for asked, wanted in [('no/such.safetensors', 'There is no file'),
+                          ('resnet18.a1_in1k', 'not on this machine'),
+                          ('resnet180', 'timm has no model')]:
+        with pytest.raises((FileNotFoundError, ValueError), match=wanted):
+            fit(str(images), device='cpu', encoder=asked)
+
+
+def test_features_are_measured_with_their_weights(tmp_path, weights):
+    write_project(tmp_path, str(tmp_path), 'tiny_32', encoder_values(
+        find_timm_encoder(str(weights))[0], dict(width=16, num_blocks=1)))
+    cost = measure(tmp_path / 'parts.py', 'cpu', 1, work='features')
+    assert cost.seconds > 0
+    weights_gone = tmp_path / 'parts.py'
+    weights_gone.write_text(weights_gone.read_text().replace(
+        'encoder = dict(_base_._encoder)',
+        "encoder = dict(_base_._encoder, pretrained='gone.safetensors')"))
+    with pytest.raises(ValueError, match=r'features.*gone\.safetensors'):
+        measure(weights_gone, 'cpu', 1, work='features')
 
 
 def test_a_dry_run_writes_nothing(images, tmp_path, monkeypatch, capsys):
