@@ -15,9 +15,10 @@ def find_encoder(asked: str) -> LocalEncoder | None:
     Args:
         asked: 'auto' takes what the caches of this machine hold, if
             anything, and if its features leave time for the rest
-            (:func:`is_affordable`). 'train' takes nothing. Or a file of weights of timm, a
-            folder with ``config.json`` and ``model.safetensors``, or the name
-            of a model of timm whose weights are in a cache.
+            (:func:`is_affordable`). 'train' takes nothing. Or a file of
+            weights of timm, a folder with ``config.json`` and
+            ``model.safetensors``, or the name of a model of timm whose
+            weights are in a cache.
 
     Raises:
         FileNotFoundError, ValueError, CheckpointError: What was named is not
