@@ -30,7 +30,7 @@ test_dataloader = _base_._seed_loader
 test_evaluator = [
     dict(type='FrechetDistance', prefix='held_out',
          extractor=_base_._frozen_encoder,
-         reference=_base_._held_out),
+         reference=_base_._held_out, real=_base_._images),
     dict(type='FrechetDistance', prefix='train',
          extractor=_base_._frozen_encoder, reference=_base_._images),
     dict(type='NearestTrain', prefix='held_out',

@@ -71,7 +71,8 @@ def write_report(plan: Plan, root: Path, seen: Look, runner: StageRunner,
     write_page(root / 'report.html', f'RCG on {Path(plan.folder).name}',
                _sections(root, seen, runner, summary))
     print(f'\nheld-out FD {summary["fd"]:.3f}, of reconstructions '
-          f'{summary["fd_reconstructed"]:.3f}, near train '
+          f'{summary["fd_reconstructed"]:.3f}, of training images '
+          f'{summary["fd_real"]:.3f}, near train '
           f'{summary["near_train"]:.0%}\n  {root / "report.html"}\n'
           f'  {root / "samples"}\n  {root / "summary.json"}', flush=True)
     return summary
@@ -84,7 +85,8 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
     mage = scores['mage']
     quality = read_json(root / 'tokenizer/quality/metrics.json')
     summary = dict(
-        fd=mage[KEY], fd_reconstructed=scores['tokenizer'][KEY],
+        fd=mage[KEY], fd_real=mage[f'{KEY}_real'],
+        fd_reconstructed=scores['tokenizer'][KEY],
         fd_train=mage['train/fd'], near_train=mage['held_out/near_train'],
         images=seen.count, size=plan.size, preset=plan.preset,
         device=plan.device, temperature=temperatures['mage'],
@@ -177,9 +179,11 @@ def _about_scores(summary: dict) -> list[str]:
     scores = ['Frechet distances (FD) are in the space of the encoder of this '
               'project, to the held-out images; they compare projects of the '
               'same folder and size only.',
-              f'Samples: {summary["fd"]:.3f}. Training images after the '
-              f'tokenizer: {summary["fd_reconstructed"]:.3f}, which no '
-              'generator can be better than for long.']
+              f'Samples: {summary["fd"]:.3f}. The training images themselves: '
+              f'{summary["fd_real"]:.3f}; it is not 0, since the held-out '
+              'images are few, and no generator can be far below it. Training '
+              'images after the tokenizer: '
+              f'{summary["fd_reconstructed"]:.3f}.']
     if 'fd_unconditional' in summary:
         scores.append('An unconditional generator after as many steps: '
                       f'{summary["fd_unconditional"]:.3f}.')

@@ -71,15 +71,30 @@ class FrechetDistance(_MomentsMetric):
         name: Of the result.
         feature: Output of the extractor: 'features', or 'spatial'.
         prefix: Before the name.
+        real: Other real images, as ``reference``. Their own distance from
+            it is reported as the name with '_real': with few references it
+            is far from 0, and no samples can be expected below it.
     """
 
     def __init__(self, extractor: dict, reference: dict | str,
                  name: str = 'fd', feature: str = 'features',
-                 prefix: str | None = None) -> None:
+                 prefix: str | None = None,
+                 real: dict | str | None = None) -> None:
         shared = shared_extractor(extractor)
         super().__init__(name, build_reference(reference, shared, feature),
                          prefix)
-        self.extractor, self.feature = shared, feature
+        self.extractor, self.feature, self.real = shared, feature, None
+        if real is not None:
+            self.real = build_reference(real, shared, feature)
+            self.reports = name, f'{name}_real'
+
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        found = super().compute_metrics(results)
+        if self.real is not None:
+            found[f'{self.name}_real'] = frechet_distance(
+                *self.real.moments(self.device),
+                *self.reference.moments(self.device))
+        return found
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return self.extractor.of_samples(data_samples)[self.feature]

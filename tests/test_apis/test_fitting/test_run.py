@@ -37,8 +37,8 @@ elif kind == 'measure_tokenizer':
     out.write_text(json.dumps(dict(psnr=21.5, verdict=['Colors are lost.'])))
     picture.save(folder / 'grid.png')
 elif kind == 'test':
-    scores = {'held_out/fd': len(name), 'train/fd': 2.5,
-              'held_out/near_train': .07}
+    scores = {'held_out/fd': len(name), 'held_out/fd_real': 1.25,
+              'train/fd': 2.5, 'held_out/near_train': .07}
     out.write_text(json.dumps(scores))
 elif kind == 'sweep':
     rows = [dict(setting=dict(temperature=t),
@@ -85,6 +85,7 @@ def test_all_of_it(images, tmp_path, capsys):
     assert json.loads((out / 'summary.json').read_text()) == summary
     assert summary['fd'] == len('mage')
     assert summary['fd_reconstructed'] == len('tokenizer')
+    assert summary['fd_real'] == 1.25
     assert (summary['near_train'], summary['images']) == (.07, 10)
     assert summary['temperature'] == 10
     assert set(summary['seconds']) >= {'encoder', 'tokenizer', 'rdm', 'mage'}

@@ -102,6 +102,19 @@ def test_frechet_distance_is_that_of_the_features():
     assert metric.evaluate(50) == {'x/fd': pytest.approx(wanted, rel=1e-4)}
 
 
+def test_the_distance_of_other_real_images_is_the_floor():
+    real, plain = (evaluate(103, 16, [FrechetDistance(
+        EXTRACTOR, OTHERS, **more)]) for more in ({'real': IMAGES}, {}))
+    moments = [FrechetDistance(EXTRACTOR, images).reference.moments('cpu')
+               for images in (IMAGES, OTHERS)]
+    assert real == {**plain, 'generation/fd_real': frechet_distance(
+        *moments[0], *moments[1])}
+    assert real['generation/fd_real'] > 1e-3
+    same = FrechetDistance(EXTRACTOR, OTHERS, real=OTHERS)
+    assert evaluate(103, 16, [same])['generation/fd_real'] == pytest.approx(
+        0, abs=1e-6)
+
+
 def test_metrics_share_the_network_and_its_passes():
     evaluator = Evaluator([METRICS.build(cfg) for cfg in CONFIGS])
     extractor = evaluator.metrics[0].extractor

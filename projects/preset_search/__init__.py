@@ -1,0 +1,1 @@
+"""Searches the numbers of a preset: same time for each candidate."""
