@@ -24,17 +24,15 @@ def search(project: Path, stage: str, candidates: list[str], out: Path,
     """Train and score all candidates.
 
     Args:
-        project: Folder of tools/fit.py; the stages before ``stage`` are
-            trained.
+        project: Of tools/fit.py; the stages before ``stage`` are trained.
         stage: 'tokenizer', 'rdm', 'mage' or 'mage_uncond'.
         candidates: Lines of settings.py each.
-        out: Folder of the candidates.
+        out: Their folder.
         length: Of each training: steps if it is an int, else seconds.
         jobs: Candidates at a time.
 
     Returns:
-        Candidates with ``steps``, ``seconds`` and their scores, best first;
-        names of commands that failed.
+        Candidates with steps, seconds and scores, best first; what failed.
 
     Raises:
         FileNotFoundError: ``project`` is none.
@@ -58,10 +56,13 @@ def search(project: Path, stage: str, candidates: list[str], out: Path,
         folder = Path(row['folder'])
         row['seconds'] = runner.seconds().get(f'{folder.name}/train')
         row |= _scores(folder, stage)
-    rows.sort(key=lambda row: next(
-        (row[name] for name in SHOWN if name in row), float('inf')))
+    rows.sort(key=_first_score)
     write_json(dict(stage=stage, rows=rows), out / 'search.json')
     return rows, failed
+
+
+def _first_score(row: dict) -> float:
+    return next((row[name] for name in SHOWN if name in row), float('inf'))
 
 
 def _prepare(project: Path, folder: Path, stage: str, text: str,
