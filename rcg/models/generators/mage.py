@@ -81,8 +81,10 @@ class MAGE(PixelGenerator):
             rng.uniform(net.num_tokens), ratios,
             self.mask_ratio.num_dropped(net.num_tokens))
         logits = net(codes, masked, embedding, kept).float()  # (N, L, K)
-        error = cross_entropy(logits.transpose(1, 2), codes, reduction='none',
-                              label_smoothing=self.label_smoothing)  # (N, L)
+        # Flat, codes last: on a CPU half the time of (N, K, L).
+        error = cross_entropy(
+            logits.flatten(0, 1), codes.flatten(), reduction='none',
+            label_smoothing=self.label_smoothing).view_as(codes)  # (N, L)
         counts = masked.sum(1)  # (N,)
         right = (logits.argmax(-1) == codes) & masked
         return dict(loss_tokens=((error * masked).sum(1) / counts).mean(),
