@@ -159,9 +159,10 @@ class GaussianDiffusion(nn.Module):
                 ) -> Prediction:
         """Predict from x_t (N, ...), all at the timestep ``time``.
 
-        With the denoiser bound, this is what samplers call.
+        With the denoiser bound, this is what samplers call. The timesteps
+        (N,) that the denoiser gets are one number in memory, with stride 0.
         """
-        t = torch.full((len(x_t), ), time, device=x_t.device)
+        t = torch.full((1, ), time, device=x_t.device).expand(len(x_t))
         return self.prediction(denoiser(x_t, t), x_t, t)
 
 

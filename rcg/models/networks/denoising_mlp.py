@@ -82,7 +82,10 @@ class DenoisingMLP(nn.Module):
             t (N,): Timesteps, int64.
             context (N, C): Required if ``context_dim`` is set, else unused.
         """
-        time = self.time_embed(timestep_embedding(t, self.width))  # (N, E)
+        if t.stride(0) == 0:  # one timestep for all rows, as samplers pass it
+            t = t[:1]
+        # (N, E) or (1, E)
+        time = self.time_embed(timestep_embedding(t, self.width))
         h = self.input_proj(x)  # (N, W)
         for block in self.blocks:
             h = block(h, time, context)
