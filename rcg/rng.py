@@ -39,6 +39,47 @@ def philox4x32(counter: list, key: list) -> list:
     return [c0, c1, c2, c3]
 
 
+def _words_of(keys, place, draw: int) -> list:
+    """Four words (N, P) for each place (P,) of a draw, counted from 2.
+
+    torch.compile makes code of its own for the integers 0 and 1, so that
+    counting from 0 would compile three times.
+    """
+    low, high = keys & _LOW, (keys >> 32) & _LOW
+    return philox4x32([place, place * 0 + (draw - 2), high[:, 1:],
+                       high[:, :1]], [low[:, :1], low[:, 1:]])
+
+
+def _words_on_device(keys: Tensor, draw: int, places: int) -> Tensor:
+    """All words (N, 4 * places) of a draw."""
+    place = torch.arange(places, device=keys.device)
+    return torch.stack(_words_of(keys, place, draw), -1).flatten(1)
+
+
+def _words_of_numpy(keys: Tensor, draw: int, places: int) -> Tensor:
+    """The same on a CPU; on small arrays NumPy is faster than tensors."""
+    place = np.arange(places, dtype=np.uint64)
+    words = _words_of(keys.numpy().view(np.uint64), place, draw)
+    return torch.from_numpy(np.stack(words, -1).view(np.int64)).flatten(1)
+
+
+_device_words = _words_on_device
+
+
+def compile_words(**options) -> None:
+    """Compile the random numbers that are drawn on GPUs, for this process.
+
+    A draw is about 170 kernels otherwise. The integers are the same. On a
+    CPU, NumPy draws them.
+
+    Args:
+        **options: Of ``torch.compile``.
+    """
+    global _device_words
+    _device_words = torch.compile(_words_on_device, **{
+        'dynamic': True, 'fullgraph': True, **options})
+
+
 class SampleRng:
     """One random stream for each row of a batch.
 
@@ -75,19 +116,13 @@ class SampleRng:
         return self.keys.device
 
     def _words(self, count: int) -> Tensor:  # (N, count) int64 in [0, 2^32)
-        keys = self.keys
-        place = torch.arange(-(-count // 4), device=self.device)
-        if self.device.type == 'cpu':
-            # NumPy gives the same integers, and is faster on small arrays.
-            keys, place = (x.numpy().view(np.uint64) for x in (keys, place))
-        low, high = keys & _LOW, (keys >> 32) & _LOW
-        words = philox4x32(
-            [place, place * 0 + self.num_draws, high[:, 1:], high[:, :1]],
-            [low[:, :1], low[:, 1:]])
+        draw, places = self.num_draws + 2, -(-count // 4)
         self.num_draws += 1
         if self.device.type == 'cpu':
-            words = [torch.from_numpy(x.view(np.int64)) for x in words]
-        return torch.stack(words, -1).flatten(1)[:, :count]
+            words = _words_of_numpy(self.keys, draw, places)
+        else:
+            words = _device_words(self.keys, draw, places)
+        return words[:, :count]
 
     def uniform(self, *shape: int) -> Tensor:
         """(N, *shape) float32, uniform in (0, 1): never 0, never 1."""

@@ -4,7 +4,8 @@ import math
 import pytest
 import torch
 
-from rcg.rng import SampleRng, check_finite, philox4x32
+from rcg import rng as module
+from rcg.rng import SampleRng, check_finite, compile_words, philox4x32
 
 
 @pytest.mark.parametrize(('counter', 'key', 'words'), [
@@ -23,15 +24,35 @@ def test_known_answers(counter, key, words):
     assert tuple(int(word) for word in ours) == words
 
 
-def test_arrays_and_tensors_agree():
-    """CPUs take NumPy's way, GPUs the way of tensors."""
-    rng = SampleRng.from_seed(2**40 + 3, [0, 5, 2**35])
-    words = rng._words(10)
-    low, high = rng.keys & 0xffffffff, rng.keys >> 32
-    place = torch.arange(3)
-    tensors = philox4x32([place, 0 * place, high[:, 1:], high[:, :1]],
-                         [low[:, :1], low[:, 1:]])
-    assert torch.equal(torch.stack(tensors, -1).flatten(1)[:, :10], words)
+@pytest.fixture
+def compiled_words(monkeypatch):
+    """Graphs that compile_words() made, run as they are."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    monkeypatch.setattr(module, '_device_words', None)  # and back afterwards
+    torch.compiler.reset()
+    compile_words(backend=backend)
+    return graphs
+
+
+def test_arrays_and_tensors_agree(compiled_words):
+    """CPUs take NumPy's way, GPUs that of tensors, compiled or not."""
+    for number in 1, 3, 5:
+        rng = SampleRng.from_seed(2**40 + 3, [2**35 + i
+                                              for i in range(number)])
+        for count in 1, 4, 10, 101:
+            draw, places = rng.num_draws + 2, -(-count // 4)
+            words = rng._words(count)
+            for way in module._words_on_device, module._device_words:
+                ours = way(rng.keys, draw, places)
+                assert ours.dtype == torch.int64
+                assert torch.equal(ours[:, :count], words)
+    # Not for each number of draws, rows and words: one, and more than one.
+    assert 1 <= len(compiled_words) <= 4
 
 
 def test_rows_do_not_depend_on_each_other():

@@ -2,7 +2,9 @@
 from torch import nn
 
 from rcg.engine.console import log
+from rcg.engine.frozen_parts import frozen_parts
 from rcg.engine.unwrapping import bare_model
+from rcg.rng import compile_words
 
 
 def compile_children(model: nn.Module, options: dict) -> list[str]:
@@ -12,7 +14,7 @@ def compile_children(model: nn.Module, options: dict) -> list[str]:
     ``compiled_children = ('network', )``. MMEngine compiles whole training
     steps instead; the random numbers of samples cannot be compiled.
 
-    The frozen parts of a model are not compiled.
+    The frozen parts of a model are compiled, too.
 
     Args:
         options: Keyword arguments of ``torch.compile``.
@@ -21,15 +23,21 @@ def compile_children(model: nn.Module, options: dict) -> list[str]:
         Paths of the compiled modules.
     """
     compiled = []
-    for path, module in model.named_modules():
-        for name in getattr(module, 'compiled_children', ()):
-            getattr(module, name).compile(**options)
-            compiled.append(f'{path}.{name}' if path else name)
+    parts = {name: part.module for name, part in frozen_parts(model).items()}
+    for start, root in {'': model, **parts}.items():
+        for path, module in root.named_modules(prefix=start):
+            for name in getattr(module, 'compiled_children', ()):
+                child = getattr(module, name, None)
+                if child is not None:  # a subclass may do without it
+                    child.compile(**options)
+                    compiled.append(f'{path}.{name}' if path else name)
     return compiled
 
 
 def compile_networks(runner) -> None:
     """Compile what the model of a Runner declares, if ``compile`` is set.
+
+    On a GPU the random numbers are compiled, too: the integers stay the same.
 
     Args:
         runner: Its config's ``compile`` is True or keyword arguments of
@@ -49,5 +57,7 @@ def compile_networks(runner) -> None:
             f'compile is set, but no module of {runner.model_name} names '
             'what to compile: give a class compiled_children = '
             "('network', ), or delete compile.")
+    if next(runner.model.parameters()).is_cuda:
+        compile_words(**options)
     for name in compiled:
         log(runner, f'{name} is compiled: the first steps take long')

@@ -200,5 +200,27 @@ def test_frozen_parts_and_compiled_networks_have_paths(tmp_path):
                            'generator.guide']
     assert parts['generator.guide'] is model.generator.guidance.guide
     options = dict(backend='eager')
-    assert compile_children(model, options) == ['generator.network']
-    assert compile_children(model.rdm.module, options) == ['denoiser']
+    assert compile_children(model.rdm.module, options) == [
+        'denoiser', 'encoder.backbone']
+    assert sorted(compile_children(model, options)) == [
+        'encoder.backbone', 'generator.network',
+        'rdm.denoiser', 'rdm.encoder.backbone', 'tokenizer.down',
+        'tokenizer.up']
+
+
+def test_compiled_parts_give_the_same():
+    """All of a step and of sampling, with graphs that are run as they are."""
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph
+
+    torch.manual_seed(0)
+    plain = tiny.rcg().eval()
+    images = torch.rand(2, 3, 16, 16) * 2 - 1
+    wanted = plain.encode(images), plain.sample(SampleRng.from_seed(0, [1]))
+    compile_children(plain, dict(backend=backend))
+    got = plain.encode(images), plain.sample(SampleRng.from_seed(0, [1]))
+    assert len(graphs) >= 5  # encoder, rdm, network, down, up
+    torch.testing.assert_close(got, wanted)

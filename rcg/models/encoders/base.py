@@ -43,6 +43,7 @@ class Encoder(nn.Module):
             center is cropped (above 1: they are padded with black).
     """
 
+    compiled_children = ('backbone', )
     interpolation, antialias, crop_pct = 'bicubic', False, 1.
     feature_dim: int
     head_dim: int

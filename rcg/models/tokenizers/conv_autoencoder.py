@@ -212,6 +212,8 @@ class ConvAutoencoder(nn.Module):
             is asked for at a level that does not exist.
     """
 
+    compiled_children = ('down', 'up')
+
     def __init__(self, dim: int, dim_mult: tuple, num_res_blocks: int,
                  z_dim: int, form: AutoencoderForm) -> None:
         super().__init__()
