@@ -11,8 +11,10 @@ _dtype = 'float32'
 
 _encoder = dict(type='ConvEncoder', widths=(32, 64, 128, 256, 256),
                 strides=(2, 2, 2, 2, 2), projector_hidden_dim=256,
-                projector_dim=64)
-_rep_dim = 64
+                projector_dim=32)
+# As good for nearest neighbors as 64 on 3,401 emojis. And with 385 held-out
+# images, FD has a floor that grows with the square of it: 0.9 instead of 3.3.
+_rep_dim = 32
 _contrast = dict(type='SimCLR', temperature=.1)
 
 # 8x8 tokens at this size; one level of the tokenizer for each halving.

@@ -84,12 +84,13 @@ def _prepare(project: Path, folder: Path, stage: str, text: str,
     lines = (f'_base_ = {str(project / "settings.py")!r}\n'
              f"_root = '{{{{ fileDirname }}}}'\n{text}\n")
     settings = folder / 'settings.py'
-    settings.write_text(lines)
+    settings.write_text(lines, 'utf-8')
     # A candidate that cannot be trained is refused here, before any trains.
     cost = measure(folder / f'{stage}.py', 'cpu', threads)
     steps = length if isinstance(length, int) else max(
         20, round_down(int(length / cost.seconds)))
-    settings.write_text(f'{lines}_steps = dict({stage}={steps})\n')
+    settings.write_text(
+        f'{lines}_steps = dict({stage}={steps})\n', 'utf-8')
     write_json(dict(candidate=text, steps=steps), about)
     return steps
 
