@@ -6,20 +6,24 @@ are on the same side.
 """
 import contextlib
 import hashlib
-import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from mmengine.logging import print_log
 
 from rcg.checkpoint import open_atomically
-from rcg.files import open_regular, parse_json
+from rcg.datasets.remembered import (
+    cache_file,
+    line_of,
+    read_lines,
+    stamp_of,
+)
+from rcg.files import open_regular
 
 SPLITS = 'train', 'held_out'
 _BLOCK = 1 << 20
-_LONGEST = 1 << 16  # bytes of a line of the stored hashes
+_KIND = 'hashes'
 
 
 def split_of(root: str, paths: Sequence[str], share: float) -> list[bool]:
@@ -62,9 +66,8 @@ def content_hashes(root: str, paths: Sequence[str]) -> list[str | None]:
     None for a file that cannot be opened. Arguments are those of
     :func:`split_of`.
     """
-    store = _store_of(root)
-    known = _read(store)
-    stamps = [_stamp(os.path.join(root, path)) for path in paths]
+    known = _read(root)
+    stamps = [stamp_of(os.path.join(root, path)) for path in paths]
     new = [(path, stamp) for path, stamp in zip(paths, stamps, strict=True)
            if stamp is not None and known.get(path, [])[:2] != stamp]
     if new:
@@ -75,21 +78,32 @@ def content_hashes(root: str, paths: Sequence[str]) -> list[str | None]:
                 os.path.join(root, entry[0])), new)
             for (path, stamp), code in zip(new, codes, strict=True):
                 known[path] = [*stamp, code]
-        _write(store, known)
+        _write(root, known)
     return [None if stamp is None else known[path][2]
             for path, stamp in zip(paths, stamps, strict=True)]
 
 
-def _stamp(path: str) -> list[int] | None:
-    """Size and time of change; None for what is no file."""
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return [status.st_size, status.st_mtime_ns]
+def remember_hashes(root: str, entries: dict[str, list]) -> None:
+    """Spare :func:`content_hashes` the files that somebody has read.
+
+    Args:
+        root: The folder.
+        entries: By path, relative to it: size and time of
+            :func:`~rcg.datasets.remembered.stamp_of` before the file was read,
+            and :func:`hash_of` its content.
+    """
+    known = _read(root)
+    if any(known.get(path) != entry for path, entry in entries.items()):
+        _write(root, known | entries)
+
+
+def hash_of(content: bytes) -> str:
+    """The hash of the bytes of a file, hexadecimal digits."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 
 def _hash(path: str) -> str | None:
+    """As :func:`hash_of`, of a file of any size; None: it cannot be read."""
     digest = hashlib.blake2b(digest_size=16)
     try:
         with open_regular(path) as file:
@@ -100,37 +114,18 @@ def _hash(path: str) -> str | None:
     return digest.hexdigest()
 
 
-def _store_of(root: str) -> Path:
-    """The file that remembers the hashes of a folder."""
-    code = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()
-    cache = os.environ.get('XDG_CACHE_HOME') or '~/.cache'
-    return Path(os.path.expanduser(cache), 'rcg', 'hashes',
-                f'{code[:16]}.jsonl')
+def _read(root: str) -> dict[str, list]:
+    """Size, time and hash by path, as far as they are remembered."""
+    # A wrong hash would move an image: hence the checksums of the lines.
+    return {entry[0]: entry[1:] for entry in read_lines(
+        cache_file(_KIND, root)) if len(entry) == 4}
 
 
-def _read(store: Path) -> dict[str, list]:
-    """Size, time and hash by path; lines that are damaged are left out."""
-    known = {}
-    with contextlib.suppress(OSError, ValueError), open_regular(store) as file:
-        for line in iter(lambda: file.readline(_LONGEST), b''):
-            with contextlib.suppress(ValueError):
-                path, size, changed, code, check = parse_json(line, list)
-                if check == _check(path, size, changed, code):
-                    known[path] = [size, changed, code]
-    return known
-
-
-def _check(*entry) -> str:
-    """A checksum of a line: a wrong hash would move an image."""
-    return hashlib.blake2b(json.dumps(entry).encode(),
-                           digest_size=4).hexdigest()
-
-
-def _write(store: Path, known: dict[str, list]) -> None:
+def _write(root: str, known: dict[str, list]) -> None:
     """Remember hashes, if there is a place for it."""
+    store = cache_file(_KIND, root)
     with contextlib.suppress(OSError):
         store.parent.mkdir(parents=True, exist_ok=True)
         with open_atomically(store) as file:
             for path, entry in known.items():
-                line = [path, *entry, _check(path, *entry)]
-                file.write(json.dumps(line).encode() + b'\n')
+                file.write(line_of([path, *entry]))

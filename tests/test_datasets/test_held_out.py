@@ -8,7 +8,8 @@ from PIL import Image
 
 from rcg.datasets import ImageFolder
 from rcg.datasets.folders import list_images
-from rcg.datasets.held_out import _store_of, content_hashes, split_of
+from rcg.datasets.held_out import content_hashes, split_of
+from rcg.datasets.remembered import cache_file
 
 
 @pytest.fixture(autouse=True)
@@ -117,7 +118,7 @@ def test_damaged_memory_is_made_anew(tmp_path):
     write(root, [f'{i}.png' for i in range(5)])
     paths = list_images(str(root))
     first = content_hashes(str(root), paths)
-    store = _store_of(str(root))
+    store = cache_file('hashes', str(root))
     content = store.read_bytes()
     for i in range(0, len(content), 7):
         store.write_bytes(content[:i] + bytes([content[i] ^ 1])
