@@ -1,32 +1,33 @@
 """Checks of a folder of images before a model is trained on it."""
-import functools
-import hashlib
-import json
 import os
 import re
 from collections import Counter
 from pathlib import Path
 
+from rcg.apis.folder_facts import about_classes, about_files
 from rcg.datasets.folders import list_images
-from rcg.datasets.map_files import map_files
-from rcg.datasets.reading import UNREADABLE, open_image, read_image
-from rcg.files import open_regular, parse_json
+from rcg.datasets.remembered import code_of
+from rcg.datasets.survey import Facts, survey
 
 IMAGENET = {'train': 1_281_167, 'val': 50_000}  # images of ILSVRC 2012
 
 
 def check_dataset(folder: str, *, imagenet: bool = False,
-                  workers: int | None = None,
+                  size: int | None = None, workers: int | None = None,
                   journals: str = 'work_dirs/check_dataset') -> list[str]:
-    """Read every image of a folder; print numbers, return faults.
+    """Read every image of a folder; print what is there, return faults.
 
-    A journal remembers the files that were read, until they change. So a
-    call that was interrupted goes on when it is made again.
+    That is what :func:`~rcg.apis.fit` finds, too: sizes, transparency, copies,
+    files left out, and labels as training takes them. A journal remembers the
+    files that were read, until they change. So a call that was interrupted
+    goes on when it is made again.
 
     Args:
         folder: Folder of images, in any nesting.
         imagenet: It holds train/, val/ or both, with the classes and numbers
             of images of ILSVRC 2012; val/ may be flat.
+        size: Of the model's images, in pixels; to count those that are
+            smaller.
         workers: Processes that read; by default one for each core.
         journals: Folder of the journals.
 
@@ -42,14 +43,25 @@ def check_dataset(folder: str, *, imagenet: bool = False,
     for split in splits:
         root = str(Path(folder, split))
         paths = list_images(root)
-        sizes = Counter(path.split('/')[0] for path in paths if '/' in path)
-        entries = _inspect_all(root, paths, journals, workers)
-        _print_numbers(entries, sizes)
-        faults += [f"'{entry['path']}' cannot be read ({entry['error']})"
-                   for entry in entries if 'error' in entry]
+        faults += _check_files(root, paths, size, workers, journals)
         if split:
-            faults += imagenet_faults(split, len(paths), sizes)
+            faults += imagenet_faults(split, len(paths), Counter(
+                path.split('/')[0] for path in paths if '/' in path))
     return faults
+
+
+def _check_files(root: str, paths: list[str], size: int | None,
+                 workers: int, journals: str) -> list[str]:
+    """Print what is there; what cannot be read."""
+    name = f'{Path(root).resolve().name}-{code_of(root)[:8]}.jsonl'
+    found = dict(zip(paths, survey(
+        root, paths, workers, Path(journals, name)), strict=True))
+    _print_modes(found)
+    good = [facts for facts in found.values() if not facts.error]
+    print('\n'.join([*about_files(root, good, size),
+                     about_classes(paths)[1]]))
+    return [f"'{path}' cannot be read ({facts.error})"
+            for path, facts in found.items() if facts.error]
 
 
 def imagenet_faults(split: str, count: int,
@@ -74,77 +86,13 @@ def imagenet_faults(split: str, count: int,
     return faults
 
 
-def _inspect_all(root: str, paths: list[str], journals: str,
-                 workers: int) -> list[dict]:
-    """An entry of the journal for each file, in order."""
-    code = hashlib.sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:8]
-    journal = Path(journals, f'{Path(root).resolve().name}-{code}.jsonl')
-    journal.parent.mkdir(parents=True, exist_ok=True)
-    entries = _read_journal(journal, root)
-    todo = [path for path in paths if path not in entries]
-    print(f'{root}: {len(paths)} images, {len(paths) - len(todo)} of them '
-          f'read before ({journal})', flush=True)
-    with open(journal, 'a', 1, encoding='utf-8') as file:  # by lines
-        file.write('\n')  # the last line may have been cut off
-        for path, entry in map_files(functools.partial(inspect, root=root),
-                                     todo, workers):
-            entries[path] = entry
-            file.write(json.dumps(entry) + '\n')
-    return [entries[path] for path in paths]
-
-
-def inspect(path: str, root: str) -> dict:
-    """Read one image whole: mode and shorter side, or what is wrong."""
-    entry, full = dict(path=path), os.path.join(root, path)
-    try:
-        entry['stamp'] = _stamp(full)
-        if entry['stamp'][0] == 0 and os.path.isfile(full):
-            return dict(entry, error='the file is empty')
-        with open_image(full) as image:
-            entry['mode'] = image.mode
-        entry['side'] = min(read_image(full).shape[:2])
-    except UNREADABLE as error:
-        entry['error'] = f'{type(error).__name__}: {error}'
-    return entry
-
-
-def _stamp(path: str) -> list[int]:
-    """Size and time, which differ if a file was changed."""
-    status = os.stat(path)
-    return [status.st_size, status.st_mtime_ns]
-
-
-def _read_journal(journal: Path, root: str) -> dict[str, dict]:
-    """Entries of good files that have not changed since."""
-    entries = {}
-    if not journal.exists():
-        return entries
-    with open_regular(journal) as file:
-        # Lines have some 100 bytes; one without end is read in parts.
-        for line in iter(lambda: file.readline(1 << 16), b''):
-            try:
-                entry = parse_json(line)
-                path, old = entry['path'], entry['stamp']
-                if (isinstance(path, str) and isinstance(entry['mode'], str)
-                        and type(entry['side']) is int
-                        and old == _stamp(os.path.join(root, path))):
-                    entries[path] = entry
-            except (ValueError, KeyError, OSError):
-                continue  # cut off by a kill, or the file is gone
-    return entries
-
-
-def _print_numbers(entries: list[dict], sizes: dict[str, int]) -> None:
-    """Print sizes of class folders, modes, and shorter sides."""
-    counts = sorted(sizes.values()) or [0]
-    print(f'{len(sizes)} class folders of {counts[0]} to {counts[-1]} images')
-    good = [entry for entry in entries if 'error' not in entry]
+def _print_modes(found: dict[str, Facts]) -> None:
+    """Print the modes of the good images."""
     modes = {}
-    for entry in good:
-        modes.setdefault(entry['mode'], []).append(entry['path'])
+    for path, facts in found.items():
+        if not facts.error:
+            modes.setdefault(facts.mode, []).append(path)
     for mode, paths in modes.items():
         some = '' if mode == 'RGB' else (
             f', converted when read: {paths[:5]}')
         print(f'{len(paths)} images of mode {mode}{some}')
-    sides = sorted(entry['side'] for entry in good) or [0]
-    print(f'shorter side: {sides[0]} to {sides[-1]} pixels')

@@ -1,7 +1,7 @@
 """Images in folders: unlabeled, one folder a class, ImageNet."""
 import os
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -44,7 +44,8 @@ def list_images(root: str) -> list[str]:
         raise NotADirectoryError(
             f"data_root must be a folder of images, but '{root}' is a file; "
             'unpack it first if it is an archive.')
-    paths = _list_files(root)
+    paths = [os.path.join(folder, name) for folder, files, _ in _walk(root)
+             for name in files]
     images = [path.removeprefix(os.path.join(root, '')).replace(os.sep, '/')
               for path in paths if path.lower().endswith(EXTENSIONS)]
     if not paths:
@@ -61,16 +62,33 @@ def list_images(root: str) -> list[str]:
     return sorted(images)
 
 
-def _list_files(root: str) -> list[str]:
-    """Paths of the files in a folder and its subfolders, but hidden ones."""
-    paths, visited = [], set()
+def left_out(root: str) -> Counter:
+    """How many files of a folder :func:`list_images` leaves out, by ending.
+
+    Hidden files and folders count as 'hidden'.
+    """
+    endings = Counter()
+    for _, files, hidden in _walk(root):
+        for name in files:
+            if not name.lower().endswith(EXTENSIONS):
+                endings[os.path.splitext(name)[1].lower()
+                        or 'without ending'] += 1
+        if hidden:
+            endings['hidden'] += len(hidden)
+    return endings
+
+
+def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Every folder once: its path, its files, what is hidden in it."""
+    visited = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
-        subfolders[:] = [s for s in subfolders if s[0] != '.']
         if os.path.realpath(folder) in visited:  # a link back up
-            subfolders[:], files = [], []
+            subfolders[:] = []
+            continue
         visited.add(os.path.realpath(folder))
-        paths += [os.path.join(folder, f) for f in files if f[0] != '.']
-    return paths
+        hidden = [name for name in subfolders + files if name[0] == '.']
+        subfolders[:] = [name for name in subfolders if name[0] != '.']
+        yield folder, [name for name in files if name[0] != '.'], hidden
 
 
 def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:

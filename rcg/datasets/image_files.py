@@ -7,7 +7,12 @@ import numpy as np
 
 from rcg.datasets.folders import ImageFolder, list_images
 from rcg.datasets.map_files import map_files
-from rcg.datasets.reading import UNREADABLE, open_image, read_image
+from rcg.datasets.reading import (
+    UNREADABLE,
+    has_alpha,
+    open_image,
+    read_image,
+)
 from rcg.registry import DATASETS
 
 
@@ -81,7 +86,7 @@ def inspect_file(path: str) -> tuple[tuple[int, int], str, bool, str]:
                 return image.size, '', is_jpeg, (
                     'has more than 8 bits a channel, and rounding them is '
                     "the generator's choice: write 8 bits")
-            if 'transparency' in image.info or 'A' in image.mode:
+            if has_alpha(image):
                 alpha = image.convert('RGBA').getchannel('A')
                 if alpha.getextrema()[0] < 255:
                     return image.size, 'blended over white', is_jpeg, ''

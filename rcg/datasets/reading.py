@@ -42,7 +42,13 @@ def open_image(path: str) -> Iterator[Image.Image]:
             of an unknown format, or has more than ``MAX_PIXELS``. So are
             errors of decoding while it is open.
     """
-    content = _content_of(path)
+    with decode_image(read_content(path)) as image:
+        yield image
+
+
+@contextmanager
+def decode_image(content: bytes) -> Iterator[Image.Image]:
+    """As :func:`open_image`, of the bytes of a file."""
     try:
         with _opened(content) as image:
             _check_size(image, content)
@@ -55,7 +61,13 @@ def open_image(path: str) -> Iterator[Image.Image]:
                          ) from error
 
 
-def _content_of(path: str) -> bytes:
+def read_content(path: str) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        OSError, ValueError: The file is missing, no regular file, or has more
+            than ``MAX_FILE_BYTES``.
+    """
     if '://' in str(path):
         return fileio.get(path)
     return read_regular(path, MAX_FILE_BYTES)
@@ -97,19 +109,32 @@ def read_image(path: str, upright: bool = True) -> np.ndarray:
             Or its pixels are 32-bit numbers of unknown range.
     """
     with open_image(path) as image:
-        transparent = 'transparency' in image.info or 'A' in image.mode
-        image.load()  # some formats have their EXIF tags at the end
-        if upright and image.getexif().get(_ORIENTATION, 1) != 1:
-            image = ImageOps.exif_transpose(image)
-        if transparent:
-            image = image.convert('RGBA')
-            white = Image.new('RGBA', image.size, 'white')
-            image = Image.alpha_composite(white, image)
-        elif image.mode.startswith(('I', 'F')):
-            return _high_bytes(image)
-        # As mmcv.imfrombytes(content, 'color', 'rgb', 'pillow') has it.
-        return np.array(image if image.mode == 'RGB' else
-                        image.convert('RGB'))
+        return to_rgb(image, upright)
+
+
+def to_rgb(image: Image.Image, upright: bool = True) -> np.ndarray:
+    """The pixels of an open image, as :func:`read_image` has them.
+
+    Raises:
+        OSError, ValueError: While decoding, or of an unknown range.
+    """
+    transparent = has_alpha(image)
+    image.load()  # some formats have their EXIF tags at the end
+    if upright and image.getexif().get(_ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    if transparent:
+        image = image.convert('RGBA')
+        white = Image.new('RGBA', image.size, 'white')
+        image = Image.alpha_composite(white, image)
+    elif image.mode.startswith(('I', 'F')):
+        return _high_bytes(image)
+    # As mmcv.imfrombytes(content, 'color', 'rgb', 'pillow') has it.
+    return np.array(image if image.mode == 'RGB' else image.convert('RGB'))
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether an open image may be transparent somewhere."""
+    return 'transparency' in image.info or 'A' in image.mode
 
 
 def _high_bytes(image: Image.Image) -> np.ndarray:

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from rcg.apis.dataset_check import inspect
 from rcg.datasets import ImageFolder
 from rcg.datasets.image_files import inspect_file, inspect_folder
 from rcg.datasets.reading import (
@@ -18,6 +17,7 @@ from rcg.datasets.reading import (
     UNREADABLE,
     read_image,
 )
+from rcg.datasets.survey import inspect
 
 SIDE = int(MAX_PIXELS ** .5)
 
@@ -116,7 +116,7 @@ def test_too_many_pixels_are_refused_before_they_are_decoded(tmp_path, kind):
         if size != (16000, 16000):  # Pillow has a word for these
             assert f'at most {MAX_PIXELS:,} are decoded' in str(caught.value)
         assert 'cannot be read' in inspect_file(path)[3]
-        assert 'error' in inspect('x.png', str(tmp_path))
+        assert inspect('x.png', str(tmp_path)).error
 
 
 def test_as_many_pixels_as_are_allowed_are_decoded(tmp_path):
@@ -182,5 +182,5 @@ def test_what_is_scored_names_them(folder):
     with pytest.raises(ValueError, match='(?s)2 of 302 .*must be a file, but '
                        'is a named pipe.*at most'):
         inspect_folder(str(folder), 0)
-    assert 'a named pipe' in inspect('010a.png', str(folder))['error']
+    assert 'a named pipe' in inspect('010a.png', str(folder)).error
     assert np.array(read_image(str(folder / '000.png'))).shape == (4, 4, 3)

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from rcg.apis import dataset_check
+from rcg.datasets import survey
 from tools import check_dataset as tool
 
 from ..test_engine.running import run_tool
@@ -38,12 +39,30 @@ def test_a_good_folder(check, images):
     Image.new('L', (30, 40)).save(images / 'b' / 'gray.png')
     status, out = check()
     assert status == 0
-    for text in ('8/8 files', '2 class folders of 4 to 4 images',
+    for text in ('8/8 files', '2 class folders of 4 to 4 images.',
                  '6 images of mode RGB\n',
                  "1 images of mode CMYK, converted when read: ['a/print.jpg'",
                  "1 images of mode L, converted when read: ['b/gray.png']",
-                 'shorter side: 9 to 30 pixels', 'no fault found'):
+                 '8 images, shorter side 9 to 30 pixels', 'no fault found'):
         assert text in out
+
+
+def test_what_fit_says_is_said_here_too(check, images):
+    """Alpha, copies, sizes, endings; and labels as training takes them."""
+    Image.new('RGBA', (9, 90)).save(images / 'a' / 'clear.png')
+    (images / 'a' / 'copy.jpg').write_bytes(
+        (images / 'b' / '1.jpg').read_bytes())
+    (images / 'flat.jpg').write_bytes((images / 'b' / '3.jpg').read_bytes())
+    (images / 'photo.heic').touch()
+    (images / '.thumbnails').mkdir()
+    Image.new('L', (9, 9)).save(images / '.thumbnails' / '0.png')
+    status, out = check('--size', '22')
+    assert status == 0
+    for text in ('Left out by their ending: 1 .heic, 1 hidden.',
+                 '4 are smaller than the model', '2 are exact copies',
+                 '1 are transparent', '1 are at least 4 times', 'No labels'):
+        assert text in out, text
+    assert 'class folders of' not in out
 
 
 def test_bad_files_are_listed(check, images):
@@ -73,7 +92,7 @@ def test_files_are_read_once_until_they_change(check, images, tmp_path):
     os.utime(hidden, ns=(status.st_atime_ns, status.st_mtime_ns))
     seen.write_text('changed')
     with open(journal, 'a') as file:
-        file.write('{"path": "b/3')
+        file.write('["b/3')
     status, out = check()
     assert status == 1
     assert '6 images, 4 of them' in out  # bad ones are read again
@@ -87,18 +106,18 @@ def test_files_are_read_once_until_they_change(check, images, tmp_path):
 
 def test_a_run_that_was_killed_kept_what_it_had_read(check, images, tmp_path,
                                                      monkeypatch):
-    def inspect(path, root, real=dataset_check.inspect):
+    def inspect(path, *args, real=survey.inspect, **options):
         if path == 'b/1.jpg':
             raise KeyboardInterrupt
-        return real(path, root)
+        return real(path, *args, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(dataset_check, 'inspect', inspect)
+        patch.setattr(survey, 'inspect', inspect)
         with pytest.raises(KeyboardInterrupt):
             check()
     journal, = (tmp_path / 'journals').iterdir()
     lines = filter(None, journal.read_text().splitlines())
-    assert [json.loads(line)['path'] for line in lines] == [
+    assert [json.loads(line)[0] for line in lines] == [
         'a/0.jpg', 'a/2.jpg', 'a/4.jpg']
     assert '3/3 files' in check()[1]
 

@@ -1,28 +1,26 @@
 """A first look at a folder of images: what fit() decides by."""
 import dataclasses
 import os
-import time
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
-from rcg.datasets.folders import (
-    allowed_bad,
-    folder_classes,
-    list_images,
+from rcg.apis.folder_facts import (
+    about_classes,
+    about_files,
+    count_different,
 )
-from rcg.datasets.held_out import content_hashes
-from rcg.datasets.reading import EXTENSIONS, UNREADABLE, open_image, read_image
+from rcg.datasets.folders import allowed_bad, list_images
+from rcg.datasets.held_out import remember_hashes
+from rcg.datasets.remembered import cache_file, stamp_of
+from rcg.datasets.survey import Facts, pixels_of, survey
+from rcg.engine.distributed import usable_cores
 from rcg.evaluation.functional.color import HUES, hue_bins
 
-EXTREME = 4  # ratio of the sides from which on a crop loses most of an image
-# Images that are probed, and the side in pixels at which they are.
-PROBED, PROBE = 400, 16
+PROBED = 400  # images that are probed, about
+# Each takes up to 650 MB for an image while it is decoded.
+MOST_WORKERS = 8
+WORTH_A_WORKER = 200  # images
 # Colors matter if this share of all pixels has another hue than the commonest.
 COLORFUL = .01
 FEWEST = 4
@@ -40,7 +38,7 @@ class Look:
         classes: Number of class folders; None if there are no labels.
         keep_colors: Whether colors tell the images apart.
         flip: Whether mirrored images are as good.
-        read_seconds: Of one image, with all its checks.
+        read_seconds: Of one image in one process, with all its checks.
     """
     count: int
     sides: list[int]
@@ -53,7 +51,10 @@ class Look:
 
 
 def look(folder: str, size: int | None = None) -> Look:
-    """Read every image of a folder once.
+    """Read every image of a folder once; see :func:`survey`.
+
+    What was found is remembered below ``~/.cache/rcg``: of an unchanged folder
+    no file is opened.
 
     Args:
         folder: Flat or nested.
@@ -63,30 +64,45 @@ def look(folder: str, size: int | None = None) -> Look:
         FileNotFoundError: There is no such folder, or no image in it.
         ValueError: Too many of them are bad, or too few are different.
     """
-    paths, begun = list_images(folder), time.monotonic()
-    bad, facts, small = {}, [], []
-    probed = {i * len(paths) // PROBED for i in range(PROBED)}
-    for number, path in enumerate(paths):
-        try:
-            fact, image = _read(os.path.join(folder, path))
-        except UNREADABLE as error:
-            bad[path] = str(error)
-            continue
-        facts.append(fact)
-        if number in probed or len(paths) <= PROBED:
-            small.append(_shrunk(image))
-    seconds = (time.monotonic() - begun) / len(paths)
-    copies = _copies(folder, paths)
-    _check(folder, len(paths), bad, len(facts) - copies)
-    found = folder_classes(paths)
-    probe = torch.stack(small)
+    paths = list_images(folder)
+    found = _surveyed(folder, paths)
+    bad = {path: facts.error for path, facts in found.items() if facts.error}
+    good = [facts for facts in found.values() if not facts.error]
+    _check(folder, len(paths), bad, count_different(good))
+    probe = torch.stack([
+        torch.tensor(pixels_of(facts.probe)).permute(2, 0, 1)
+        for facts in good if facts.probe])
     keep_colors, why_colors = colors_matter(probe)
     flip, why_flip = mirrored_is_as_good(probe)
+    classes, why_classes = about_classes(paths)
     return Look(
-        len(facts), [min(fact['size']) for fact in facts], bad,
-        [*_sentences(folder, paths, facts, bad, copies, size),
-         _of_classes(found), why_colors, why_flip],
-        None if found is None else len(found[1]), keep_colors, flip, seconds)
+        len(good), [min(facts.height, facts.width) for facts in good], bad,
+        [*about_files(folder, good, size), *_about_bad(bad), why_classes,
+         why_colors, why_flip], classes, keep_colors, flip,
+        sum(facts.seconds for facts in good) / len(good))
+
+
+def _surveyed(folder: str, paths: list[str]) -> dict[str, Facts]:
+    """Facts by path; also their hashes for the stages to come."""
+    count = len(paths)
+    probed = paths if count <= PROBED else {
+        paths[i * count // PROBED] for i in range(PROBED)}
+    stamps = [stamp_of(os.path.join(folder, path)) for path in paths]
+    workers = min(usable_cores(), MOST_WORKERS, count // WORTH_A_WORKER)
+    found = survey(folder, paths, workers, cache_file('surveys', folder),
+                   probed)
+    remember_hashes(folder, {
+        path: [*stamp, facts.code] for path, stamp, facts in zip(
+            paths, stamps, found, strict=True) if stamp and facts.code})
+    return dict(zip(paths, found, strict=True))
+
+
+def _about_bad(bad: dict[str, str]) -> list[str]:
+    if not bad:
+        return []
+    named = '; '.join(f"'{path}' ({why})" for path, why in
+                      list(bad.items())[:3])
+    return [f'{len(bad)} cannot be read and are left out: {named}.']
 
 
 def _check(folder: str, count: int, bad: dict[str, str],
@@ -103,34 +119,6 @@ def _check(folder: str, count: int, bad: dict[str, str],
             f"{len(bad)} of the {count} images in '{folder}' cannot be read; "
             f'{allowed_bad(count)} may be bad: {named}. Repair or remove '
             'them; tools/check_dataset.py lists all.')
-
-
-def _read(path: str) -> tuple[dict, np.ndarray]:
-    """Facts about an image, and its pixels."""
-    with open_image(path) as image:
-        mode, frames = image.mode, getattr(image, 'n_frames', 1)
-        transparent = False
-        if 'transparency' in image.info or 'A' in mode:
-            alpha = image.convert('RGBA').getchannel('A')
-            transparent = alpha.getextrema()[0] < 255
-    pixels = read_image(path)
-    return dict(mode=mode, frames=frames, transparent=transparent,
-                size=pixels.shape[:2]), pixels
-
-
-def _shrunk(image: np.ndarray) -> Tensor:
-    """The central square at the size of probes, (3, PROBE, PROBE) uint8."""
-    side = min(image.shape[:2])
-    top, left = ((length - side) // 2 for length in image.shape[:2])
-    square = Image.fromarray(image[top:top + side, left:left + side])
-    return torch.from_numpy(np.array(square.resize(
-        (PROBE, PROBE), Image.BOX))).permute(2, 0, 1)
-
-
-def _copies(folder: str, paths: Sequence[str]) -> int:
-    """How many files are exact copies of others."""
-    known = [code for code in content_hashes(folder, paths) if code]
-    return len(known) - len(set(known))
 
 
 def colors_matter(images: Tensor) -> tuple[bool, str]:
@@ -165,56 +153,3 @@ def mirrored_is_as_good(images: Tensor) -> tuple[bool, str]:
                        'gives): images are not mirrored.')
     return True, (f'Left and right are alike ({ratio:.1f} times what chance '
                   'gives): the encoder may mirror images.')
-
-
-def _of_classes(found: tuple | None) -> str:
-    if found is None:
-        return ('No labels: these need each image in one of several class '
-                'folders.')
-    return f'{len(found[1])} class folders.'
-
-
-def _sentences(folder: str, paths: Sequence[str], facts: list[dict],
-               bad: dict[str, str], copies: int,
-               size: int | None) -> list[str]:
-    """What people should know of the files."""
-    sides = sorted(min(fact['size']) for fact in facts)
-    found = [f'{len(facts):,} images, shorter side {sides[0]} to {sides[-1]} '
-             f'pixels, half of them {sides[len(sides) // 2]} or more.']
-    if bad:
-        named = '; '.join(f"'{path}' ({why})" for path, why in
-                          list(bad.items())[:3])
-        found.append(f'{len(bad)} cannot be read and are left out: {named}.')
-    others = _left_out(folder)
-    if others:
-        found.append('Left out by their ending: ' + ', '.join(
-            f'{count} {ending}' for ending, count in others.most_common(8))
-            + '.')
-    counts = {
-        'smaller than the model, enlarged': sum(
-            side < (size or 0) for side in sides),
-        f'at least {EXTREME} times as long as wide, of which the crop loses '
-        'most': sum(max(fact['size']) >= EXTREME * min(fact['size'])
-                    for fact in facts),
-        'transparent, shown over white': sum(
-            fact['transparent'] for fact in facts),
-        'animated or of several pages, of which the first is taken': sum(
-            fact['frames'] > 1 for fact in facts),
-        'of 16 bits, of which the upper 8 are kept': sum(
-            fact['mode'].startswith('I') for fact in facts),
-        'exact copies of others': copies}
-    found += [f'{count} are {what}.' for what, count in counts.items()
-              if count]
-    return found
-
-
-def _left_out(folder: str) -> Counter:
-    """Endings of the files that are no images, hidden ones too."""
-    endings = Counter()
-    for root, _, files in os.walk(folder, followlinks=False):
-        for name in files:
-            if name[0] == '.' or not name.lower().endswith(EXTENSIONS):
-                ending = 'hidden' if name[0] == '.' else (
-                    Path(name).suffix.lower() or 'without ending')
-                endings[ending] += 1
-    return endings

@@ -8,6 +8,8 @@ from PIL import Image
 
 from rcg.apis.fitting.look import colors_matter, look, mirrored_is_as_good
 from rcg.datasets import Digits
+from rcg.datasets.held_out import content_hashes
+from rcg.datasets.remembered import cache_file
 
 
 @pytest.fixture(autouse=True)
@@ -61,6 +63,44 @@ def test_an_awkward_folder(tmp_path):
     assert seen.classes is None
 
 
+def test_files_are_read_once_for_all(tmp_path, monkeypatch):
+    """Also by the stages that follow, and when fit() is started again."""
+    root = tmp_path / 'images'
+    root.mkdir()
+    for i, image in enumerate(noise(8)):
+        image.save(root / f'{i}.png')
+    (root / 'cut.png').write_bytes((root / '0.png').read_bytes()[:80])
+    read = []
+
+    def open_counted(path, *args, real=open, **options):
+        if str(path).endswith('.png'):
+            read.append(os.path.basename(path))
+        return real(path, *args, **options)
+
+    monkeypatch.setattr('builtins.open', open_counted)
+    first = look(str(root), 32)
+    paths = sorted(os.listdir(root))
+    assert sorted(read) == paths
+    codes = content_hashes(str(root), paths)
+    assert sorted(read) == paths
+    read.clear()
+    assert look(str(root), 32) == first
+    assert read == ['cut.png']  # it may have become good
+    # What changed is read again; so is all of it without the memory.
+    noise(1, seed=5)[0].save(root / '3.png')
+    read.clear()
+    seen = look(str(root), 32)
+    assert read == ['3.png', 'cut.png']
+    store = cache_file('surveys', str(root))
+    store.write_bytes(b'x' + store.read_bytes()[::-1])
+    read.clear()
+    assert look(str(root), 32).sentences == seen.sentences
+    assert sorted(read) == paths
+    cache_file('hashes', str(root)).unlink()
+    assert [c == d for c, d in zip(codes, content_hashes(
+        str(root), paths), strict=True)] == [p != '3.png' for p in paths]
+
+
 def test_too_many_bad_files_are_refused_at_once(tmp_path):
     for i, image in enumerate(noise(20)):
         image.save(tmp_path / f'{i}.png')
@@ -78,7 +118,7 @@ def test_class_folders(tmp_path):
         image.save(path)
     seen = look(str(tmp_path / 'images'))
     assert seen.classes == 2
-    assert '2 class folders.' in seen.sentences
+    assert '2 class folders of 4 to 4 images.' in seen.sentences
     (tmp_path / 'images' / 'c.png').write_bytes(path.read_bytes())
     assert look(str(tmp_path / 'images')).classes is None
 
