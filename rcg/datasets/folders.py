@@ -91,20 +91,33 @@ def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
         yield folder, [name for name in files if name[0] != '.'], hidden
 
 
-def folder_classes(paths: Sequence[str]) -> tuple[list[int], list[str]] | None:
+def folder_classes(paths: Sequence[str], classes: Sequence[str] | None = None
+                   ) -> tuple[list[int], list[str]] | None:
     """Take the first folder of each path for its class.
 
     Args:
         paths: Relative, with /.
+        classes: Names in the order of their labels; some may have no folder.
 
     Returns:
-        The label of each path, and the names of the classes, sorted. None if
-        a path has no folder or all have the same: those are no classes.
+        The label of each path, and the names of the classes, by default
+        sorted. None if a path has no folder or all have the same: those are
+        no classes, unless they are named.
+
+    Raises:
+        ValueError: Classes are named, and a path is in none of them.
     """
     tops = [path.rpartition('/')[0].partition('/')[0] for path in paths]
-    number = {name: label for label, name in enumerate(sorted(set(tops)))}
-    if '' in number or len(number) < 2:
-        return None
+    if classes is None:
+        classes = sorted(set(tops))
+        if '' in classes or len(classes) < 2:
+            return None
+    number = {name: label for label, name in enumerate(classes)}
+    for path, top in zip(paths, tops, strict=True):
+        if top not in number:
+            raise ValueError(
+                f"'{path}' is in none of the folders {list(classes)}, which "
+                "the dataset's `classes` name: move it, or name its folder.")
     return [number[top] for top in tops], list(number)
 
 
@@ -134,6 +147,9 @@ class ImageFolder(ImageDataset):
         split: 'train' or 'held_out'; None takes both. See :mod:`held_out
             <rcg.datasets.held_out>`. Classes are those of the whole folder.
         held_out: Share of the images that is held out, about.
+        classes: Names of the class folders in the order of their labels, for
+            classes that have no images (yet). By default the folders that
+            there are, sorted.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
@@ -147,10 +163,11 @@ class ImageFolder(ImageDataset):
 
     def __init__(self, data_root: str, pipeline: Sequence[dict] = (),
                  num_images: int | None = None, split: str | None = None,
-                 held_out: float = .1) -> None:
+                 held_out: float = .1,
+                 classes: Sequence[str] | None = None) -> None:
         self.root = os.path.expanduser(data_root)
         paths = self.list_paths()
-        found = folder_classes(paths)
+        found = folder_classes(paths, classes)
         labels, classes = (None, None) if found is None else found
         if num_images is not None and num_images < 1:
             raise ValueError('num_images must be at least 1, got '

@@ -62,32 +62,77 @@ def check_classes(runner) -> None:
     """Check that a model of classes has as many as its training data.
 
     A model with fewer fails when it meets the others; one with more trains
-    embeddings of classes that do not exist. On a part of ImageNet the classes
-    of the whole may be tried, with a warning.
+    embeddings of classes that do not exist, and draws noise for them. So both
+    are refused, unless somebody asked for more: by naming classes without
+    images in the dataset, or by ``published_classes`` of the dataset. ImageNet
+    has that, as its published models of 1,000 classes are rightly tried on a
+    part of it: there a warning is given.
 
     Raises:
-        ValueError: A ``num_classes`` in the config is another number.
+        ValueError: A ``num_classes`` in the config is another number, or the
+            training data have no labels.
     """
     dataset = _labelled(runner.train_dataloader.dataset)
-    classes = _classes(dataset)
     wanted = dict(_num_classes(runner.cfg.get('model') or {}, 'model'))
-    if classes is None or not wanted:
+    if not wanted or not hasattr(dataset, 'labels'):
+        return
+    if dataset.labels is None:
+        raise ValueError(
+            f'{_listed(wanted)}, but the training data have no labels: put '
+            'each image into one of several class folders, or train a model '
+            'without classes.')
+    classes = _classes(dataset)
+    if classes is None:
         return
     for key in ('custom_hooks', 'val_dataloader', 'test_dataloader'):
         wanted |= _num_classes(runner.cfg.get(key) or {}, key)
     count, names = classes
-    wrong = [f'{key}={number}' for key, number in wanted.items()
-             if number != count]
+    wrong = {key: number for key, number in wanted.items() if number != count}
     if not wrong:
         return
-    text = (f'{" and ".join(wrong)}, but the training data have {count} '
-            f'classes{names}: set num_classes={count} there, or correct the '
-            'data.')
+    text = _mismatch(wrong, count, names)
     whole = getattr(dataset, 'published_classes', 0)
     if count < whole and set(wanted.values()) <= {whole, count}:
         runner.logger.warning(text)
         return
     raise ValueError(text)
+
+
+def _mismatch(wrong: dict[str, int], count: int, names: str) -> str:
+    text = (f'{_listed(wrong)}, but the training data have {count} '
+            f'classes{names}: set num_classes={count} there, or correct the '
+            'data.')
+    if max(wrong.values()) > count:
+        text += (' For classes without images, name all in the dataset: '
+                 'ImageFolder(classes=[...]).')
+    return text
+
+
+def check_drawn_classes(runner, dataset, key: str) -> None:
+    """Check that no images of classes are asked for that a model has not.
+
+    Fewer than all may be drawn.
+
+    Args:
+        runner: With the config of the model.
+        dataset: Of the validation or the test.
+        key: Its dotted key in the config.
+
+    Raises:
+        ValueError: ``num_classes`` of the dataset is larger than that of the
+            model.
+    """
+    drawn = getattr(dataset, 'num_classes', None)
+    known = dict(_num_classes(runner.cfg.get('model') or {}, 'model'))
+    few = {name: n for name, n in known.items() if n < (drawn or 0)}
+    if few:
+        raise ValueError(
+            f'{key}.num_classes={drawn}, but {_listed(few)}: images can be '
+            f'drawn of {min(few.values())} classes at most.')
+
+
+def _listed(numbers: dict[str, int]) -> str:
+    return ' and '.join(f'{key}={number}' for key, number in numbers.items())
 
 
 def _num_classes(cfg, path: str) -> Iterator[tuple[str, int]]:

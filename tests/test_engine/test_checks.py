@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rcg.datasets import Digits, ImageFolder, SeedDataset
 from rcg.engine import load_config
-from rcg.engine.checks import _num_classes, check_classes
+from rcg.engine.checks import (
+    _num_classes,
+    check_classes,
+    check_drawn_classes,
+)
 from rcg.registry import METRICS, RUNNERS
 
 from ..test_evaluation import toy as evaluation  # noqa: F401  its types
@@ -96,22 +101,76 @@ def test_other_numbers_of_classes(tmp_path, folders, changes, wrong):
         RUNNERS.build(cfg).train()
 
 
+def checked(dataset, said=None, **cfg):
+    """What a training on a dataset is told of its classes."""
+    check_classes(SimpleNamespace(
+        train_dataloader=SimpleNamespace(dataset=dataset), cfg=cfg,
+        logger=SimpleNamespace(warning=said)))
+
+
+@pytest.mark.parametrize(('number', 'right'), [(9, 10), (12, 10)])
+def test_classes_of_arrays(number, right):
+    """Digits; CIFAR-10 says its classes in the same way."""
+    dataset = Digits('train')
+    checked(dataset, model=dict(num_classes=right))
+    with pytest.raises(ValueError, match=(
+            f'^model.num_classes={number}, but the training data have 10 ')):
+        checked(dataset, model=dict(num_classes=number))
+
+
+def test_classes_without_images_are_asked_for(folders):
+    """By their names, which give the labels their order, too."""
+    model = dict(num_classes=3)
+    with pytest.raises(ValueError, match=r'ImageFolder\(classes='):
+        checked(ImageFolder(folders), model=model)
+    dataset = ImageFolder(folders, classes=['owls', 'dogs', 'cats'])
+    checked(dataset, model=model)
+    assert dataset.labels.tolist() == [2] * 4 + [1] * 4
+    with pytest.raises(ValueError, match=r"'dogs/0.png' is in none of .*"
+                                         r"\['cats', 'owls'\]"):
+        ImageFolder(folders, classes=['cats', 'owls'])
+
+
+def test_labels_that_are_missing(folders):
+    """Said before the features of all images are computed."""
+    flat = ImageFolder(folders / 'cats')
+    checked(flat, model=dict(type='no classes'),
+            test_dataloader=dict(num_classes=2))
+    with pytest.raises(ValueError, match=(
+            'model.num_classes=2, but the training data have no labels')):
+        checked(flat, model=dict(num_classes=2))
+
+
+@pytest.mark.parametrize('number', [None, 1, 2])
+def test_images_of_classes_that_a_model_has(number):
+    runner = SimpleNamespace(cfg=dict(model=dict(num_classes=2)))
+    check_drawn_classes(runner, SeedDataset(4, num_classes=number), 'x')
+
+
+def test_images_of_classes_that_a_model_has_not(tmp_path):
+    """A test would end with an IndexError."""
+    cfg = load_config('configs/digits/mage_class_cond.py', {
+        'work_dir': str(tmp_path), 'model.tokenizer.checkpoint': None,
+        'test_dataloader.dataset.num_classes': 11,
+        'test_evaluator': [dict(type='ToyMetric')]})
+    cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+    with pytest.raises(ValueError, match=(
+            '^test_dataloader.dataset.num_classes=11, but .*num_classes=10: '
+            'images can be drawn of 10 classes at most')):
+        RUNNERS.build(cfg).test()
+
+
 @pytest.mark.parametrize(('number', 'warned'), [(1000, True), (3, False)])
 def test_a_part_of_imagenet_may_be_tried(number, warned):
     dataset = SimpleNamespace(labels=[0, 1], classes=('a', 'b'),
                               published_classes=1000)
-    said = []
-    runner = SimpleNamespace(
-        train_dataloader=SimpleNamespace(
-            dataset=SimpleNamespace(dataset=dataset)),
-        cfg=dict(model=dict(num_classes=number)),
-        logger=SimpleNamespace(warning=said.append))
+    said, data = [], SimpleNamespace(dataset=dataset)
     if warned:
-        check_classes(runner)
+        checked(data, said.append, model=dict(num_classes=number))
         assert 'the training data have 2 classes (a, b)' in said[0]
     else:
         with pytest.raises(ValueError, match='model.num_classes=3, but'):
-            check_classes(runner)
+            checked(data, model=dict(num_classes=number))
 
 
 def test_classes_of_a_frozen_encoder_are_its_own():

@@ -11,7 +11,10 @@ _held_out_share = .1
 # Views of the encoder: may colors change, and images be mirrored?
 _keep_colors = False
 _flip = True
-# Number of class folders, for mage_class_cond.py alone.
+# Names of the class folders in the order of their labels; None: all that there
+# are, sorted. With names, a class may have no images yet.
+_classes = None
+# Their number, for mage_class_cond.py alone.
 _num_classes = int('{{$RCG_CLASSES:10}}')
 _num_workers = 4
 # Whether encoder.py trains the encoder; False for one that is pretrained.

@@ -3,7 +3,11 @@ import torch
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 
-from rcg.engine.checks import check_classes, check_metric_names
+from rcg.engine.checks import (
+    check_classes,
+    check_drawn_classes,
+    check_metric_names,
+)
 from rcg.engine.stock_data import check_ends, check_keys, sampler_of
 from rcg.registry import HOOKS
 
@@ -23,7 +27,8 @@ class IterSeedHook(Hook):
     Raises:
         ValueError: An epoch of the training data has no end, or its sampler
             yields plain indices; a hook waits for a score that there is not,
-            or the model has another number of classes than the data.
+            or the model has another number of classes than the data. Also
+            before a test that draws more classes than the model has.
     """
 
     priority = 'VERY_HIGH'
@@ -34,6 +39,10 @@ class IterSeedHook(Hook):
         check_ends(runner.train_loop)
         check_classes(runner)
         check_metric_names(runner)
+
+    def before_test(self, runner) -> None:
+        check_drawn_classes(runner, runner.test_dataloader.dataset,
+                            'test_dataloader.dataset')
 
     def before_train_epoch(self, runner) -> None:
         sampler = sampler_of(runner.train_dataloader)
