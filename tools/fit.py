@@ -2,7 +2,7 @@
 
     python tools/fit.py FOLDER [--size 64] [--time 30m] [--out DIR]
                         [--preset NAME] [--encoder ENCODER] [--baseline]
-                        [--dry-run]
+                        [--class-cond] [--dry-run]
 
 Looks at the folder, tries some steps on this device, prints what each stage
 will cost, and writes a project of small configs to DIR (by default
@@ -34,6 +34,9 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         'is there, else trains one')
     parser.add_argument('--baseline', action='store_true',
                         help='train an unconditional MAGE, too, to compare')
+    parser.add_argument('--class-cond', action='store_true',
+                        help='train a MAGE by class, too: for a folder of '
+                        'class folders')
     parser.add_argument('--dry-run', action='store_true',
                         help='print what it would cost and stop')
     add_shared(parser, 'device', 'debug')
@@ -47,7 +50,8 @@ def main() -> None:
         from rcg.apis import fit
         fit(args.folder, size=args.size, time_limit=args.time, out=args.out,
             preset=args.preset, encoder=args.encoder,
-            baseline=args.baseline, dry_run=args.dry_run, device=args.device)
+            baseline=args.baseline, class_cond=args.class_cond,
+            dry_run=args.dry_run, device=args.device)
 
 
 if __name__ == '__main__':

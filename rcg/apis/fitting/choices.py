@@ -82,17 +82,22 @@ def choose_steps(costs: dict[str, Cost], seconds: float,
     shares = dict(SHARES[jobs])
     if 'encoder' not in costs:
         shares['rdm'] += shares['encoder']
-    # An unconditional baseline trains beside MAGE, each on half of the cores.
-    if jobs == 1 and 'mage_uncond' in costs:
-        shares['mage'] /= 2
-    shares['mage_uncond'] = shares['mage']
+    # Those that MAGE is compared with train beside it, if there is room, each
+    # on its part of the cores.
+    generators = [name for name in costs if name.startswith('mage')]
+    shares['mage'] /= rounds_of(len(generators), jobs)
+    shares |= dict.fromkeys(generators, shares['mage'])
     steps = {name: int(seconds * shares[name] / cost.seconds)
              for name, cost in costs.items()}
-    if 'mage_uncond' in steps:  # the comparison is at equal steps
-        steps['mage'] = steps['mage_uncond'] = min(
-            steps['mage'], steps['mage_uncond'])
+    # The comparison is at equal steps.
+    steps |= dict.fromkeys(generators, min(steps[g] for g in generators))
     return {name: max(LEAST_STEPS, round_down(count))
             for name, count in steps.items()}
+
+
+def rounds_of(count: int, jobs: int) -> int:
+    """How often ``jobs`` stages at a time must begin, for all to be done."""
+    return math.ceil(count / jobs)
 
 
 def round_down(count: int) -> int:

@@ -3,7 +3,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from rcg.apis.fitting.choices import TEMPERATURES
+from rcg.apis.fitting.choices import TEMPERATURES, rounds_of
 from rcg.apis.stages import Stage
 
 SWEPT = 500  # images at each temperature, at most
@@ -23,6 +23,7 @@ class Plan:
         asked_encoder: What was asked for; see
             :func:`~rcg.apis.fitting.encoders.find_encoder`.
         baseline: Whether an unconditional MAGE is trained, too.
+        class_cond: Whether a MAGE by class is trained, too.
         encoder: Config of a pretrained encoder; None: it is trained.
         values: Variables of settings.py, by name.
         swept: Images that are scored at each temperature.
@@ -35,6 +36,7 @@ class Plan:
     device: str
     asked_encoder: str = 'auto'
     baseline: bool = False
+    class_cond: bool = False
     encoder: dict | None = None
     values: dict = dataclasses.field(default_factory=dict)
     swept: int = SWEPT
@@ -46,7 +48,18 @@ class Plan:
         names = ['encoder', 'tokenizer', 'rdm', 'mage']
         if self.encoder is not None:
             names.remove('encoder')
-        return names + ['mage_uncond'] if self.baseline else names
+        return names + self.compared
+
+    @property
+    def compared(self) -> list[str]:
+        """Generators that are trained for as many steps as MAGE."""
+        return (['mage_uncond'] * self.baseline
+                + ['mage_class_cond'] * self.class_cond)
+
+    @property
+    def rounds(self) -> int:
+        """How often generators follow each other."""
+        return rounds_of(1 + len(self.compared), self.jobs)
 
     @property
     def jobs(self) -> int:
@@ -73,12 +86,10 @@ class Plan:
             str(out / 'tokenizer/quality/metrics.json')], ('tokenizer', ))
         yield _score(out, 'tokenizer', needs=('tokenizer', *known))
         needs = *known, 'tokenizer', 'judge_tokenizer', 'rdm'
-        yield train('mage', *needs, alone=not self.baseline)
-        generators = ['mage']
-        if self.baseline:
-            generators.append('mage_uncond')
-            yield train('mage_uncond', *needs)
-        for name in generators:
+        yield train('mage', *needs, alone=not self.compared)
+        for name in self.compared:
+            yield train(name, *needs)
+        for name in 'mage', *self.compared:
             yield Stage(f'sweep_{name}', [
                 'tools/sweep.py', *_model(out, name), '--temperature',
                 *(f'{value:g}' for value in TEMPERATURES), '--out',
@@ -100,6 +111,11 @@ class Plan:
         yield Stage('sample', [
             'tools/sample.py', *_model(out, 'mage'), '--num', str(SAMPLES),
             '--out', str(out / 'samples')])
+        if self.class_cond:
+            yield Stage('sample_by_class', [
+                'tools/sample.py', *_model(out, 'mage_class_cond'), '--num',
+                str(SAMPLES), '--out', str(out / 'mage_class_cond/samples'),
+                *_temperature(temperatures['mage_class_cond'])])
         for value in TEMPERATURES:
             yield Stage(f'sample_{value:g}', [
                 'tools/sample.py', *_model(out, 'mage'), '--num',

@@ -28,7 +28,10 @@ KEY = 'held_out/fd'  # what temperatures are chosen by
 # Logged value of a stage, and label of its axis.
 CURVES = dict(encoder=('loss', 'loss'), tokenizer=('psnr', 'PSNR in dB'),
               rdm=('loss', 'loss'), mage=('loss', 'loss'),
-              mage_uncond=('loss', 'loss'))
+              mage_uncond=('loss', 'loss'), mage_class_cond=('loss', 'loss'))
+# What is compared with MAGE: name in the summary, name in words.
+COMPARED = dict(mage_uncond=('unconditional', 'An unconditional generator'),
+                mage_class_cond=('class_cond', 'A generator by class'))
 
 
 def best_temperature(sweep: Path) -> float:
@@ -99,9 +102,10 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
         verdict=quality['verdict'],
         seconds=runner.seconds(), peak_memory_mb=runner.peak_memory_mb())
     summary['color_distance'] = _color_distance(root)
-    if 'mage_uncond' in scores:
-        summary['fd_unconditional'] = scores['mage_uncond'][KEY]
-        summary['temperature_unconditional'] = temperatures['mage_uncond']
+    for name in plan.compared:
+        short, _ = COMPARED[name]
+        summary[f'fd_{short}'] = scores[name][KEY]
+        summary[f'temperature_{short}'] = temperatures[name]
     return summary
 
 
@@ -162,6 +166,7 @@ def _sections(root: Path, seen: Look, runner: StageRunner,
         Section('Samples beside the nearest training images', [
             'The closest pairs of all, samples left.'],
             _newest(root / 'mage/NearestTrain')),
+        *_by_class(root, summary),
         Section('Training', [f'{name}: {seconds:.0f} s' for name, seconds in
                              summary['seconds'].items()],
                 pictures / 'curves.png'),
@@ -171,6 +176,14 @@ def _sections(root: Path, seen: Look, runner: StageRunner,
                 'python ' + shlex.join(record['command'])
                 for record in runner.records.values()]),
     ]
+
+
+def _by_class(root: Path, summary: dict) -> list[Section]:
+    if 'fd_class_cond' not in summary:
+        return []
+    return [Section('Samples by class', [
+        'Of the generator by class: a row each, in the order of the names of '
+        'their folders.'], root / 'mage_class_cond/samples/grid.png')]
 
 
 def _about_scores(summary: dict) -> list[str]:
@@ -184,9 +197,9 @@ def _about_scores(summary: dict) -> list[str]:
               'images are few, and no generator can be far below it. Training '
               'images after the tokenizer: '
               f'{summary["fd_reconstructed"]:.3f}.']
-    if 'fd_unconditional' in summary:
-        scores.append('An unconditional generator after as many steps: '
-                      f'{summary["fd_unconditional"]:.3f}.')
+    scores += [f'{words} after as many steps: {summary[f"fd_{short}"]:.3f}.'
+               for short, words in COMPARED.values()
+               if f'fd_{short}' in summary]
     scores.append(
         f'{summary["near_train"]:.0%} of the samples are nearer to a training '
         'image than 5 % of the held-out images are; far above 5 % means '

@@ -43,11 +43,9 @@ START = 60.  # seconds that all starts of stages take together
 
 def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         out: str | None = None, preset: str | None = None,
-        encoder: str = AUTO, baseline: bool = False, dry_run: bool = False,
-        device: str | None = None) -> dict:
-    """Train RCG on a folder of images, score it and write a report.
-
-    Interrupted and called again, it goes on.
+        encoder: str = AUTO, baseline: bool = False, class_cond: bool = False,
+        dry_run: bool = False, device: str | None = None) -> dict:
+    """Train RCG on a folder, score it, write a report; called again, go on.
 
     Args:
         folder: Of images, flat or nested, labels or none.
@@ -58,6 +56,7 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         encoder: Which one is taken, or that one is trained; see
             :func:`~rcg.apis.fitting.encoders.find_encoder`.
         baseline: Train an unconditional MAGE for as many steps, too.
+        class_cond: Train a MAGE by class for as many steps, too.
         dry_run: Choose, estimate and stop: nothing is written.
         device: By default a GPU, if there is one.
 
@@ -71,16 +70,31 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
     begun, seconds = time.monotonic(), parse_time(time_limit)
     device = str(usable_device(device))
     init_default_scope('rcg')
-    seen = look(folder, size)
-    print('\n'.join(seen.sentences), flush=True)
+    seen = _seen(folder, size, class_cond)
     size = size or choose_size(seen.sides, device != 'cpu')
     plan = Plan(os.path.abspath(folder), size, seconds, preset or
                 choose_preset(size, device != 'cpu'), device, encoder,
-                baseline)
+                baseline, class_cond)
     root = Path(out or _default_out(folder, size)).resolve()
     plan = _stored(root, plan) or _chosen(plan, seen)
     print('\n'.join(plan.estimates), flush=True)
     return {} if dry_run else _run(plan, root, seen, begun)
+
+
+def _seen(folder: str, size: int | None, class_cond: bool) -> Look:
+    """Look at the folder, and say what is there.
+
+    Raises:
+        ValueError: It cannot be trained on, or has no labels.
+    """
+    seen = look(folder, size)
+    print('\n'.join(seen.sentences), flush=True)
+    if class_cond and seen.classes is None:
+        raise ValueError(
+            f"a generator by class needs labels, and '{folder}' has none: put "
+            'each image into one of several class folders, or leave out '
+            '--class-cond.')
+    return seen
 
 
 def _default_out(folder: str, size: int) -> Path:
@@ -102,7 +116,7 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
         raise ValueError(f"'{path}' is of another version of this command: "
                          'give another --out.')
     for name in ('folder', 'size', 'time', 'preset', 'device',
-                 'asked_encoder', 'baseline'):
+                 'asked_encoder', 'baseline', 'class_cond'):
         wanted, got = getattr(plan, name), found.get(name)
         if wanted != got:
             raise ValueError(
@@ -116,6 +130,8 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
     """Time steps of all stages, and fill in ``values`` and ``estimates``."""
     plan.values |= dict(_size=plan.size, _keep_colors=seen.keep_colors,
                         _flip=seen.flip)
+    if seen.classes is not None:
+        plan.values['_num_classes'] = seen.classes
     with tempfile.TemporaryDirectory() as folder:
         features = _choose_encoder(plan, seen, Path(folder) / 'encoder')
         trial = Path(folder) / 'project'
@@ -123,13 +139,13 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
         costs, drawn = _measured(plan, trial)
         preset = load_config(str(trial / 'parts.py'))
     # A sixth of the time for the scores, as much for the temperatures.
-    affordable = int(plan.time / 6 / (drawn + features))
+    affordable = int(plan.time / 6 / (drawn + features) / plan.rounds)
     count = max(100, min(2000, seen.count, affordable))
     plan.swept = max(50, min(SWEPT, affordable // len(TEMPERATURES)))
     scored = count + plan.swept * len(TEMPERATURES)
     overhead = min(MOST_OVERHEAD * plan.time, START
                    + (seen.read_seconds * 3 + features) * seen.count
-                   + (drawn + features) * scored
+                   + (drawn + features) * scored * plan.rounds
                    + drawn * (EXAMPLES * len(TEMPERATURES) + SAMPLES))
     steps = choose_steps(costs, plan.time - overhead, plan.jobs)
     plan.values |= dict(_steps=steps, _num_images=count,
@@ -142,7 +158,7 @@ def _measured(plan: Plan, trial: Path) -> tuple[dict[str, Cost], float]:
     """Costs of a step of each stage; seconds of an image that is drawn."""
     print(f'trying some steps of each stage on {plan.device} ...', flush=True)
     cores, threads = usable_cores(), _threads(plan)
-    alone = cores if not plan.baseline else threads
+    alone = threads if plan.compared else cores
     costs = {name: measure(
         trial / f'{name}.py', plan.device,
         alone if name == 'mage' else threads) for name in plan.trained}

@@ -191,6 +191,34 @@ def test_features_are_measured_with_their_weights(tmp_path, weights):
         measure(weights_gone, 'cpu', 1, work='features')
 
 
+def test_labels_train_a_generator_by_class(images, tmp_path):
+    out = tmp_path / 'out'
+    for i in range(10):
+        (images / 'ab'[i % 2]).mkdir(exist_ok=True)
+        (images / f'{i}.png').rename(images / 'ab'[i % 2] / f'{i}.png')
+    arguments = dict(time_limit='10m', out=str(out), device='cpu')
+    summary = fit(str(images), class_cond=True, **arguments)
+    assert summary['fd_class_cond'] == len('mage_class_cond')
+    assert summary['temperature_class_cond'] == 10
+    assert summary['steps']['mage_class_cond'] == summary['steps']['mage']
+    assert (out / 'mage_class_cond/samples/000001.png').exists()
+    page = (out / 'report.html').read_text()
+    assert 'A generator by class after as many steps: 15.000' in page
+    assert '2 class folders of 5 to 5 images' in page
+    cfg = load_config(str(out / 'mage_class_cond.py'))
+    assert cfg.model.generator.network.condition.num_classes == 2
+    assert cfg.test_dataloader.dataset.num_classes == 2
+    with pytest.raises(ValueError, match='class_cond = True, and now it is'):
+        fit(str(images), **arguments)
+
+
+def test_a_generator_by_class_needs_labels(images, tmp_path):
+    with pytest.raises(ValueError, match='needs labels, and .* has none'):
+        fit(str(images), class_cond=True, out=str(tmp_path / 'out'),
+            device='cpu')
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_dry_run_writes_nothing(images, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     assert fit(str(images), dry_run=True, device='cpu') == {}
