@@ -114,7 +114,7 @@ class Plan:
         if self.class_cond:
             yield Stage('sample_by_class', [
                 'tools/sample.py', *_model(out, 'mage_class_cond'), '--num',
-                str(SAMPLES), '--out', str(out / 'mage_class_cond/samples'),
+                str(SAMPLES), '--out', str(out / 'by_class'),
                 *_temperature(temperatures['mage_class_cond'])])
         for value in TEMPERATURES:
             yield Stage(f'sample_{value:g}', [

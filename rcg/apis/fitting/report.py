@@ -183,7 +183,7 @@ def _by_class(root: Path, summary: dict) -> list[Section]:
         return []
     return [Section('Samples by class', [
         'Of the generator by class: a row each, in the order of the names of '
-        'their folders.'], root / 'mage_class_cond/samples/grid.png')]
+        'their folders.'], root / 'by_class/grid.png')]
 
 
 def _about_scores(summary: dict) -> list[str]:

@@ -224,12 +224,12 @@ def for_steps(preset: Config, steps: dict[str, int], count: int) -> dict:
 def _estimates(costs: dict[str, Cost], steps: dict[str, int],
                overhead: float) -> list[str]:
     """Lines of a table: minutes, memory and disk of each stage."""
-    lines = ['stage          steps   minutes   memory MB   disk MB']
+    lines = ['stage             steps   minutes   memory MB   disk MB']
     for name, cost in costs.items():
         minutes = steps[name] * cost.seconds / 60
-        lines.append(f'{name:12} {steps[name]:7,} {minutes:9.1f}'
+        lines.append(f'{name:15} {steps[name]:7,} {minutes:9.1f}'
                      f' {cost.memory_mb:11,} {cost.disk_mb:9,}')
-    lines.append(f'{"all the rest":20} {overhead / 60:9.1f}')
+    lines.append(f'{"all the rest":23} {overhead / 60:9.1f}')
     return lines
 
 

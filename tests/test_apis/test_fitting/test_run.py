@@ -201,7 +201,7 @@ def test_labels_train_a_generator_by_class(images, tmp_path):
     assert summary['fd_class_cond'] == len('mage_class_cond')
     assert summary['temperature_class_cond'] == 10
     assert summary['steps']['mage_class_cond'] == summary['steps']['mage']
-    assert (out / 'mage_class_cond/samples/000001.png').exists()
+    assert (out / 'by_class/000001.png').exists()
     page = (out / 'report.html').read_text()
     assert 'A generator by class after as many steps: 15.000' in page
     assert '2 class folders of 5 to 5 images' in page
@@ -225,7 +225,7 @@ def test_a_dry_run_writes_nothing(images, tmp_path, monkeypatch, capsys):
     assert not (tmp_path / 'work_dirs').exists()
     printed = capsys.readouterr().out
     assert '10 images, shorter side 40' in printed
-    assert 'stage          steps   minutes   memory MB   disk MB' in printed
+    assert 'stage             steps   minutes   memory MB   disk MB' in printed
 
 
 def test_another_project_is_not_touched(images, tmp_path):
