@@ -10,6 +10,7 @@ import importlib
 # Name: module that defines it.
 _MODULES = {
     'RCGInferencer': 'inferencer',
+    'benchmark': 'benchmarking',
     'benchmark_evaluation': 'evaluation_cost',
     'check_dataset': 'dataset_check',
     'check_full_size': 'full_size',

@@ -1,0 +1,62 @@
+"""The benchmark runs, and its ways do the same work; not how fast."""
+import json
+import math
+
+import pytest
+import torch
+
+from rcg.apis import benchmark
+from rcg.apis.benchmarking import run
+from rcg.apis.benchmarking.measuring import Variant, measure
+from rcg.apis.benchmarking.works import Bench, decode, features
+from rcg.engine import load_config
+
+CONFIG = 'configs/digits/mage.py'
+WORKS = {'loading', 'features', 'rdm_train', 'generator_train', 'rdm_sample',
+         'generator_sample', 'decode'}
+
+
+@pytest.mark.parametrize('faster', [True, False])
+def test_all_works_of_a_model(tmp_path, monkeypatch, capsys, faster):
+    monkeypatch.setattr(run, 'matrix_rates', lambda device: {
+        torch.float32: 1e10, torch.bfloat16: 3e10 if faster else 1e10})
+    monkeypatch.setattr(run, 'loading', lambda count: [
+        Variant('plain', lambda: None, count)])
+    out = tmp_path / 'rows.json'
+    rows = benchmark([CONFIG], quick=True, rounds=1, batch_size=2,
+                     image_size=16, device='cpu', out=str(out), options={
+                         'model.rdm.denoiser.width': 16,
+                         'model.generator.num_steps': 1})
+    assert json.loads(out.read_text()) == rows
+    assert {row['work'] for row in rows} == WORKS
+    printed = capsys.readouterr().out
+    for row in rows:
+        assert row['per_second'] > 0 and row['peak_memory_mb'] > 0
+        assert math.isfinite(row['share_of_limit'])
+        assert f'{row["work"]:16} {row["variant"]}' in printed
+    firsts = {row['work']: row for row in reversed(rows)}
+    assert all(row['ratio'] == 1 and row['variant'].startswith('plain')
+               for row in firsts.values())
+    trained = [row['variant'] for row in rows
+               if row['work'] == 'generator_train']
+    assert trained == ['plain, batch 2', 'cached, float32, batch 2'] + [
+        'cached, bfloat16, batch 2'] * faster
+
+
+def test_ways_agree():
+    """Explicit attention and bfloat16 change no more than they have to."""
+    torch.manual_seed(0)
+    bench = Bench(load_config(CONFIG), torch.device('cpu'), 2, 4, 16, True)
+    for work, wanted in (features, 3e-2), (decode, 3e-2):
+        plain, ours, low = (variant.act() for variant in work(bench))
+        torch.testing.assert_close(ours, plain)
+        assert (low - plain).abs().mean() < wanted * plain.std()
+
+
+def test_ways_take_turns():
+    calls = []
+    rows = measure([Variant(name, lambda name=name: calls.append(name), 8)
+                    for name in 'ab'], 2, torch.device('cpu'),
+                   {torch.float32: 1e9})
+    assert calls == list('abab' 'ab')
+    assert [row['variant'] for row in rows] == ['a', 'b']
