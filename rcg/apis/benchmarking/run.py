@@ -2,6 +2,7 @@
 import platform
 
 import torch
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from rcg.apis.benchmarking.loading import loading
@@ -48,14 +49,11 @@ def benchmark(configs: list[str] | None = None, *, quick: bool = False,
     rates, rounds = _limits(device), rounds or (3 if quick else 5)
     rows = _rows('', 'loading', loading(16 if quick else 64), rounds,
                  torch.device('cpu'), rates)
+    batch_size = batch_size or (2 if device.type == 'cpu' else 32)
     for config in configs or [DEFAULT]:
-        cfg = load_any_config(config, options)
-        if quick:
-            _shorten(cfg)
-        bench = Bench(
-            cfg, device, batch_size or (2 if device.type == 'cpu' else 32),
-            64 if quick else 512, image_size,
-            rates[torch.bfloat16] > WORTH * rates[torch.float32])
+        bench = Bench(_config(config, options, quick), device, batch_size,
+                      64 if quick else 512, image_size,
+                      rates[torch.bfloat16] > WORTH * rates[torch.float32])
         for work, variants_of in WORKS.items():
             rows += _rows(str(config), work, variants_of(bench), rounds,
                           device, rates)
@@ -81,8 +79,12 @@ def _machine(device: torch.device) -> str:
     return f'{name}; torch {torch.__version__}'
 
 
-def _shorten(cfg) -> None:
-    """Few sampling steps: they all cost the same."""
+def _config(config: str, options: list[str] | dict | None,
+            quick: bool) -> Config:
+    """The config; if quick, with few sampling steps: all cost the same."""
+    cfg = load_any_config(config, options)
+    if not quick:
+        return cfg
     generator, rdm = cfg.model.generator, cfg.model.get('rdm')
     if rdm is not None:
         rdm.sampler.num_steps = 10
@@ -90,6 +92,7 @@ def _shorten(cfg) -> None:
         generator.sampler.num_steps = 2
     elif 'num_steps' in generator:
         generator.num_steps = 2
+    return cfg
 
 
 def _rows(config: str, work: str, variants: list, rounds: int,
