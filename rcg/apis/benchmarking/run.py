@@ -39,9 +39,7 @@ def benchmark(configs: list[str] | None = None, *, quick: bool = False,
         options: Changes of the configs by dotted key.
 
     Returns:
-        A dict for each row: ``config``, ``work``, ``variant``,
-        ``per_second``, ``ratio`` to the plain way, ``share_of_limit`` and
-        ``peak_memory_mb``.
+        Rows: ``config`` and ``work``, and what :func:`measure` says.
     """
     device = torch.device(usable_device(device))
     init_default_scope('rcg')
