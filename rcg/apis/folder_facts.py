@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rcg.datasets.folders import folder_classes, left_out
 from rcg.datasets.survey import Facts
+from rcg.datasets.transforms import LONGEST
 
 EXTREME = 4  # ratio of the sides from which on a crop loses most of an image
 
@@ -29,6 +30,9 @@ def about_files(folder: str, good: Sequence[Facts],
             short < (size or 0) for short, _ in sides),
         f'at least {EXTREME} times as long as wide, of which the crop loses '
         'most': sum(long >= EXTREME * short for short, long in sides),
+        f'more than {LONGEST} times as long as wide, cut to that around the '
+        'middle before they are resized': sum(
+            long > LONGEST * short for short, long in sides),
         'transparent, shown over white': sum(
             facts.transparent for facts in good),
         'animated or of several pages, of which the first is taken': sum(

@@ -20,6 +20,9 @@ from numpy.random import Generator
 from rcg.datasets.stream import rng_of_visit
 from rcg.registry import TRANSFORMS
 
+# An image with longer sides loses their ends before it is resized. Scaled
+# whole, 60,000 x 1 pixels would take gigabytes, of which a crop sees little.
+LONGEST = 100  # times as long as wide
 INTERPOLATIONS = 'nearest', 'bilinear', 'bicubic', 'box', 'lanczos', 'hamming'
 
 
@@ -58,11 +61,23 @@ def resize(image: ndarray, sides: Sequence[int], how: str) -> ndarray:
                          backend='pillow')  # (width, height)
 
 
+def without_ends(image: ndarray) -> ndarray:
+    """Cut equal ends off an image more than ``LONGEST`` times as long as wide.
+
+    What is left is at most that long. Other images stay as they are.
+    """
+    limit = LONGEST * min(image.shape[:2])
+    height, width = image.shape[:2]
+    top, left = (max(0, (side - limit + 1) // 2) for side in (height, width))
+    return image[top:height - top, left:width - left]
+
+
 @TRANSFORMS.register_module()
 class Resize(SizedTransform):
     """Resize the shorter side to ``size``; keep the aspect ratio.
 
-    The longer side is cut down to whole pixels, as torchvision does.
+    The longer side is cut down to whole pixels, as torchvision does. Images
+    that are too long first lose their ends; see :func:`without_ends`.
     ``interpolation`` is one of Pillow's filters.
     """
 
@@ -74,6 +89,7 @@ class Resize(SizedTransform):
         self.interpolation = interpolation
 
     def apply(self, image: ndarray, rng: Generator) -> ndarray:
+        image = without_ends(image)
         sides = image.shape[:2]
         sides = [int(self.size * side / min(sides)) for side in sides]
         return resize(image, sides, self.interpolation)
@@ -133,13 +149,15 @@ class ADMCenterCrop(CenterCrop):
     Halve with a box filter while the shorter side is at least twice the
     size. Resize the rest of the way with a bicubic filter. Cut out the
     centre. ADM's published reference statistics of ImageNet were made so, and
-    DiT trains on such images.
+    DiT trains on such images. Images that are too long first lose their ends;
+    see :func:`without_ends`.
     """
 
     def offset(self, margin: int, rng: Generator) -> int:
         return margin // 2
 
     def apply(self, image: ndarray, rng: Generator) -> ndarray:
+        image = without_ends(image)
         sides = image.shape[:2]
         while min(sides) >= 2 * self.size:
             sides = [side // 2 for side in sides]

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from rcg.datasets import transforms
 from rcg.datasets.transforms import (
     ADMCenterCrop,
     CenterCrop,
@@ -21,6 +22,37 @@ def test_the_longer_side_is_cut_down_to_whole_pixels():
     assert Resize(8).apply(image, None).shape == (8, 16, 3)
     assert Resize(8).apply(image.transpose(1, 0, 2), None).shape == (
         16, 8, 3)
+
+
+@pytest.mark.parametrize('length', [60_000, 60_001])
+@pytest.mark.parametrize('transform', [Resize, ADMCenterCrop])
+def test_a_line_makes_no_giant_image(monkeypatch, length, transform):
+    """Scaled whole, it would have 4 million columns."""
+    sizes, resize = [], transforms.resize
+    monkeypatch.setattr(transforms, 'resize', lambda image, sides, how: (
+        sizes.append(sides), resize(image, sides, how))[1])
+    line = np.random.default_rng(0).integers(0, 256, (1, length, 3), np.uint8)
+    steps = transform(64), CenterCrop(64)
+    for image in (line, line.transpose(1, 0, 2)):
+        for step in steps:
+            image = step.apply(image, None)
+        assert max(sizes.pop()) <= 64 * 100
+    # What is cut off is the same at both ends.
+    middle = line[:, length // 2 - 9:(length + 1) // 2 + 9]
+    for step in steps:
+        middle = step.apply(middle, None)
+    assert (image.transpose(1, 0, 2) == middle).all()
+
+
+def test_only_extreme_images_lose_their_ends():
+    for sides in ((3, 300), (300, 3), (9, 20)):
+        image = np.random.default_rng(0).integers(0, 256, (*sides, 3),
+                                                  np.uint8)
+        scaled = [8 * side // min(sides) for side in sides]
+        assert (Resize(8).apply(image, None) == transforms.resize(
+            image, scaled, 'bicubic')).all()
+    assert Resize(8).apply(np.zeros((3, 301, 3), np.uint8), None).shape == (
+        8, 797, 3)  # 299 columns are left
 
 
 def test_crops_reach_every_place_equally_often():

@@ -58,7 +58,8 @@ def test_an_awkward_folder(tmp_path):
                   '1 .heic', '1 hidden', '1 without ending',
                   '510 are smaller than the model', '1 are transparent',
                   '1 are animated', '1 are of 16 bits', '1 are exact copies',
-                  '1 are at least 4 times', 'No labels'):
+                  '1 are at least 4 times', '1 are more than 100 times',
+                  'No labels'):
         assert words in text, words
     assert seen.classes is None
 
