@@ -4,16 +4,20 @@ import re
 from pathlib import Path
 
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from rcg.apis.json_file import write_json
 from rcg.checkpoint import run_configs
-from rcg.datasets.reading import EXTENSIONS
+from rcg.datasets.reading import EXTENSIONS, UNREADABLE, open_image
 from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import leave
 from rcg.files import read_json
 
 GRID, RECORD = 'grid.png', 'samples.json'
+# What the images of this tool say of themselves: 'Software' is a keyword of
+# the PNG format. A number for a name makes no file ours.
+_SOFTWARE, _OURS = 'Software', 'rcg tools/sample.py'
 
 
 def default_folder(checkpoint: str) -> Path:
@@ -31,8 +35,9 @@ def default_folder(checkpoint: str) -> Path:
 class SampleFolder:
     """Numbers images and writes them as PNG files.
 
-    ``samples.json`` in the folder says what was drawn. The images of an
-    earlier call are removed: with the new ones they would be scored.
+    ``samples.json`` in the folder says what was drawn, and a text in each file
+    that it was drawn. The images of an earlier call are removed: with the new
+    ones they would be scored.
 
     Args:
         path: The folder; it is made.
@@ -64,13 +69,14 @@ class SampleFolder:
         except (OSError, ValueError):
             return set()
         return {name for name in os.listdir(self.path)
-                if re.fullmatch(r'\d{6,}\.png', name) or name == GRID}
+                if (re.fullmatch(r'\d{6,}\.png', name) or name == GRID)
+                and _is_ours(self.path / name)}
 
     def add(self, images: Tensor, total: int) -> None:
         """Write images (N, 3, H, W) uint8; print how many of all there are."""
         with deferred():
             for image in images:
-                picture(image).save(self.path / f'{self.count:06d}.png')
+                _write(picture(image), self.path / f'{self.count:06d}.png')
                 self.count += 1
         print(f'{self.count}/{total} images', flush=True)
         if requested():
@@ -78,8 +84,23 @@ class SampleFolder:
 
     def finish(self, grid: Image.Image) -> Path:
         """Write grid.png; return its path."""
-        grid.save(self.path / GRID)
+        _write(grid, self.path / GRID)
         return self.path / GRID
+
+
+def _write(image: Image.Image, path: Path) -> None:
+    info = PngInfo()
+    info.add_text(_SOFTWARE, _OURS)
+    image.save(path, pnginfo=info)
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether this tool wrote a file."""
+    try:
+        with open_image(str(path)) as image:
+            return image.info.get(_SOFTWARE) == _OURS
+    except UNREADABLE:
+        return False
 
 
 def picture(image: Tensor) -> Image.Image:

@@ -43,6 +43,20 @@ def test_a_picture_that_was_put_among_ours_stays(tmp_path):
     assert (tmp_path / '000001.png').exists()
 
 
+@pytest.mark.parametrize('name', ['000001.png', '000002.png', 'grid.png'])
+def test_a_picture_under_a_name_of_ours_stays(tmp_path, name):
+    """Its name alone does not make a file ours."""
+    draw(tmp_path, 2)
+    Image.new('RGB', (4, 4)).save(tmp_path / name)
+    with pytest.raises(ValueError, match=f"such as '{name}': give another"):
+        SampleFolder(tmp_path, dict(checkpoint='a.pth'))
+    assert (tmp_path / name).exists()
+    assert (tmp_path / '000000.png').exists()
+    (tmp_path / name).write_bytes(b'no image')
+    with pytest.raises(ValueError, match=f"such as '{name}'"):
+        SampleFolder(tmp_path, dict(checkpoint='a.pth'))
+
+
 def test_by_default_images_go_beside_the_run(tmp_path):
     assert default_folder(str(tmp_path / 'mage_l.safetensors')).parts[-2:] == (
         'samples', 'mage_l')
