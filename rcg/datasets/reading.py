@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from mmengine import fileio
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from rcg.files import read_regular
 
@@ -78,7 +78,11 @@ def _opened(content: bytes) -> Image.Image:
     known = [name for name in _FORMATS if name in Image.OPEN]
     with warnings.catch_warnings():  # of sizes: the limit here is lower
         warnings.simplefilter('ignore', Image.DecompressionBombWarning)
-        return Image.open(io.BytesIO(content), formats=known)
+        try:
+            return Image.open(io.BytesIO(content), formats=known)
+        except UnidentifiedImageError:  # names the buffer, not the file
+            raise OSError('cannot identify the format; it is no image, or '
+                          'damaged') from None
 
 
 def _check_size(image: Image.Image, content: bytes) -> None:

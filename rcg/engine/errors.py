@@ -124,6 +124,9 @@ def message(error: BaseException) -> str:
         text = str(error.args[0])  # str() would add quotes
     if text.startswith('Caught ') and 'Original Traceback' in text:
         text = text.strip().splitlines()[-1]
+        kind, _, rest = text.partition(': ')
+        if kind.rpartition('.')[2] == type(error).__name__:
+            text = rest
     if isinstance(error, OSError) and error.errno and error.strerror:
         text = error.strerror
         if error.filename:
@@ -153,7 +156,7 @@ def _place_in_config(error: BaseException) -> str | None:
 def _told(error: BaseException) -> str:
     """Type and message, without the traceback of a worker."""
     if _text_of_worker(error):
-        return message(error)
+        return f'{type(error).__name__}: {message(error)}'
     return traceback.format_exception_only(error)[-1].strip()
 
 

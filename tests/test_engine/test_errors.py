@@ -199,8 +199,10 @@ def test_the_places_of_the_traceback_are_told():
 def test_message_of_a_worker_is_its_last_line():
     error = ValueError('Caught ValueError in DataLoader worker process 0.\n'
                        'Original Traceback (most recent call last):\n'
-                       '  File "x.py", line 3\nValueError: image x is bad\n')
-    assert message(error) == 'ValueError: image x is bad'
+                       '  File "x.py", line 3, in f\n    raise ValueError()\n'
+                       'ValueError: image x is bad\n')
+    assert message(error) == 'image x is bad'
+    assert 'ValueError: image x is bad' in explain(error)  # a bug in f
 
 
 def test_message_of_a_system_error_names_the_file():
