@@ -5,21 +5,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
-from mmengine.logging import print_log
 from torch import Tensor
 
+from rcg.datasets.bad_files import BadFiles, allowed_bad
 from rcg.datasets.held_out import SPLITS, split_of
 from rcg.datasets.images import ImageDataset
 from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
 from rcg.registry import DATASETS
-
-MAX_BAD_SHARE = .01
-FEW = 2  # files that may be bad in a folder of any size
-
-
-def allowed_bad(count: int) -> int:
-    """How many of the files of a folder may be bad."""
-    return max(FEW, int(MAX_BAD_SHARE * count))
 
 
 def list_images(root: str) -> list[str]:
@@ -182,10 +174,8 @@ class ImageFolder(ImageDataset):
             labels = [labels[i] for i in chosen]
         super().__init__(labels, classes, pipeline)
         # A split may hold all bad files of its folder, but never nothing else.
-        self._allowed = min(count - 1, allowed_bad(
+        self._bad = BadFiles(self.root, self.paths, allowed_bad(
             count if split is None else len(paths)))
-        # Shared, so that the data workers count bad files together.
-        self._bad = torch.zeros(count, dtype=torch.bool).share_memory_()
 
     def list_paths(self) -> list[str]:
         """Paths of all images, relative to the folder, sorted."""
@@ -197,7 +187,12 @@ class ImageFolder(ImageDataset):
     @property
     def bad_files(self) -> list[str]:
         """Files that this process or its workers failed to read so far."""
-        return [self.paths[i] for i in self._bad.nonzero()]
+        return self._bad.names()
+
+    def check_files(self) -> None:
+        """Judge what a training has read; see :meth:`BadFiles.check
+        <rcg.datasets.bad_files.BadFiles.check>`."""
+        self._bad.check()
 
     def identity(self) -> Iterable[bytes]:
         yield f'upright={self.upright}'.encode()
@@ -211,38 +206,24 @@ class ImageFolder(ImageDataset):
     def read(self, index: int) -> tuple[np.ndarray, int]:
         for candidate in range(index, index + len(self)):
             candidate %= len(self)
-            if self._bad[candidate]:
+            if candidate in self._bad:
                 continue
             path = os.path.join(self.root, self.paths[candidate])
             try:
-                return read_image(path, self.upright), candidate
+                image = read_image(path, self.upright)
             except UNREADABLE as error:
-                self._bad[candidate] = True
-                self._report(path, error)
+                self._bad.add(candidate, error)
+            else:
+                self._bad.add_good(candidate)
+                return image, candidate
         raise RuntimeError(f"No image in '{self.root}' can be read.")
 
     def substitutes(self) -> dict[str, Tensor]:
-        good = (~self._bad).nonzero()[:, 0]
+        good = (~self._bad.mask()).nonzero()[:, 0]
         if len(good) == len(self):
             return {}
         next_good = torch.searchsorted(good, torch.arange(len(self)))
         return {'sources': good[next_good % len(good)]}
-
-    def _report(self, path: str, error: Exception) -> None:
-        bad = self.bad_files
-        print_log(
-            f"Skipped '{path}', which cannot be read ({type(error).__name__}: "
-            f'{error}). Bad files so far: {len(bad)} of {len(self)}.',
-            logger='current', level=30)
-        if len(bad) > self._allowed:
-            listed = ', '.join(f"'{name}'" for name in bad[:10])
-            if len(bad) > 10:
-                listed += ', ...'
-            raise RuntimeError(
-                f"{len(bad)} of the {len(self)} images in '{self.root}' "
-                f'cannot be read; {self._allowed} may be bad: {listed}. '
-                'Repair or remove them; tools/check_dataset.py lists all.'
-            ) from error
 
 
 @DATASETS.register_module()

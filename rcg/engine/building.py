@@ -4,7 +4,7 @@ from mmengine.visualization import Visualizer
 from torch import nn
 
 from rcg.engine.configs.stages import naming_stages
-from rcg.engine.data_loading import named_workers
+from rcg.engine.data_loading import check_files, named_workers
 from rcg.engine.processes import signals
 from rcg.engine.processes.stopping import failing_together
 from rcg.engine.visualizer import check_packages
@@ -46,9 +46,16 @@ class HintingRunner(Runner):
     @signals.restored()
     @failing_together()
     def train(self) -> nn.Module:
-        """Train; see :func:`~rcg.registry.hints`."""
+        """Train; see :func:`~rcg.registry.hints`.
+
+        Raises:
+            RuntimeError: Too many files are bad of those that were read; see
+                :func:`~rcg.engine.data_loading.check_files`.
+        """
         with naming_stages(self.cfg):
-            return super().train()
+            model = super().train()
+            check_files(self.train_dataloader.dataset)
+            return model
 
     @named_workers()
     @hints()

@@ -1,13 +1,15 @@
 """Data loaders that name the worker that was killed or that hangs."""
+import atexit
 import contextlib
 import re
 import signal
 import time
+import weakref
 from collections.abc import Iterator
 from multiprocessing.process import BaseProcess
 
 from torch._C import _remove_worker_pids
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 # Seconds that a batch may take.
 TIMEOUT = 300.
@@ -21,6 +23,8 @@ _CAUSES = {
     'SIGBUS': 'A file that was mapped into memory was truncated, or there is '
               'too little shared memory (df /dev/shm).',
 }
+# torch's iterators whose workers may be alive.
+_ITERATORS = weakref.WeakSet()
 # What torch says of workers that are gone.
 _GONE = re.compile(r'DataLoader worker \(pid\(?s?\)?:? ([\d, ]+)\)')
 
@@ -47,7 +51,10 @@ class WatchedLoader(DataLoader):
             self.timeout = TIMEOUT
 
     def __iter__(self) -> '_Batches':
-        return _Batches(super().__iter__(), self.timeout)
+        iterator = super().__iter__()
+        if self.num_workers:
+            _ITERATORS.add(iterator)
+        return _Batches(iterator, self.timeout)
 
 
 def watched(loader: DataLoader) -> DataLoader:
@@ -100,11 +107,40 @@ class _Batches:
                 'take so long, raise timeout of the data loader in the '
                 'config, or its num_workers. Then go on with --resume.')
         # Else torch would raise an error of its own for each of them.
-        _remove_worker_pids(id(iterator))
-        iterator._worker_pids_set = False
+        _forget(iterator)
         for one in workers:
             one.kill()
         return text
+
+
+def _forget(iterator: Iterator) -> None:
+    """Keep torch from raising an error when workers of it end."""
+    if iterator._worker_pids_set:
+        _remove_worker_pids(id(iterator))
+        iterator._worker_pids_set = False
+
+
+@atexit.register
+def forget_workers() -> None:
+    """Let Python end all workers at its exit, without a traceback."""
+    for iterator in _ITERATORS:
+        _forget(iterator)
+
+
+def check_files(dataset: Dataset) -> None:
+    """Judge the files that a training has read, if the dataset can.
+
+    It is asked by its ``check_files()``; so are datasets that it consists of.
+
+    Raises:
+        RuntimeError: Too many of them are bad.
+    """
+    for part in [getattr(dataset, 'dataset', None),
+                 *getattr(dataset, 'datasets', ())]:
+        if part is not None:
+            check_files(part)
+    if hasattr(dataset, 'check_files'):
+        dataset.check_files()
 
 
 @contextlib.contextmanager

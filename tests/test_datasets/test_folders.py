@@ -1,4 +1,5 @@
 import os
+import time
 
 import numpy as np
 import pytest
@@ -10,8 +11,8 @@ from rcg.datasets import (
     ImageFolder,
     ImageNet,
     StreamSampler,
+    bad_files,
     collate_batch,
-    folders,
 )
 from rcg.datasets.folders import folder_classes, list_images
 
@@ -28,7 +29,7 @@ def fill(root, *names, size=(6, 5)):
 @pytest.fixture
 def warnings(monkeypatch):
     texts = []
-    monkeypatch.setattr(folders, 'print_log',
+    monkeypatch.setattr(bad_files, 'print_log',
                         lambda text, **kwargs: texts.append(text))
     return texts
 
@@ -191,6 +192,33 @@ def test_workers_count_bad_images_together(tmp_path, num_workers):
                         collate_fn=collate_batch)
     with pytest.raises(RuntimeError, match='3 of the 100 images'):
         list(loader)
+
+
+def test_bad_images_that_no_step_waited_for_are_found_at_the_end(tmp_path):
+    dataset = damaged(tmp_path, 100, range(10, 40))
+    loader = iter(DataLoader(dataset, batch_size=10, num_workers=1,
+                             collate_fn=collate_batch))
+    next(loader)  # of good files; the worker reads ahead
+    deadline = time.monotonic() + 20
+    while len(dataset.bad_files) < 3 and time.monotonic() < deadline:
+        time.sleep(.01)
+    with pytest.raises(RuntimeError, match='of the 100 images'):
+        dataset.check_files()
+
+
+def test_a_part_of_the_files_tells_of_all():
+    """A short run meets fewer bad files than may be, and clearly too many."""
+    files = bad_files.BadFiles('x', [f'{i}\n.png' for i in range(10_000)], 100)
+    for index in range(200):
+        files.add_good(index)
+    for index in range(8):  # 2 are to be expected
+        files.add(index, ValueError('damaged'))
+    files.check()
+    files.add(8, ValueError('damaged'))
+    with pytest.raises(RuntimeError, match=r'^9 of the 10000 .* \(200 were '
+                       r"tried\); 100 may be bad: '0\\n.png'") as caught:
+        files.check()
+    assert str(caught.value).isprintable()
 
 
 def test_bad_images_met_by_workers_are_known_outside(tmp_path):

@@ -7,11 +7,16 @@ import time
 import numpy as np
 import pytest
 from PIL import Image
-from torch.utils.data import Dataset
+from torch.utils.data import ConcatDataset, Dataset, Subset
 
 from rcg.datasets import ImageFolder
 from rcg.engine import data_loading, stock_data
-from rcg.engine.data_loading import WatchedLoader, named_workers
+from rcg.engine.data_loading import (
+    WatchedLoader,
+    check_files,
+    forget_workers,
+    named_workers,
+)
 
 from .running import build_runner
 from .toy import ToyDataset
@@ -94,6 +99,36 @@ def test_a_worker_that_is_still_dying_is_waited_for(error):
     with pytest.raises(RuntimeError, match=(
             rf'process {worker.pid}\) ended with exit status 3')):
         next(batches)
+
+
+@pytest.mark.parametrize('persistent', [False, True])
+def test_workers_that_python_ends_at_its_exit_are_not_lost(persistent):
+    """torch would print a traceback after the last line of a run."""
+    loader = WatchedLoader(Failing(int), batch_size=2, num_workers=2,
+                           persistent_workers=persistent)
+    batches = iter(loader)
+    next(batches)
+    forget_workers()
+    for worker in batches.batches._workers:
+        worker.terminate()  # as multiprocessing does then
+        worker.join()
+    time.sleep(.05)
+
+
+def test_bad_files_of_a_short_run_make_it_fail(tmp_path, monkeypatch):
+    """Also of a dataset that is in another one."""
+    def complain(self):
+        raise RuntimeError('bad files')
+
+    monkeypatch.setattr(ToyDataset, 'check_files', complain, raising=False)
+    runner = build_runner(tmp_path, train_cfg__max_iters=1)
+    with pytest.raises(RuntimeError, match='bad files'):
+        runner.train()
+    assert runner.iter == 1
+    data = ToyDataset()
+    loader = WatchedLoader(ConcatDataset([Subset(data, [1]), data]))
+    with pytest.raises(RuntimeError, match='bad files'):
+        check_files(loader.dataset)
 
 
 def test_errors_of_files_are_not_waited_for():
