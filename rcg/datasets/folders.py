@@ -9,6 +9,7 @@ from torch import Tensor
 
 from rcg.datasets.bad_files import BadFiles, allowed_bad
 from rcg.datasets.held_out import SPLITS, split_of
+from rcg.datasets.image_store import store_for
 from rcg.datasets.images import ImageDataset
 from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
 from rcg.registry import DATASETS
@@ -142,6 +143,11 @@ class ImageFolder(ImageDataset):
         classes: Names of the class folders in the order of their labels, for
             classes that have no images (yet). By default the folders that
             there are, sorted.
+        max_memory: Bytes that images may take which are kept in memory, as
+            they are before the first random transform. They are kept if
+            there is room for all and a CenterCrop has made them one size; see
+            :class:`~rcg.datasets.image_store.ImageStore`. The data workers of
+            a process share them.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
@@ -155,8 +161,8 @@ class ImageFolder(ImageDataset):
 
     def __init__(self, data_root: str, pipeline: Sequence[dict] = (),
                  num_images: int | None = None, split: str | None = None,
-                 held_out: float = .1,
-                 classes: Sequence[str] | None = None) -> None:
+                 held_out: float = .1, classes: Sequence[str] | None = None,
+                 max_memory: int = 1 << 30) -> None:
         self.root = os.path.expanduser(data_root)
         paths = self.list_paths()
         found = folder_classes(paths, classes)
@@ -176,6 +182,12 @@ class ImageFolder(ImageDataset):
         # A split may hold all bad files of its folder, but never nothing else.
         self._bad = BadFiles(self.root, self.paths, allowed_bad(
             count if split is None else len(paths)))
+
+        self._store = store_for(self.fixed_transforms, count, max_memory)
+
+    def __getstate__(self) -> dict:
+        """Without the images: each copy would keep its own."""
+        return {**self.__dict__, '_store': None}
 
     def list_paths(self) -> list[str]:
         """Paths of all images, relative to the folder, sorted."""
@@ -217,6 +229,15 @@ class ImageFolder(ImageDataset):
                 self._bad.add_good(candidate)
                 return image, candidate
         raise RuntimeError(f"No image in '{self.root}' can be read.")
+
+    def prepare(self, index: int) -> tuple[np.ndarray, int]:
+        if self._store is None:
+            return super().prepare(index)
+        image = self._store.get(index)
+        if image is None:
+            image, index = super().prepare(index)
+            self._store.put(index, image)
+        return image, index
 
     def substitutes(self) -> dict[str, Tensor]:
         good = (~self._bad.mask()).nonzero()[:, 0]

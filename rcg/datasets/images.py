@@ -1,5 +1,6 @@
 """Base of the datasets of images: items, transforms, cached features."""
 import hashlib
+import itertools
 import json
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
@@ -10,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
 from rcg.datasets.stream import StreamItem, check_index
+from rcg.datasets.transforms import Transform
 from rcg.registry import FUNCTIONS, TRANSFORMS
 
 
@@ -72,6 +74,10 @@ class ImageDataset(Dataset):
         self.classes = None if classes is None else tuple(classes)
         self.pipeline = [dict(cfg) for cfg in pipeline]
         self.transforms = [TRANSFORMS.build(cfg) for cfg in self.pipeline]
+        # Those before the first that may be random.
+        self.fixed_transforms = list(itertools.takewhile(
+            lambda step: isinstance(step, Transform) and not step.is_random,
+            self.transforms))
         self.features: dict[str, Tensor] = {}
         self._sources: np.ndarray | None = None
 
@@ -83,6 +89,18 @@ class ImageDataset(Dataset):
             The image (H, W, 3), uint8 RGB, and its index. That differs from
             ``index`` if another image takes the place of an unreadable one.
         """
+
+    def prepare(self, index: int) -> tuple[np.ndarray, int]:
+        """Read an image and apply ``fixed_transforms``.
+
+        Returns:
+            Those of :meth:`read`.
+        """
+        image, index = self.read(index)
+        results = {'img': image, 'rng': None}
+        for transform in self.fixed_transforms:
+            results = transform(results)
+        return results['img'], index
 
     @abstractmethod
     def identity(self) -> Iterable[bytes]:
@@ -180,13 +198,16 @@ class ImageDataset(Dataset):
             ValueError: The images of the batch differ in size.
         """
         images, used = [], []
+        others = self.transforms[len(self.fixed_transforms):]
         for item, index in zip(items, indices, strict=True):
-            image, index = self.read(index)
-            rng = np.random.default_rng((item.seed, item.position))
-            results = {'img': image, 'rng': rng}
-            for transform in self.transforms:
-                results = transform(results)
-            images.append(results['img'])
+            image, index = self.prepare(index)
+            if others:
+                rng = np.random.default_rng((item.seed, item.position))
+                results = {'img': image, 'rng': rng}
+                for transform in others:
+                    results = transform(results)
+                image = results['img']
+            images.append(image)
             used.append(index)
         sizes = sorted({image.shape[:2] for image in images})
         if len(sizes) > 1:

@@ -27,7 +27,7 @@ _COMPARED = (
     'train_dataloader.batch_sampler', 'train_dataloader.collate_fn',
     'train_dataloader.drop_last', 'env_cfg.float32')
 # Last components of keys that say where something is, not what it is.
-_PLACES = 'checkpoint', 'data_root', 'cache_dir'
+_PLACES = 'checkpoint', 'data_root', 'cache_dir', 'max_memory'
 # Last components of keys of classes.
 _TYPES = 'type', 'constructor'
 _DEFAULTS = {'env_cfg.float32': 'high'}

@@ -17,6 +17,8 @@ _classes = None
 # Their number, for mage_class_cond.py alone.
 _num_classes = int('{{$RCG_CLASSES:10}}')
 _num_workers = 4
+# Bytes in which the images are kept at the model's size, if all fit.
+_max_memory = 2**30
 # Whether encoder.py trains the encoder; False for one that is pretrained.
 _encoder_is_trained = True
 # Images that a test draws.
