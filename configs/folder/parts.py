@@ -5,7 +5,7 @@ _base_ = './small_64.py'
 _images = dict(
     type='ImageFolder', data_root=_base_._data_root, split='train',
     held_out=_base_._held_out_share, classes=_base_._classes,
-    max_memory=_base_._max_memory, pipeline=[
+    bits=_base_._bits, max_memory=_base_._max_memory, pipeline=[
         dict(type='Resize', size=_base_._size),
         dict(type='CenterCrop', size=_base_._size)])
 _held_out = dict(_images, split='held_out')

@@ -67,8 +67,8 @@ def load_images(cfg: Config, names: Sequence[str]
                 size = dataset()[0]['images'].shape[-1]
                 pipeline = [dict(type='Resize', size=size),
                             dict(type='CenterCrop', size=size)]
-            found += [(_read(file, pipeline), os.path.basename(file))
-                      for file in _files(name)]
+            found += [(_read(file, pipeline, wanted.get('bits', 16)),
+                       os.path.basename(file)) for file in _files(name)]
         elif name.isdecimal():
             found.append(_item(dataset(), int(name)))
         else:
@@ -97,9 +97,9 @@ def _item(dataset: ImageDataset, index: int) -> tuple[Tensor, str]:
     return item['images'], title
 
 
-def _read(path: str, pipeline: list[dict]) -> Tensor:
+def _read(path: str, pipeline: list[dict], bits: int) -> Tensor:
     try:
-        results = dict(img=read_image(path), rng=None)
+        results = dict(img=read_image(path, bits=bits), rng=None)
     except UNREADABLE as error:
         raise ValueError(f"'{path}' cannot be read as an image "
                          f'({type(error).__name__}: {error}).') from error

@@ -143,6 +143,8 @@ class ImageFolder(ImageDataset):
         classes: Names of the class folders in the order of their labels, for
             classes that have no images (yet). By default the folders that
             there are, sorted.
+        bits: Of the values in 16-bit gray files, from 8 to 16; see
+            :func:`~rcg.datasets.reading.read_image`.
         max_memory: Bytes that images may take which are kept in memory, as
             they are before the first random transform. They are kept if
             there is room for all and a CenterCrop has made them one size; see
@@ -162,7 +164,11 @@ class ImageFolder(ImageDataset):
     def __init__(self, data_root: str, pipeline: Sequence[dict] = (),
                  num_images: int | None = None, split: str | None = None,
                  held_out: float = .1, classes: Sequence[str] | None = None,
-                 max_memory: int = 1 << 30) -> None:
+                 bits: int = 16, max_memory: int = 1 << 30) -> None:
+        if not 8 <= bits <= 16:
+            raise ValueError('bits, those of the values in files of 16 bits, '
+                             f'must be from 8 to 16, got {bits}.')
+        self.bits = bits
         self.root = os.path.expanduser(data_root)
         paths = self.list_paths()
         found = folder_classes(paths, classes)
@@ -207,7 +213,8 @@ class ImageFolder(ImageDataset):
         self._bad.check()
 
     def identity(self) -> Iterable[bytes]:
-        yield f'upright={self.upright}'.encode()
+        deep = '' if self.bits == 16 else f' bits={self.bits}'
+        yield f'upright={self.upright}{deep}'.encode()
         for path in self.paths:
             try:
                 size = os.path.getsize(os.path.join(self.root, path))
@@ -222,7 +229,7 @@ class ImageFolder(ImageDataset):
                 continue
             path = os.path.join(self.root, self.paths[candidate])
             try:
-                image = read_image(path, self.upright)
+                image = read_image(path, self.upright, self.bits)
             except UNREADABLE as error:
                 self._bad.add(candidate, error)
             else:

@@ -10,6 +10,7 @@ from rcg.datasets.map_files import map_files
 from rcg.datasets.reading import (
     UNREADABLE,
     has_alpha,
+    is_deep,
     open_image,
     read_image,
 )
@@ -64,7 +65,7 @@ class StoredFolder(ImageFolder):
     def read(self, index: int) -> tuple[np.ndarray, int]:
         path = os.path.join(self.root, self.paths[index])
         try:
-            return read_image(path, self.upright), index
+            return read_image(path, self.upright, self.bits), index
         except UNREADABLE as error:
             raise ValueError(f"'{path}' is damaged or truncated ({error}); "
                              'write it again.') from error
@@ -82,7 +83,7 @@ def inspect_file(path: str) -> tuple[tuple[int, int], str, bool, str]:
     try:
         with open_image(path) as image:
             is_jpeg = image.format == 'JPEG'
-            if image.mode[0] in 'IF' or ';16' in str(image.tile):
+            if is_deep(image):
                 return image.size, '', is_jpeg, (
                     'has more than 8 bits a channel, and rounding them is '
                     "the generator's choice: write 8 bits")

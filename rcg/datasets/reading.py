@@ -1,5 +1,6 @@
 """Image files of any origin to RGB bytes, whatever their mode."""
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,10 @@ _ORIENTATION = ExifTags.Base.Orientation
 # start Ghostscript for a PostScript file that is called a.png.
 _FORMATS = ('PNG', 'JPEG', 'WEBP', 'BMP', 'DIB', 'TIFF', 'GIF', 'PPM',
             'JPEG2000', 'AVIF')
+# Bits of a value in cameras and scanners; files have room for 8 or 16.
+DEPTHS = 8, 10, 12, 14, 16
+# Pillow's names for layouts of 16 bits a channel.
+_DEEP = re.compile(';16[BLN]')
 # What reading raises for files that are missing, damaged, too large, or no
 # files.
 UNREADABLE = (OSError, ValueError)
@@ -97,26 +102,31 @@ def _check_size(image: Image.Image, content: bytes) -> None:
                          'minutes: write it again')
 
 
-def read_image(path: str, upright: bool = True) -> np.ndarray:
+def read_image(path: str, upright: bool = True,
+               bits: int = 16) -> np.ndarray:
     """Read an image file as RGB (H, W, 3) uint8.
 
     Gray, palette, bilevel, CMYK and YCbCr images are converted. Transparent
-    pixels are blended over white. Of 16-bit gray images the high byte is
+    pixels are blended over white. Of 16-bit images the upper 8 bits are
     kept. Of animations and multi-page files the first picture is read.
 
     Args:
         path: A file, or any address that mmengine reads.
         upright: Turn the image as its EXIF tag says.
+        bits: Of the values in 16-bit gray files, from 8 to 16; the upper 8 of
+            these are kept. Files of 12 bits, read as 16, are black.
 
     Raises:
         OSError, ValueError: One of ``UNREADABLE``; see :func:`open_image`.
-            Or its pixels are 32-bit numbers of unknown range.
+            Or its pixels are 32-bit numbers of unknown range, or of more bits
+            than was said.
     """
     with open_image(path) as image:
-        return to_rgb(image, upright)
+        return to_rgb(image, upright, bits)
 
 
-def to_rgb(image: Image.Image, upright: bool = True) -> np.ndarray:
+def to_rgb(image: Image.Image, upright: bool = True,
+           bits: int = 16) -> np.ndarray:
     """The pixels of an open image, as :func:`read_image` has them.
 
     Raises:
@@ -131,7 +141,7 @@ def to_rgb(image: Image.Image, upright: bool = True) -> np.ndarray:
         white = Image.new('RGBA', image.size, 'white')
         image = Image.alpha_composite(white, image)
     elif image.mode.startswith(('I', 'F')):
-        return _high_bytes(image)
+        return _upper_bits(image, bits)
     # As mmcv.imfrombytes(content, 'color', 'rgb', 'pillow') has it.
     return np.array(image if image.mode == 'RGB' else image.convert('RGB'))
 
@@ -141,10 +151,38 @@ def has_alpha(image: Image.Image) -> bool:
     return 'transparency' in image.info or 'A' in image.mode
 
 
-def _high_bytes(image: Image.Image) -> np.ndarray:
+def _upper_bits(image: Image.Image, bits: int) -> np.ndarray:
     """Gray values of modes I;16, I and F as RGB (H, W, 3) uint8."""
     values = np.asarray(image)
-    if image.mode[0] == 'F' or values.min() < 0 or values.max() > 65535:
+    largest = values.max()
+    if image.mode[0] == 'F' or values.min() < 0 or largest > 65535:
         raise ValueError(f"pixels of mode '{image.mode}' have no known range; "
                          'convert the file to 8 or 16 bits.')
-    return np.repeat((values >> 8).astype(np.uint8)[..., None], 3, -1)
+    if largest >> bits:
+        raise ValueError(f'it has values up to {largest}, which {bits} bits '
+                         'do not hold')
+    values = (values >> (bits - 8)).astype(np.uint8)
+    return np.repeat(values[..., None], 3, -1)
+
+
+def is_deep(image: Image.Image) -> bool:
+    """Whether an open image, not yet decoded, has more than 8 bits a value."""
+    return image.mode[0] in 'IF' or bool(_DEEP.search(str(image.tile)))
+
+
+def used_bits(image: Image.Image) -> int | None:
+    """How many bits the values of an open image take: one of ``DEPTHS``.
+
+    Args:
+        image: Not yet decoded.
+
+    Returns:
+        None for an image of 8 bits.
+    """
+    if not is_deep(image):
+        return None
+    if image.mode[0] in 'IF':
+        largest = int(np.asarray(image).max())
+    else:  # of colors Pillow keeps the upper 8 bits alone
+        largest = int(np.asarray(image.convert('RGB')).max()) << 8 | 255
+    return next((bits for bits in DEPTHS if largest < 1 << bits), DEPTHS[-1])

@@ -30,7 +30,7 @@ _COMPARED = (
 _PLACES = 'checkpoint', 'data_root', 'cache_dir', 'max_memory'
 # Last components of keys of classes.
 _TYPES = 'type', 'constructor'
-_DEFAULTS = {'env_cfg.float32': 'high'}
+_DEFAULTS = {'env_cfg.float32': 'high', 'train_dataloader.dataset.bits': 16}
 
 
 def flatten(value, path: str = '') -> dict[str, object]:

@@ -51,6 +51,16 @@ def test_files_get_the_size_of_the_datasets_images(digits, folder):
     assert titles[:2] == ['a.png', 'b.png']
 
 
+def test_files_are_read_with_the_bits_of_the_dataset(folder):
+    cfg = folder_config(folder)
+    cfg.train_dataloader.dataset.bits = 12
+    Image.fromarray(np.full((9, 9), 4095, np.uint16)).save(folder / '0.png')
+    by_name, _ = load_images(cfg, [str(folder / '0.png')])
+    by_number, _ = load_images(cfg, ['0'])
+    assert torch.equal(by_name, by_number)
+    assert (by_name == 255).all()
+
+
 def test_pipelines_lose_their_chance_only(folder):
     cfg = folder_config(folder)
     assert image_dataset(cfg)['pipeline'] == [

@@ -250,6 +250,24 @@ def test_fingerprint_follows_the_files(tmp_path):
     assert ImageFolder(root).fingerprint() != before
 
 
+def test_bits_of_a_folder(tmp_path):
+    for name in 'abc':
+        Image.fromarray(np.full((4, 4), 4095, np.uint16)).save(
+            tmp_path / f'{name}.png')
+    twelve, sixteen = (ImageFolder(tmp_path, bits=bits) for bits in (12, 16))
+    assert (twelve[0]['images'] == 255).all()
+    assert (sixteen[0]['images'] == 15).all()
+    assert twelve.fingerprint() != sixteen.fingerprint()
+    assert sixteen.fingerprint() == ImageFolder(tmp_path).fingerprint()
+    Image.fromarray(np.full((4, 4), 4096, np.uint16)).save(
+        tmp_path / 'a.png')
+    assert (twelve[0]['images'] == 255).all()
+    assert twelve.bad_files == ['a.png']
+    for bits in (7, 17):
+        with pytest.raises(ValueError, match=f'from 8 to 16, got {bits}'):
+            ImageFolder(tmp_path, bits=bits)
+
+
 def test_imagenet_layout(tmp_path):
     fill(tmp_path, 'train/n01/a.JPEG', 'train/n02/b.JPEG', 'val/c.JPEG')
     train = ImageNet(str(tmp_path))

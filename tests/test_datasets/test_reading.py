@@ -1,8 +1,14 @@
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from rcg.datasets.reading import UNREADABLE, read_image
+from rcg.datasets.reading import (
+    UNREADABLE,
+    open_image,
+    read_image,
+    used_bits,
+)
 
 RGB = np.random.default_rng(0).integers(0, 256, (6, 5, 3), np.uint8)
 GRAY = RGB[..., 0]
@@ -71,6 +77,39 @@ def test_sixteen_bit_gray_keeps_the_high_byte(tmp_path):
     for name in ('x.png', 'x.tif'):
         image = read_image(saved(tmp_path, Image.fromarray(deep), name))
         assert (image == np.repeat(GRAY[..., None], 3, -1)).all()
+
+
+@pytest.mark.parametrize('bits', [8, 12, 14])
+@pytest.mark.parametrize('name', ['x.png', 'x.tif'])
+def test_fewer_bits_in_files_of_sixteen(tmp_path, bits, name):
+    deep = GRAY.astype(np.uint16) << (bits - 8)
+    path = saved(tmp_path, Image.fromarray(deep), name)
+    wanted = np.repeat(GRAY[..., None], 3, -1)
+    assert (read_image(path, bits=bits) == wanted).all()
+    with pytest.raises(ValueError, match=(
+            f'up to {deep.max()}, which {bits - 1} bits do not hold')):
+        read_image(path, bits=bits - 1)
+
+
+def test_which_bits_are_used(tmp_path):
+    def bits(image, name='x.png'):
+        with open_image(saved(tmp_path, image, name)) as opened:
+            return used_bits(opened)
+
+    for largest, wanted in ((0, 8), (255, 8), (256, 10), (1023, 10),
+                            (2000, 12), (4095, 12), (4096, 14),
+                            (16384, 16), (65535, 16)):
+        values = np.zeros((3, 2), np.uint16)
+        values[1, 1] = largest
+        assert bits(Image.fromarray(values)) == wanted
+        assert bits(Image.fromarray(values), 'x.tif') == wanted
+    assert bits(Image.fromarray(RGB)) is None
+    assert bits(Image.fromarray(GRAY)) is None
+    # Of colors Pillow has the upper 8 bits alone.
+    deep = cv2.imencode('.png', RGB.astype(np.uint16) << 4)[1]
+    (tmp_path / 'colors.png').write_bytes(deep.tobytes())
+    with open_image(str(tmp_path / 'colors.png')) as opened:
+        assert used_bits(opened) == 12
 
 
 def test_pixels_of_unknown_range_are_refused(tmp_path):

@@ -28,6 +28,7 @@ def config(**changes):
     {'val_dataloader': {'batch_size': 3}, 'val_cfg': None},
     {'default_hooks': {'logger': {'interval': 3}}},
     {'train_dataloader': {'num_workers': 8, 'dataset': {'data_root': 'y'}}},
+    {'train_dataloader': {'dataset': {'max_memory': 0, 'bits': 16}}},
     {'custom_hooks': [{'type': 'SampleGridHook', 'interval': 9},
                       {'type': 'TrainableEMAHook', 'decay': .9}]},
     {'_mine': 3, 'data_root': 'elsewhere'},

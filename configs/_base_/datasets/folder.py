@@ -16,6 +16,8 @@ _flip = True
 _classes = None
 # Their number, for mage_class_cond.py alone.
 _num_classes = int('{{$RCG_CLASSES:10}}')
+# Bits of the values in gray files of 16 bits.
+_bits = 16
 _num_workers = 4
 # Bytes in which the images are kept at the model's size, if all fit.
 _max_memory = 2**30
