@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
+from rcg.apis.bit_depth import about_bits, deep_files
 from rcg.apis.folder_facts import about_classes, about_files
 from rcg.datasets.folders import list_images
 from rcg.datasets.remembered import code_of
@@ -59,6 +60,7 @@ def _check_files(root: str, paths: list[str], size: int | None,
     _print_modes(found)
     good = [facts for facts in found.values() if not facts.error]
     print('\n'.join([*about_files(root, good, size),
+                     *about_bits(deep_files(found)),
                      about_classes(paths)[1]]))
     return [f"'{path}' cannot be read ({facts.error})"
             for path, facts in found.items() if facts.error]

@@ -37,8 +37,6 @@ def about_files(folder: str, good: Sequence[Facts],
             facts.transparent for facts in good),
         'animated or of several pages, of which the first is taken': sum(
             facts.frames > 1 for facts in good),
-        'of 16 bits, of which the upper 8 are kept': sum(
-            facts.mode.startswith('I') for facts in good),
         'exact copies of others': len(good) - count_different(good)}
     return found + [f'{count} are {what}.' for what, count in counts.items()
                     if count]

@@ -20,6 +20,7 @@ from rcg.datasets.reading import (
     has_alpha,
     read_content,
     to_rgb,
+    used_bits,
 )
 from rcg.datasets.remembered import line_of, read_lines, stamp_of
 
@@ -39,6 +40,8 @@ class Facts(NamedTuple):
         height, width: In pixels, upright.
         transparent: Whether a pixel is.
         frames: Pictures in the file, of which the first is taken.
+        bits: That its values use, if a file of 16 bits has them; else 0. See
+            :func:`~rcg.datasets.reading.used_bits`.
         seconds: That reading it took.
         probe: The central square at PROBE x PROBE, if it was asked for; see
             :func:`pixels_of`. Else empty.
@@ -50,6 +53,7 @@ class Facts(NamedTuple):
     width: int = 0
     transparent: bool = False
     frames: int = 1
+    bits: int = 0
     seconds: float = 0.
     probe: str = ''
 
@@ -126,6 +130,7 @@ def inspect(path: str, root: str, probed: Collection[str] = (),
             if image.width * image.height > most:
                 return None
             mode, transparent = image.mode, False
+            bits = used_bits(image) or 0
             pixels = to_rgb(image)
             if has_alpha(image):
                 alpha = image.convert('RGBA').getchannel('A')
@@ -133,8 +138,8 @@ def inspect(path: str, root: str, probed: Collection[str] = (),
             frames = _frames(image)
     except UNREADABLE as error:
         return Facts(str(error) or type(error).__name__, code)
-    probe = _probe(pixels) if path in probed else ''
-    return Facts('', code, mode, *pixels.shape[:2], transparent, frames,
+    probe = probe_of(pixels) if path in probed else ''
+    return Facts('', code, mode, *pixels.shape[:2], transparent, frames, bits,
                  time.perf_counter() - begun, probe)
 
 
@@ -146,7 +151,7 @@ def _frames(image: Image.Image) -> int:
         return 1
 
 
-def _probe(pixels: np.ndarray) -> str:
+def probe_of(pixels: np.ndarray) -> str:
     """The central square of an image (H, W, 3), in letters."""
     side = min(pixels.shape[:2])
     top, left = ((length - side) // 2 for length in pixels.shape[:2])

@@ -37,13 +37,16 @@ def check(images, tmp_path, capsys):
 def test_a_good_folder(check, images):
     Image.new('CMYK', (9, 20)).save(images / 'a' / 'print.jpg')
     Image.new('L', (30, 40)).save(images / 'b' / 'gray.png')
+    Image.new('I;16', (30, 40), 3000).save(images / 'a' / 'deep.png')
+    Image.new('I;16', (30, 40), 4000).save(images / 'b' / 'deep.png')
     status, out = check()
     assert status == 0
-    for text in ('8/8 files', '2 class folders of 4 to 4 images.',
+    for text in ('10/10 files', '2 class folders of 5 to 5 images.',
                  '6 images of mode RGB\n',
                  "1 images of mode CMYK, converted when read: ['a/print.jpg'",
                  "1 images of mode L, converted when read: ['b/gray.png']",
-                 '8 images, shorter side 9 to 30 pixels', 'no fault found'):
+                 '2 gray images are of 16 bits and use 12 of them: bits=12',
+                 '10 images, shorter side 9 to 30 pixels', 'no fault found'):
         assert text in out
 
 

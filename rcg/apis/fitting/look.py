@@ -5,6 +5,7 @@ import os
 import torch
 from torch import Tensor
 
+from rcg.apis.bit_depth import about_bits, common_bits, deep_files
 from rcg.apis.folder_facts import (
     about_classes,
     about_files,
@@ -12,8 +13,9 @@ from rcg.apis.folder_facts import (
 )
 from rcg.datasets.folders import allowed_bad, list_images
 from rcg.datasets.held_out import remember_hashes
+from rcg.datasets.reading import DEPTHS, read_image
 from rcg.datasets.remembered import cache_file, stamp_of
-from rcg.datasets.survey import Facts, pixels_of, survey
+from rcg.datasets.survey import Facts, pixels_of, probe_of, survey
 from rcg.engine.distributed import usable_cores
 from rcg.evaluation.functional.color import HUES, hue_bins
 
@@ -38,6 +40,7 @@ class Look:
         classes: Number of class folders; None if there are no labels.
         keep_colors: Whether colors tell the images apart.
         flip: Whether mirrored images are as good.
+        bits: As which to read gray files of 16 bits.
         read_seconds: Of one image in one process, with all its checks.
     """
     count: int
@@ -47,6 +50,7 @@ class Look:
     classes: int | None
     keep_colors: bool
     flip: bool
+    bits: int
     read_seconds: float
 
 
@@ -69,16 +73,16 @@ def look(folder: str, size: int | None = None) -> Look:
     bad = {path: facts.error for path, facts in found.items() if facts.error}
     good = [facts for facts in found.values() if not facts.error]
     _check(folder, len(paths), bad, count_different(good))
-    probe = torch.stack([
-        torch.tensor(pixels_of(facts.probe)).permute(2, 0, 1)
-        for facts in good if facts.probe])
+    deep = deep_files(found)
+    probe = _probes(folder, found, common_bits(deep))
     keep_colors, why_colors = colors_matter(probe)
     flip, why_flip = mirrored_is_as_good(probe)
     classes, why_classes = about_classes(paths)
     return Look(
         len(good), [min(facts.height, facts.width) for facts in good], bad,
-        [*about_files(folder, good, size), *_about_bad(bad), why_classes,
-         why_colors, why_flip], classes, keep_colors, flip,
+        [*about_files(folder, good, size), *about_bits(deep),
+         *_about_bad(bad), why_classes, why_colors, why_flip], classes,
+        keep_colors, flip, common_bits(deep),
         sum(facts.seconds for facts in good) / len(good))
 
 
@@ -95,6 +99,19 @@ def _surveyed(folder: str, paths: list[str]) -> dict[str, Facts]:
         path: [*stamp, facts.code] for path, stamp, facts in zip(
             paths, stamps, found, strict=True) if stamp and facts.code})
     return dict(zip(paths, found, strict=True))
+
+
+def _probes(folder: str, found: dict[str, Facts], bits: int) -> Tensor:
+    """Small images (N, 3, PROBE, PROBE), of as many bits as will be read."""
+    probes = []
+    for path, facts in found.items():
+        if facts.probe:
+            probe = facts.probe
+            if facts.mode[0] == 'I' and bits < DEPTHS[-1]:
+                probe = probe_of(read_image(os.path.join(folder, path),
+                                            bits=bits))
+            probes.append(torch.tensor(pixels_of(probe)).permute(2, 0, 1))
+    return torch.stack(probes)
 
 
 def _about_bad(bad: dict[str, str]) -> list[str]:

@@ -129,7 +129,7 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
 def _chosen(plan: Plan, seen: Look) -> Plan:
     """Time steps of all stages, and fill in ``values`` and ``estimates``."""
     plan.values |= dict(_size=plan.size, _keep_colors=seen.keep_colors,
-                        _flip=seen.flip)
+                        _flip=seen.flip, _bits=seen.bits)
     if seen.classes is not None:
         plan.values['_num_classes'] = seen.classes
     with tempfile.TemporaryDirectory() as folder:

@@ -102,6 +102,20 @@ def test_files_are_read_once_for_all(tmp_path, monkeypatch):
         str(root), paths), strict=True)] == [p != '3.png' for p in paths]
 
 
+def test_gray_images_that_use_few_of_their_bits(tmp_path):
+    """What decides is how they will be read."""
+    rng = np.random.default_rng(0)
+    for i in range(40):
+        values = rng.integers(0, 60, (9, 9), np.uint16)
+        values[:, :4] += 140  # all alike when the upper 8 bits are kept
+        Image.fromarray(values).save(tmp_path / f'{i}.png')
+    seen = look(str(tmp_path))
+    assert seen.bits == 8
+    assert '40 gray images are of 16 bits and use 8 of' in '\n'.join(
+        seen.sentences)
+    assert not seen.flip
+
+
 def test_too_many_bad_files_are_refused_at_once(tmp_path):
     for i, image in enumerate(noise(20)):
         image.save(tmp_path / f'{i}.png')
