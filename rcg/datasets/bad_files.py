@@ -6,6 +6,8 @@ import torch
 from mmengine.logging import print_log
 from torch import Tensor
 
+from rcg.datasets.reading import why_unreadable
+
 MAX_BAD_SHARE = .01
 FEW = 2  # files that may be bad in a folder of any size
 _GOOD, _BAD = 1, 2
@@ -59,7 +61,7 @@ class BadFiles:
             RuntimeError: More files are bad than may be.
         """
         self._states[index] = _BAD
-        count, why = int(self.mask().sum()), str(error) or type(error).__name__
+        count, why = int(self.mask().sum()), why_unreadable(error)
         print_log(
             f"Skipped '{self.root}/{self.paths[index]}', which cannot be read "
             f'({why}). Bad files so far: {count} of {len(self.paths)}.',

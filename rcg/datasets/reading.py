@@ -1,4 +1,5 @@
 """Image files of any origin to RGB bytes, whatever their mode."""
+import errno
 import io
 import re
 import warnings
@@ -33,6 +34,15 @@ _DEEP = re.compile(';16[BLN]')
 # What reading raises for files that are missing, damaged, too large, or no
 # files.
 UNREADABLE = (OSError, ValueError)
+_ERRORS = {errno.ENOENT: 'it is gone, or a link to nothing',
+           errno.ELOOP: 'it is a link that leads to itself'}
+
+
+def why_unreadable(error: Exception) -> str:
+    """Why a file cannot be read, in words, without its path."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return _ERRORS.get(error.errno, error.strerror)
+    return str(error) or type(error).__name__
 
 
 @contextmanager

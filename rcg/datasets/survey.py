@@ -21,6 +21,7 @@ from rcg.datasets.reading import (
     read_content,
     to_rgb,
     used_bits,
+    why_unreadable,
 )
 from rcg.datasets.remembered import line_of, read_lines, stamp_of
 
@@ -137,7 +138,7 @@ def inspect(path: str, root: str, probed: Collection[str] = (),
                 transparent = alpha.getextrema()[0] < 255
             frames = _frames(image)
     except UNREADABLE as error:
-        return Facts(str(error) or type(error).__name__, code)
+        return Facts(why_unreadable(error), code)
     probe = probe_of(pixels) if path in probed else ''
     return Facts('', code, mode, *pixels.shape[:2], transparent, frames, bits,
                  time.perf_counter() - begun, probe)

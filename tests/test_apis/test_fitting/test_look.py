@@ -53,6 +53,8 @@ def test_an_awkward_folder(tmp_path):
     assert seen.count == 510
     assert set(seen.bad) == {'empty.png', 'cut.png', 'broken.png', 'loop.png',
                              'pipe.png'}
+    assert seen.bad['broken.png'] == 'it is gone, or a link to nothing'
+    assert seen.bad['loop.png'] == 'it is a link that leads to itself'
     text = '\n'.join(seen.sentences)
     for words in ('510 images, shorter side 1 to 20', '5 cannot be read',
                   '1 .heic', '1 hidden', '1 without ending',
