@@ -10,7 +10,12 @@ import numpy as np
 from mmengine.dist import get_rank, get_world_size
 from torch.utils.data import Dataset, Sampler
 
+from rcg.datasets.permutation import FeistelPermutation
 from rcg.registry import DATA_SAMPLERS
+
+# From so many images on (a table would take 128 MB), the order is computed.
+LARGE = 2**24
+BLOCK = 256  # samples whose places are looked up at a time
 
 
 class StreamItem(NamedTuple):
@@ -112,19 +117,27 @@ class StreamSampler(Sampler):
         self.dataset, self.seed, self.position = dataset, seed, 0
         self.rank, self.world = get_rank(), get_world_size()
 
-    def order(self, epoch: int) -> np.ndarray:
-        """Indices (n,) in the order of one pass over the dataset."""
+    def order(self, epoch: int) -> np.ndarray | FeistelPermutation:
+        """Indices in the order of one pass over the dataset."""
+        if len(self.dataset) > LARGE:
+            return FeistelPermutation(len(self.dataset), (self.seed, epoch))
         rng = np.random.default_rng((self.seed, epoch))
         return rng.permutation(len(self.dataset))
 
     def __iter__(self) -> Iterator[StreamItem]:
         order = current = None
-        for position in itertools.count(
-                self.position * self.world + self.rank, self.world):
-            epoch, place = divmod(position, len(self.dataset))
-            if epoch != current:
-                order, current = self.order(epoch), epoch
-            yield StreamItem(int(order[place]), position, self.seed)
+        for start in itertools.count(self.position * self.world + self.rank,
+                                     self.world * BLOCK):
+            positions = start + self.world * np.arange(BLOCK)
+            epochs, places = np.divmod(positions, len(self.dataset))
+            for epoch in np.unique(epochs).tolist():
+                if epoch != current:
+                    order, current = self.order(epoch), epoch
+                chosen = epochs == epoch
+                for index, position in zip(
+                        order[places[chosen]].tolist(),
+                        positions[chosen].tolist(), strict=True):
+                    yield StreamItem(index, position, self.seed)
 
     def __len__(self) -> int:
         """Samples of this rank in one pass; iteration does not end there."""
