@@ -1,5 +1,6 @@
 """Imports inside rcg point down; see the table in CONTRIBUTING.md."""
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -57,10 +58,15 @@ def is_below(name: str, layer: str) -> bool:
     return name == layer or name.startswith(layer + '.')
 
 
+@functools.cache
+def nodes_of(path: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def imports_of(path: Path, module: str):
     package = module if path.name == '__init__.py' else module.rpartition(
         '.')[0]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -74,7 +80,7 @@ def imports_of(path: Path, module: str):
 
 def names_in_strings(path: Path):
     """Dotted names of modules of rcg that stand in strings."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes_of(path):
         if (isinstance(node, ast.Constant) and isinstance(node.value, str)
                 and re.fullmatch(r'rcg(\.\w+)+', node.value)):
             yield node.value
@@ -90,7 +96,7 @@ def files():
 
 
 def test_imports_point_down():
-    wrong = []
+    wrong, known = [], {name for _, name in files()}
     for path, module in files():
         layers = [layer for layer in ALLOWED if is_below(module, layer)]
         if not layers:
@@ -101,7 +107,6 @@ def test_imports_point_down():
         allowed = ALLOWED[layer] | {layer}
         names = list(imports_of(path, module))
         if module not in BY_NAME:
-            known = {name for _, name in files()}
             names += [name for name in names_in_strings(path)
                       if name in known]
         for name in names:
@@ -114,7 +119,7 @@ def test_imports_point_down():
 def test_nothing_else_is_imported_by_name():
     """But rcg.apis, lazily and its own modules alone: commands start fast."""
     calls = [module for path, module in files()
-             for node in ast.walk(ast.parse(path.read_text()))
+             for node in nodes_of(path)
              if isinstance(node, ast.Call) and ast.unparse(node.func) in (
                  'importlib.import_module', 'import_module', '__import__')]
     assert calls == ['rcg.apis']

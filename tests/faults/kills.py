@@ -19,7 +19,7 @@ def prepare(root: Path) -> None:
     for name in (*PARTS, 'mage'):
         log = root / f'{name}.txt'
         more = ['model.warmup_steps=4'] if name == 'tokenizer' else []
-        statuses = Command(['tools/train.py', f'configs/digits/{name}.py',
+        statuses = Command(['train.py', f'configs/digits/{name}.py',
                             *short, *more], root, log).wait(LIMIT)
         if statuses != [0]:
             raise RuntimeError(f'{name} failed: {log.read_text()[-3000:]}')

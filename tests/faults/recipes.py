@@ -31,7 +31,7 @@ class Recipe:
     def words(self, work_dir: Path, root: Path, resume: bool) -> list[str]:
         """The command."""
         options = self.arguments + (self.again if resume else ())
-        return [f'tools/{self.tool}', *(
+        return [self.tool, *(
             word.format(work_dir=work_dir, root=root) for word in options)]
 
 

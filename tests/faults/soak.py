@@ -26,7 +26,7 @@ def soak(root: Path, steps: int) -> dict[str, float]:
     work_dir = root / 'soak'
     every = max(1, steps // 20)
     command = Command([
-        'tools/train.py', 'configs/digits/rdm.py', '--work-dir',
+        'train.py', 'configs/digits/rdm.py', '--work-dir',
         str(work_dir), '--cfg-options', f'train_cfg.max_iters={steps}',
         f'train_cfg.val_interval={every}',
         f'default_hooks.checkpoint.interval={max(1, every // 5)}',

@@ -1,21 +1,13 @@
-"""Faults at a chosen step, and processes that are cheap to start."""
+"""Faults at a chosen step."""
 import contextlib
-import ctypes
-import multiprocessing
 import os
-import signal
-import socket
-import sys
 import time
-from pathlib import Path
 
 from mmengine.hooks import Hook
 
 from rcg.registry import HOOKS
 
 from .running import CONFIG
-
-CONTEXT = multiprocessing.get_context('forkserver')
 
 
 @HOOKS.register_module()
@@ -64,35 +56,6 @@ class FaultHook(Hook):
             os._exit(3)
 
 
-def _command(name, arguments, log, variables):
-    """In a new process: run a file of tools, all output into one file."""
-    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(out, 1)
-    os.dup2(out, 2)
-    sys.stdout.reconfigure(line_buffering=True)
-    for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.environ.update(variables)
-    if 'TEST_NETWORK' in variables:
-        enter_network(variables['TEST_NETWORK'])
-    tools = Path(__file__).parents[2] / 'tools'
-    sys.path.insert(0, str(tools))
-    sys.argv = [name, *map(str, arguments)]
-    import importlib
-
-    import torch
-    torch.set_num_threads(1)
-    importlib.import_module(f'tools.{name}').main()
-
-
-def enter_network(name):
-    """Move this process to a network namespace (setns of Linux)."""
-    with open(f'/run/netns/{name}') as file:
-        if ctypes.CDLL(None, use_errno=True).setns(file.fileno(), 0x40000000):
-            raise OSError(ctypes.get_errno(), name)
-
-
 def training(folder, options=(), **fault):
     """Arguments of train.py: 1,000 iterations with a FaultHook."""
     path = folder / 'config.py'
@@ -107,29 +70,6 @@ def training(folder, options=(), **fault):
     return path, '--work-dir', folder
 
 
-def start(name, *arguments, log, **variables):
-    """Run a command in a fork of a process that has imported everything."""
-    CONTEXT.set_forkserver_preload(
-        ['rcg.apis', 'rcg.engine', 'tests.test_engine.faults',
-         'tests.test_engine.toy', 'torch.distributed', 'torch._dynamo'])
-    process = CONTEXT.Process(
-        target=_command, args=(name, arguments, str(log), variables))
-    process.start()
-    return process
-
-
-def start_ranks(world, name, *arguments, folder, **variables):
-    """Run a command in several processes; their logs are 0.log, 1.log, ..."""
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    return [start(name, *arguments, '--launcher', 'pytorch',
-                  log=folder / f'{rank}.log', RANK=str(rank),
-                  LOCAL_RANK=str(rank), WORLD_SIZE=str(world),
-                  MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port), **variables)
-            for rank in range(world)]
-
-
 def wait_for(path, text, seconds=60.):
     """Wait until a file holds a text."""
     end = time.monotonic() + seconds
@@ -139,13 +79,3 @@ def wait_for(path, text, seconds=60.):
                 return
         time.sleep(.02)
     raise AssertionError(f'no {text!r} in {path}: {path.read_text()}')
-
-
-def status_of(process, seconds=60.):
-    """Exit status; a process that does not end in time fails the test."""
-    process.join(seconds)
-    if process.exitcode is None:
-        process.kill()
-        process.join()
-        raise AssertionError('the process did not end')
-    return process.exitcode

@@ -1,10 +1,9 @@
 """Losses over the batches of all processes: two equal one."""
 import pytest
 import torch
-from torch import distributed as dist
+from mmengine.dist import get_rank
 
-from rcg.checkpoint import read_checkpoint
-from tests.test_engine import faults
+from tests.test_evaluation.toy import run_processes
 
 from . import test_moco_v3, test_simclr
 from .test_moco_v3 import batch, total
@@ -23,27 +22,16 @@ def losses_and_gradients(name, num, first):
                            if p.grad is not None})
 
 
-def worker(rank, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo', init_method=f'file://{folder}/store',
-                            rank=rank, world_size=2)
-    found = {name: losses_and_gradients(name, 6, 6 * rank) for name in MODELS}
-    torch.save(found, f'{folder}/{rank}.pt')
-    dist.destroy_process_group()
+def losses_of_a_half():
+    first = 6 * get_rank()
+    return {name: losses_and_gradients(name, 6, first) for name in MODELS}
 
 
 @pytest.fixture(scope='module')
 def halves(tmp_path_factory):
     """What each of two processes finds, for its half of a batch."""
-    folder = tmp_path_factory.mktemp('processes')
-    processes = [faults.CONTEXT.Process(target=worker, args=(rank, folder))
-                 for rank in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-        assert process.exitcode == 0
-    return [read_checkpoint(folder / f'{rank}.pt') for rank in range(2)]
+    return run_processes(2, tmp_path_factory.mktemp('halves'),
+                         losses_of_a_half)
 
 
 @pytest.mark.slow

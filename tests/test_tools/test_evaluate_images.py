@@ -1,6 +1,7 @@
 """tools/evaluate_images.py on small images and a small extractor."""
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import cv2
@@ -12,9 +13,10 @@ from PIL import Image
 from torch_fidelity import fidelity
 
 from rcg.checkpoint import CheckpointError
+from tests.forked import run_ranks
 from tools import evaluate_images
 
-from ..test_engine.running import ROOT, run_tool
+from ..test_engine.running import run_tool
 from ..test_evaluation.conftest import random_network  # noqa: F401
 from ..test_evaluation.toy import ToyExtractor, for_torch_fidelity
 
@@ -166,25 +168,11 @@ def test_processes_give_the_same(places, toy, tmp_path):
             '--metrics', 'fid', 'is', 'prc', '--batch-size', '7', '--device',
             'cpu', '--out')
     found = []
-    for world in (1, 3):
-        run_tool('evaluate_images.py', *args, str(tmp_path / 'm.json')) if (
-            world == 1) else torchrun(world, *args, tmp_path / 'm.json')
+    for run in (run_tool, partial(run_ranks, 3, folder=tmp_path)):
+        run('evaluate_images.py', *args, tmp_path / 'm.json')
         found.append(json.loads((tmp_path / 'm.json').read_text()))
         found[-1]['protocol'].pop('run')
     assert found[0] == found[1]
-
-
-def torchrun(world, *args):
-    import subprocess
-
-    from ..test_engine.running import environment
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-         '--nproc_per_node', str(world),
-         str(ROOT / 'tools' / 'evaluate_images.py'), *map(str, args),
-         '--launcher', 'pytorch'], env=environment(), check=False,
-        capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_gray_and_opaque_images_are_converted_and_counted(

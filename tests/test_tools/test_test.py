@@ -2,23 +2,15 @@
 import json
 import os
 import random
-import socket
-import subprocess
-import sys
 import time
 
 import pytest
 import torch
 
 from rcg.checkpoint import save_atomically
+from tests.forked import run_ranks, start_ranks, status_of
 
-from ..test_engine.running import (
-    CONFIG,
-    ROOT,
-    build_runner,
-    environment,
-    run_tool,
-)
+from ..test_engine.running import CONFIG, ROOT, build_runner, run_tool
 
 PAINTER = str(ROOT / 'tests/test_engine/toy_painter_config.py')
 
@@ -72,28 +64,12 @@ def painter(tmp_path_factory):
 
 @pytest.mark.slow
 def test_metrics_are_the_same_for_three_processes(painter, tmp_path):
-    run_tool('dist_test.sh', PAINTER, painter / 'painter.pth', 3,
-             '--work-dir', tmp_path, '--out', tmp_path / 'metrics.json',
-             cwd=tmp_path)
+    run_ranks(3, 'test.py', PAINTER, painter / 'painter.pth', '--work-dir',
+              tmp_path, '--out', tmp_path / 'metrics.json', folder=tmp_path)
     assert read(tmp_path / 'metrics.json') == read(painter / 'metrics.json')
     content = json.loads((tmp_path / 'metrics.json').read_text())
     assert content['protocol']['run']['processes'] == 3
     assert content['protocol']['run']['samples'] == 84 * 24
-
-
-def start(world, *args, **env):
-    """Processes of tools/test.py, without torchrun: kill reaches them."""
-    with socket.socket() as probe:
-        probe.bind(('127.0.0.1', 0))
-        port = str(probe.getsockname()[1])
-    launcher = ['--launcher', 'pytorch'] if world > 1 else []
-    return [subprocess.Popen(
-        [sys.executable, str(ROOT / 'tools/test.py'), *map(str, args),
-         *launcher], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, env=environment(
-            RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world),
-            MASTER_ADDR='127.0.0.1', MASTER_PORT=port, **env))
-        for rank in range(world)]
 
 
 @pytest.mark.slow
@@ -104,23 +80,24 @@ def test_killed_three_times_it_ends_with_the_same_scores(painter, tmp_path):
             '--save-every', '.2', '--save-images', tmp_path / 'images',
             '--out', tmp_path / 'metrics.json')
     for world in (2, 3, 1):
-        children = start(world, *args, TOY_DELAY=str(.1 * world))
+        children = start_ranks(world, 'test.py', *args, folder=tmp_path,
+                               TOY_DELAY=str(.1 * world))
         deadline = time.monotonic() + 300
         while not (states := {path.name for path in tmp_path.glob(
                 'test_state/*/state-*.pt')}) - seen:
-            assert all(child.poll() is None for child in children), [
-                child.communicate()[0] for child in children]
+            assert all(child.is_alive() for child in children), [
+                (tmp_path / f'{rank}.log').read_text()
+                for rank in range(world)]
             assert time.monotonic() < deadline
             time.sleep(.05)
         seen |= states
         time.sleep(rng.uniform(0, .8))
         for child in children:
             child.kill()
-        assert [child.wait() for child in children] == [-9] * world
+        assert [status_of(child) for child in children] == [-9] * world
         assert not (tmp_path / 'metrics.json').exists()
-    for child in (last := start(2, *args)):
-        assert child.wait(300) == 0, child.stdout.read()
-    assert 'of 84 batches were done before' in last[0].stdout.read()
+    assert 'of 84 batches were done before' in run_ranks(
+        2, 'test.py', *args, folder=tmp_path / 'last')
     found = read(tmp_path / 'metrics.json')
     assert found == read(painter / 'metrics.json')
     content = json.loads((tmp_path / 'metrics.json').read_text())

@@ -9,11 +9,12 @@ import sys
 import pytest
 import torch
 
+from tests.forked import run_ranks, start, status_of
+
 from ..test_engine.running import (
     CONFIG,
     ROOT,
     build_runner,
-    environment,
     run_tool,
     scalars,
 )
@@ -43,17 +44,16 @@ def digits(tmp_path_factory):
 
 def train_until_killed(work_dir, config, options, iteration, cwd):
     """Train; SIGKILL all its processes once that iteration is reported."""
-    process = subprocess.Popen(
-        [sys.executable, str(ROOT / 'tools' / 'train.py'), config,
-         '--work-dir', str(work_dir), '--cfg-options', *options],
-        stdout=subprocess.PIPE, text=True, start_new_session=True,
-        env=environment(), cwd=cwd)
-    for line in process.stdout:
-        if re.search(rf'\s{iteration}/\d+\s', line):
-            os.killpg(process.pid, signal.SIGKILL)
-            break
-    process.stdout.close()
-    assert process.wait() == -signal.SIGKILL, 'it ended by itself'
+    pipe = work_dir.with_suffix('.pipe')
+    os.mkfifo(pipe)
+    process = start('train.py', config, '--work-dir', work_dir,
+                    '--cfg-options', *options, out=pipe, cwd=cwd)
+    with open(pipe) as lines:
+        for line in lines:
+            if re.search(rf'\s{iteration}/\d+\s', line):
+                os.killpg(process.pid, signal.SIGKILL)
+                break
+    assert status_of(process) == -signal.SIGKILL, 'it ended by itself'
 
 
 def nested_tensors(path, value) -> dict[str, torch.Tensor]:
@@ -115,9 +115,9 @@ def test_killed_and_resumed_is_bit_identical(tmp_path, name, request):
 @pytest.mark.slow
 def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
     options = ('model.dropout=0.', 'train_cfg.max_iters=8')
-    run_tool('dist_train.sh', CONFIG, 2, '--work-dir', tmp_path / 'two',
-             '--cfg-options', *options, 'train_dataloader.batch_size=2',
-             cwd=tmp_path)
+    run_ranks(2, 'train.py', CONFIG, '--work-dir', tmp_path / 'two',
+              '--cfg-options', *options, 'train_dataloader.batch_size=2',
+              folder=tmp_path)
     build_runner(tmp_path / 'one', model__dropout=0.,
                  train_cfg__max_iters=8).train()
     one, two = scalars(tmp_path / 'one'), scalars(tmp_path / 'two')
@@ -136,11 +136,11 @@ def test_two_processes_equal_one_with_the_doubled_batch(tmp_path):
 def test_stages_on_two_processes_equal_one(digits, tmp_path, stage):
     options = ('--cfg-options', *QUICK, 'train_cfg.max_iters=20',
                'default_hooks.logger.interval=1')
-    for name, tool, count, batch in (('one', 'train.py', (), 64),
-                                     ('two', 'dist_train.sh', (2, ), 32)):
-        run_tool(tool, f'configs/digits/{stage}.py', *count, '--work-dir',
-                 tmp_path / name, *options,
-                 f'train_dataloader.batch_size={batch}', cwd=digits)
+    config = f'configs/digits/{stage}.py'
+    run_tool('train.py', config, '--work-dir', tmp_path / 'one', *options,
+             'train_dataloader.batch_size=64', cwd=digits)
+    run_ranks(2, 'train.py', config, '--work-dir', tmp_path / 'two', *options,
+              'train_dataloader.batch_size=32', folder=tmp_path, cwd=digits)
     one, two = scalars(tmp_path / 'one'), scalars(tmp_path / 'two')
     assert sorted(one) == sorted(two) == list(range(1, 21))
     assert one[20] < .95 * one[1]  # it learned something

@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from rcg.engine.processes import signals
+from tests.forked import environment, start, start_ranks, status_of
 
 from .. import faults
-from ..running import build_runner, environment
+from ..running import build_runner
 from ..toy import ToyDataset
 
 QUIET = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
@@ -197,24 +198,24 @@ def test_interrupted_cache_goes_on(tmp_path):
 
 def test_second_signal_ends_a_process_that_is_stuck(tmp_path):
     log = tmp_path / 'log'
-    process = faults.start('train', *faults.training(
-        tmp_path, at=3, sleep=100.), log=log)
+    process = start('train.py', *faults.training(
+        tmp_path, at=3, sleep=100.), out=log)
     faults.wait_for(log, '2/1000')
     time.sleep(.5)
     os.kill(process.pid, signal.SIGTERM)
     time.sleep(1.3)
     assert process.is_alive()
     os.kill(process.pid, signal.SIGTERM)
-    assert faults.status_of(process, 20) == 75
+    assert status_of(process, 20) == 75
     assert 'second one' in log.read_text()
 
 
 def test_all_processes_stop_after_the_same_step(tmp_path):
     """Only the second process gets the signal."""
-    ranks = faults.start_ranks(2, 'train', *faults.training(
+    ranks = start_ranks(2, 'train.py', *faults.training(
         tmp_path, at=5, rank=1, send=[int(signal.SIGUSR1)], pause=.02),
         folder=tmp_path)
-    assert [faults.status_of(rank) for rank in ranks] == [75, 75]
+    assert [status_of(rank) for rank in ranks] == [75, 75]
     name = (tmp_path / 'last_checkpoint').read_text()
     said = (tmp_path / '0.log').read_text()
     iteration = int(name[5:-4])

@@ -4,7 +4,10 @@ import subprocess
 
 import pytest
 
-from .. import faults
+from tests.forked import start as start_tool
+from tests.forked import status_of
+
+from ..faults import training
 
 
 def ip(*words):
@@ -40,10 +43,10 @@ def _remove(names):
 
 def start(machines, folder, **variables):
     """One process on each; the host's name leads to 127.0.0.1 on both."""
-    arguments = faults.training(folder, ['train_cfg = dict(max_iters=6)'])
-    return [faults.start(
-        'train', *arguments, '--launcher', 'pytorch',
-        log=folder / f'{rank}.log', TEST_NETWORK=name, RANK=str(rank),
+    arguments = training(folder, ['train_cfg = dict(max_iters=6)'])
+    return [start_tool(
+        'train.py', *arguments, '--launcher', 'pytorch',
+        out=folder / f'{rank}.log', TEST_NETWORK=name, RANK=str(rank),
         LOCAL_RANK='0', WORLD_SIZE='2', MASTER_ADDR='10.77.0.1',
         MASTER_PORT='29500', **variables)
         for rank, name in enumerate(machines)]
@@ -51,14 +54,14 @@ def start(machines, folder, **variables):
 
 def test_interface_is_found(machines, tmp_path):
     ranks = start(machines, tmp_path)
-    assert [faults.status_of(rank) for rank in ranks] == [0, 0], [
+    assert [status_of(rank) for rank in ranks] == [0, 0], [
         (tmp_path / f'{i}.log').read_text() for i in range(2)]
     assert (tmp_path / 'iter_6.pth').exists()
 
 
 def test_wrong_interface_is_named(machines, tmp_path):
     ranks = start(machines, tmp_path, GLOO_SOCKET_IFNAME='lo')
-    assert [faults.status_of(rank) for rank in ranks] == [1, 1]
+    assert [status_of(rank) for rank in ranks] == [1, 1]
     output = (tmp_path / '0.log').read_text()
     assert "through the network interface 'lo'" in output
     assert 'Set GLOO_SOCKET_IFNAME' in output

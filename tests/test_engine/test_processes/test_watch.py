@@ -13,19 +13,20 @@ from rcg.engine.processes.beat_store import BeatStore
 from rcg.engine.processes.beats import Beat, all_ready, hindering, last_step
 from rcg.engine.processes.lost import LostProcessError, lost_sentence
 from rcg.engine.processes.parent import end_with_parent
+from tests.forked import start_ranks, status_of
 
 from .. import faults
 
 
 def start(folder, timeout=4, **fault):
-    return faults.start_ranks(2, 'train', *faults.training(
+    return start_ranks(2, 'train.py', *faults.training(
         folder, [f'env_cfg = dict(dist_cfg=dict(timeout={timeout}))'],
         **fault), folder=folder)
 
 
 def ended(ranks, folder, rank=0):
     """Exit status and output of a rank; the others are ended."""
-    status = faults.status_of(ranks[rank])
+    status = status_of(ranks[rank])
     for other in ranks:
         other.kill()
         other.join()
@@ -68,7 +69,7 @@ def test_short_hang_goes_on(tmp_path):
         time.sleep(2.5)
         os.kill(rank.pid, signal.SIGCONT)
     os.kill(ranks[1].pid, signal.SIGTERM)
-    assert [faults.status_of(rank) for rank in ranks] == [75, 75]
+    assert [status_of(rank) for rank in ranks] == [75, 75]
 
 
 def test_process_that_does_not_come_is_named():
