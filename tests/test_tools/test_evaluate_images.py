@@ -100,18 +100,23 @@ def test_agrees_with_the_command_line_of_torch_fidelity(
 @pytest.mark.slow
 def test_agrees_with_torch_fidelity_through_inception(
         random_network, tmp_path, monkeypatch, capsys):  # noqa: F811
-    fake = write_folder(tmp_path / 'fake', make_images(24, 0, 64))
-    real = write_folder(tmp_path / 'real', make_images(20, 1, 64))
+    """Through the true network; few images, since it is slow."""
+    fake = write_folder(tmp_path / 'fake', make_images(20, 0, 64))
+    real = write_folder(tmp_path / 'real', make_images(12, 1, 64))
     theirs = fidelity_scores(
-        monkeypatch, capsys, '--input1', fake, '--input2', real,
-        '--feature-extractor-weights-path', random_network[1])
+        monkeypatch, capsys, '--input1', fake, '--input2', real, '--kid',
+        '--prc', '--kid-subset-size', 10, '--feature-extractor',
+        'inception-v3-compat', '--feature-extractor-weights-path',
+        random_network[1])
     ours, protocol = evaluate(
-        fake, '--reference', real, '--weights', random_network[1], '--out',
+        fake, '--reference', real, '--metrics', 'fid', 'is', 'kid', 'prc',
+        '--kid-subset-size', 10, '--weights', random_network[1], '--out',
         tmp_path / 'm.json')
-    assert ours['real/fid'] == pytest.approx(
-        theirs['frechet_inception_distance'], rel=1e-4)
-    assert ours['generation/is'] == pytest.approx(
-        theirs['inception_score_mean'], rel=1e-4)
+    for our_name, their_name in NAMES.items():
+        our_name = our_name.replace('fd_toyextractor', 'fid').replace(
+            'kd_toyextractor', 'kid')
+        assert ours[our_name] == pytest.approx(
+            theirs[their_name], rel=1e-4, abs=0), our_name
     assert protocol['metrics'][0]['extractor']['resize'] == (
         'tensorflow to 299')
 

@@ -1,4 +1,7 @@
-"""On 2,000 images, scores agree with torch-fidelity and the definitions."""
+"""On 2,000 images, scores agree with torch-fidelity and the definitions.
+
+Through Inception: tests/test_tools/test_evaluate_images.py.
+"""
 import numpy as np
 import pytest
 import scipy.linalg
@@ -32,12 +35,12 @@ NAMES = {
 }
 
 
-def images_of(seed, num_images=NUM_IMAGES):
-    """Noise on gradients of random contrast: (num_images, 3, 16, 16)."""
+def images_of(seed):
+    """Noise on gradients of random contrast: (2000, 3, 16, 16)."""
     rng = torch.Generator().manual_seed(seed)
-    slope = torch.rand(num_images, 3, 2, generator=rng) * (4 + seed)
+    slope = torch.rand(NUM_IMAGES, 3, 2, generator=rng) * (4 + seed)
     ramp = torch.linspace(-4, 4, 16)
-    images = (128 + 20 * torch.randn(num_images, 3, 16, 16, generator=rng)
+    images = (128 + 20 * torch.randn(NUM_IMAGES, 3, 16, 16, generator=rng)
               + slope[..., :1, None] * ramp[:, None] ** 2
               + slope[..., 1:, None] * ramp)
     return images.clamp(0, 255).byte()
@@ -47,8 +50,8 @@ def images_of(seed, num_images=NUM_IMAGES):
 class Gradients(Dataset):
     in_memory, is_random = True, False
 
-    def __init__(self, seed, num_images=NUM_IMAGES):
-        self.images = images_of(seed, num_images)
+    def __init__(self, seed):
+        self.images = images_of(seed)
 
     def __len__(self):
         return len(self.images)
@@ -79,17 +82,16 @@ class Bare(Gradients):
         return self.images[index]
 
 
-def evaluate(metrics=METRICS_OF_BOTH, num_images=NUM_IMAGES,
-             extractor=EXTRACTOR):
-    evaluator = Evaluator([METRICS.build({**cfg, 'extractor': extractor})
-                           for cfg in metrics])
-    images, dataset = images_of(0, num_images), SeedDataset(num_images)
+def evaluate():
+    evaluator = Evaluator([METRICS.build({**cfg, 'extractor': EXTRACTOR})
+                           for cfg in METRICS_OF_BOTH])
+    images, dataset = images_of(0), SeedDataset(NUM_IMAGES)
     sampler = SeedBatchSampler(DefaultSampler(dataset, shuffle=False), 8)
     for batch in DataLoader(dataset, batch_sampler=sampler):
         evaluator.process([{'index': index, 'images': images[index]}
                            for index in batch['indices'].tolist()])
     return {name.removeprefix('generation/'): value
-            for name, value in evaluator.evaluate(num_images).items()}
+            for name, value in evaluator.evaluate(NUM_IMAGES).items()}
 
 
 @pytest.fixture(scope='module')
@@ -108,32 +110,6 @@ def test_torch_fidelity_agrees(ours, monkeypatch):
     assert .02 < theirs['precision'] < .98 and .02 < theirs['recall'] < .98
     for name, their_name in NAMES.items():
         assert ours[name] == pytest.approx(theirs[their_name], rel=1e-4), name
-
-
-def test_torch_fidelity_agrees_with_inception(random_network):
-    """Through the true network; few images, since it is slow.
-
-    FID, whose 2048-dimensional root takes torch-fidelity a minute, is
-    compared in tests/test_tools/test_evaluate_images.py.
-    """
-    _, path = random_network
-    metrics = [{**cfg} for cfg in METRICS_OF_BOTH[1:4]]
-    for cfg in metrics:
-        if 'reference' in cfg:
-            cfg['reference'] = {**REFERENCE, 'num_images': 24}
-    metrics[0]['num_splits'] = 2
-    metrics[1].update(num_subsets=3, subset_size=20)
-    found = evaluate(metrics, 24, {'type': 'Inception',
-                                   'weights_path': path})
-    theirs = torch_fidelity.calculate_metrics(
-        input1=Bare(0, 24), input2=Bare(1, 24), isc=True, kid=True, prc=True,
-        feature_extractor='inception-v3-compat', isc_splits=2,
-        feature_extractor_weights_path=path, kid_subsets=3,
-        kid_subset_size=20, cuda=False, verbose=False, save_cpu_ram=True,
-        cache=False)
-    for name in NAMES.keys() - {'fid', 'kid_std'}:  # so few digits has float32
-        assert found[name] == pytest.approx(theirs[NAMES[name]], rel=1e-4,
-                                            abs=0), name
 
 
 def test_definitions_agree(ours):
