@@ -10,7 +10,6 @@ from pathlib import Path
 import mmengine
 import numpy
 import torch
-import torchvision
 from mmengine.dist import get_world_size
 from mmengine.evaluator import BaseMetric
 from torch import nn
@@ -68,6 +67,7 @@ def describe_test(runner, generated: int, seconds: float) -> dict:
 
 def versions() -> dict[str, str | None]:
     """Versions of what computes the scores; the commit if git knows it."""
+    import torchvision  # takes a second
     home, commit = Path(rcg.__file__).parents[1], None
     if (home / '.git').exists():
         with contextlib.suppress(OSError, subprocess.CalledProcessError):

@@ -56,7 +56,10 @@ def state():
 seen = {name for name in sys.modules if name.startswith('mmengine')}
 before = state()
 assert before['schemes'] and len(before['MODELS']) > 1
-import rcg
+import rcg.apis.scoring
+# They take about a second each: imported where they are used.
+slow = {'torchvision', 'sklearn', 'scipy', 'matplotlib', 'timm'}
+assert not slow & set(sys.modules), slow & set(sys.modules)
 for module in pkgutil.walk_packages(rcg.__path__, 'rcg.'):
     if not module.name.startswith('rcg.projects.'):
         importlib.import_module(module.name)

@@ -3,8 +3,6 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
-from torchvision.transforms.functional import resize
-from torchvision.utils import make_grid
 
 from rcg.evaluation.data_samples import stack_images
 from rcg.evaluation.functional.neighbors import nearest_train
@@ -61,6 +59,7 @@ class NearestTrain(FeatureMetric):
         dim = real.shape[1]
         share, ratio, pairs = nearest_train(real, held_out, fake[:, :dim])
         if self._num_pairs:
+            from torchvision.utils import make_grid  # takes a second
             dataset, pairs = self.reference.dataset, pairs[:self._num_pairs]
             train = _small(torch.stack([dataset[place]['images']
                                         for place in pairs[:, 1].tolist()]))
@@ -73,5 +72,6 @@ class NearestTrain(FeatureMetric):
 
 def _small(images: Tensor) -> Tensor:
     """Square images (N, 3, S, S), of which each is a multiple of 4 bytes."""
+    from torchvision.transforms.functional import resize
     side = min(_SIDE, *images.shape[2:]) // 2 * 2
     return resize(images, [side, side], antialias=True)
