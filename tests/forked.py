@@ -55,8 +55,8 @@ def launched(world: int) -> list[dict[str, str]]:
     """Variables that a launcher gives to each of several processes."""
     port = str(free_port())
     return [dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(world),
-                 MASTER_ADDR='127.0.0.1', MASTER_PORT=port)
-            for rank in range(world)]
+                 LOCAL_WORLD_SIZE=str(world), MASTER_ADDR='127.0.0.1',
+                 MASTER_PORT=port) for rank in range(world)]
 
 
 def start_ranks(world: int, tool: str, *arguments, folder, **options):

@@ -1,11 +1,4 @@
 """Models of the method on two processes under MMEngine's FSDP strategy."""
-import contextlib
-import multiprocessing
-import os
-import queue
-import socket
-import traceback
-
 import pytest
 import torch
 from mmengine.registry import init_default_scope
@@ -14,6 +7,7 @@ from mmengine.runner import FlexibleRunner
 from rcg.engine import RcgRunner, bare_model
 from tests.test_engine.running import scalars
 from tests.test_mmengine.test_runners import stock_config
+from tests.test_mmengine.two_processes import run_two
 from tests.test_models import tiny
 
 # Representations of the smallest encoder are constant for some images.
@@ -37,42 +31,21 @@ def config(kind, folder):
     return cfg
 
 
-def train(rank, port, folder, failures):
-    """One of two processes."""
-    os.environ.update(
-        RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE='2',
-        LOCAL_WORLD_SIZE='2', MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
-    torch.set_num_threads(1)
-    try:
-        for kind in MODELS:
-            cfg = config(kind, folder / kind)
-            cfg.launcher = 'pytorch'
-            cfg.strategy = dict(
-                type='FSDPStrategy', state_dict_cfg='full',
-                model_wrapper=dict(use_orig_params=True))
-            FlexibleRunner.from_cfg(cfg).train()
-    except BaseException:
-        failures.put(traceback.format_exc())
+def train(folder):
+    """In one of two processes."""
+    for kind in MODELS:
+        cfg = config(kind, folder / kind)
+        cfg.launcher = 'pytorch'
+        cfg.strategy = dict(
+            type='FSDPStrategy', state_dict_cfg='full',
+            model_wrapper=dict(use_orig_params=True))
+        FlexibleRunner.from_cfg(cfg).train()
 
 
 @pytest.mark.slow
 def test_fsdp_trains_rdm_and_mage(tmp_path):
     """Two steps; our runner takes the weights of the checkpoint."""
-    with socket.socket() as found:
-        found.bind(('127.0.0.1', 0))
-        port = found.getsockname()[1]
-    context = multiprocessing.get_context('fork')
-    failures = context.Queue()
-    processes = [context.Process(
-        target=train, args=(rank, port, tmp_path, failures))
-        for rank in range(2)]
-    for process in processes:
-        process.start()
-    for process in processes:
-        process.join(120)
-        process.kill()
-    with contextlib.suppress(queue.Empty):
-        pytest.fail(failures.get(timeout=.1))
+    run_two(train, tmp_path)
     for kind in MODELS:
         losses = torch.tensor(list(scalars(tmp_path / kind).values()))
         assert len(losses) == 2

@@ -1,6 +1,5 @@
 """Stock MMEngine hooks, backends, runners and strategies with our parts."""
 import contextlib
-import subprocess
 import sys
 import types
 
@@ -22,14 +21,10 @@ from rcg.engine import (
 )
 from rcg.engine.hooks import runtime_info
 from rcg.registry import DATASETS
-from tests.test_engine.running import (
-    CONFIG,
-    build_runner,
-    environment,
-    scalars,
-)
+from tests.test_engine.running import CONFIG, build_runner, scalars
 from tests.test_engine.test_runner import NoFetch
 from tests.test_engine.toy import ToyDataset
+from tests.test_mmengine.two_processes import run_two
 from tests.test_models import tiny
 
 
@@ -364,37 +359,20 @@ def test_checkpoints_of_runners_resume_in_each_other(tmp_path, first, second):
         assert torch.equal(other.model.state_dict()[name], value), name
 
 
-TWO_PROCESSES = """
-import sys
-from mmengine.registry import init_default_scope
-from mmengine.runner import FlexibleRunner
-from tests.test_mmengine.test_runners import CONFIG, load_config
-init_default_scope('rcg')
-cfg = load_config(CONFIG, {
-    'work_dir': sys.argv[1], 'train_cfg.max_iters': 2,
-    'train_cfg.val_interval': 2, 'launcher': 'pytorch'})
-exec(sys.argv[2])
-FlexibleRunner.from_cfg(cfg).train()
-"""
-
-
-def flexible(tmp_path, changes, name='run', check=True):
-    """Train in two processes; ``changes`` are statements about ``cfg``."""
-    (tmp_path / 'script.py').write_text(TWO_PROCESSES)
-    done = subprocess.run(
-        [sys.executable, '-m', 'torch.distributed.run', '--standalone',
-         '--nproc_per_node=2', str(tmp_path / 'script.py'),
-         str(tmp_path / name), changes],
-        capture_output=True, text=True, env=environment(), timeout=300,
-        check=False)
-    assert not check or done.returncode == 0, done.stderr[-3000:]
-    return done.stdout + done.stderr
+def flexible(folder, changes):
+    """Train by MMEngine's FlexibleRunner, in one of two processes."""
+    init_default_scope('rcg')
+    FlexibleRunner.from_cfg(load_config(CONFIG, {
+        'work_dir': str(folder), 'train_cfg.max_iters': 2,
+        'train_cfg.val_interval': 2, 'launcher': 'pytorch', **changes})
+    ).train()
 
 
 @pytest.mark.slow
 def test_ddp_strategy_trains_as_our_runner_does(tmp_path):
     """Averages, pictures and base_lr too; our runner takes its weights."""
-    flexible(tmp_path, "cfg.strategy = dict(type='DDPStrategy')")
+    run_two(flexible, tmp_path / 'run',
+            {'strategy': dict(type='DDPStrategy')})
     assert sorted(scalars(tmp_path / 'run')) == [1, 2]
     assert scalars(tmp_path / 'run', 'lr')[2] == pytest.approx(
         .64 * 8 / 256 * .55)
@@ -404,28 +382,25 @@ def test_ddp_strategy_trains_as_our_runner_does(tmp_path):
     runner.load_checkpoint(runner._load_from, strict=True)
 
 
-WHOLE = """
-cfg.custom_hooks = []
-cfg.optim_wrapper.update(
-    constructor='DefaultOptimWrapperConstructor', clip_grad=None)
-cfg.strategy = dict(
-    type='FSDPStrategy', state_dict_cfg='full',
-    model_wrapper=dict(use_orig_params=True))
-"""
+WHOLE = {
+    'custom_hooks': [], 'optim_wrapper.clip_grad': None,
+    'optim_wrapper.constructor': 'DefaultOptimWrapperConstructor',
+    'strategy': dict(type='FSDPStrategy', state_dict_cfg='full',
+                     model_wrapper=dict(use_orig_params=True))}
 
 
 @pytest.mark.slow
 def test_fsdp_strategy_trains_on_two_processes(tmp_path):
     """Its whole checkpoints are those of any other runner."""
-    flexible(tmp_path, WHOLE)
+    run_two(flexible, tmp_path / 'run', WHOLE)
     assert len(scalars(tmp_path / 'run')) == 2
     path = str(tmp_path / 'run' / 'iter_2.pth')
     runner = build_runner(tmp_path / 'next', custom_hooks=[])
     runner.load_checkpoint(path, strict=True)
     runner.save_checkpoint(str(tmp_path), 'ours.pth', save_optimizer=False,
                            save_param_scheduler=False)
-    flexible(tmp_path, WHOLE + f"cfg.load_from = '{tmp_path}/ours.pth'",
-             'again')
+    run_two(flexible, tmp_path / 'again',
+            WHOLE | {'load_from': str(tmp_path / 'ours.pth')})
 
 
 @pytest.mark.parametrize(('optim_wrapper', 'message'), [
