@@ -10,6 +10,7 @@ import runpy
 import signal
 import socket
 import sys
+import traceback
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,6 +78,37 @@ def run_ranks(world: int, tool: str, *arguments, folder, **options) -> str:
     logs = [(folder / f'{rank}.log').read_text() for rank in range(world)]
     assert statuses == [0] * world, '\n'.join(logs)
     return logs[0]
+
+
+def call_in_two(function, *args) -> None:
+    """Call a function of a module in two processes, as torchrun would.
+
+    They are forks of a process that has done no backward pass: in a fork of
+    one in which autograd has threads, PyTorch refuses it. If a call fails,
+    the test does.
+    """
+    _CONTEXT.set_forkserver_preload(_PRELOADED)
+    failures = _CONTEXT.SimpleQueue()
+    processes = [_CONTEXT.Process(
+        target=_call, args=(environment(**variables), failures, function,
+                            args)) for variables in launched(2)]
+    for process in processes:
+        process.start()
+    statuses = [status_of(process, 120.) for process in processes]
+    assert failures.empty(), failures.get()
+    assert statuses == [0, 0]
+
+
+def _call(env: dict[str, str], failures, function, args) -> None:
+    """In the fork."""
+    import torch
+    os.environ.clear()
+    os.environ.update(env)
+    torch.set_num_threads(1)
+    try:
+        function(*args)
+    except BaseException:
+        failures.put(traceback.format_exc())
 
 
 def status_of(process, seconds: float = 60.) -> int:

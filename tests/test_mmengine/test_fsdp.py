@@ -5,9 +5,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import FlexibleRunner
 
 from rcg.engine import RcgRunner, bare_model
+from tests.forked import call_in_two
 from tests.test_engine.running import scalars
 from tests.test_mmengine.test_runners import stock_config
-from tests.test_mmengine.two_processes import run_two
 from tests.test_models import tiny
 
 # Representations of the smallest encoder are constant for some images.
@@ -45,7 +45,7 @@ def train(folder):
 @pytest.mark.slow
 def test_fsdp_trains_rdm_and_mage(tmp_path):
     """Two steps; our runner takes the weights of the checkpoint."""
-    run_two(train, tmp_path)
+    call_in_two(train, tmp_path)
     for kind in MODELS:
         losses = torch.tensor(list(scalars(tmp_path / kind).values()))
         assert len(losses) == 2

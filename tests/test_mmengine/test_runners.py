@@ -21,10 +21,10 @@ from rcg.engine import (
 )
 from rcg.engine.hooks import runtime_info
 from rcg.registry import DATASETS
+from tests.forked import call_in_two
 from tests.test_engine.running import CONFIG, build_runner, scalars
 from tests.test_engine.test_runner import NoFetch
 from tests.test_engine.toy import ToyDataset
-from tests.test_mmengine.two_processes import run_two
 from tests.test_models import tiny
 
 
@@ -371,8 +371,8 @@ def flexible(folder, changes):
 @pytest.mark.slow
 def test_ddp_strategy_trains_as_our_runner_does(tmp_path):
     """Averages, pictures and base_lr too; our runner takes its weights."""
-    run_two(flexible, tmp_path / 'run',
-            {'strategy': dict(type='DDPStrategy')})
+    call_in_two(flexible, tmp_path / 'run',
+                {'strategy': dict(type='DDPStrategy')})
     assert sorted(scalars(tmp_path / 'run')) == [1, 2]
     assert scalars(tmp_path / 'run', 'lr')[2] == pytest.approx(
         .64 * 8 / 256 * .55)
@@ -392,15 +392,15 @@ WHOLE = {
 @pytest.mark.slow
 def test_fsdp_strategy_trains_on_two_processes(tmp_path):
     """Its whole checkpoints are those of any other runner."""
-    run_two(flexible, tmp_path / 'run', WHOLE)
+    call_in_two(flexible, tmp_path / 'run', WHOLE)
     assert len(scalars(tmp_path / 'run')) == 2
     path = str(tmp_path / 'run' / 'iter_2.pth')
     runner = build_runner(tmp_path / 'next', custom_hooks=[])
     runner.load_checkpoint(path, strict=True)
     runner.save_checkpoint(str(tmp_path), 'ours.pth', save_optimizer=False,
                            save_param_scheduler=False)
-    run_two(flexible, tmp_path / 'again',
-            WHOLE | {'load_from': str(tmp_path / 'ours.pth')})
+    call_in_two(flexible, tmp_path / 'again',
+                WHOLE | {'load_from': str(tmp_path / 'ours.pth')})
 
 
 @pytest.mark.parametrize(('optim_wrapper', 'message'), [

@@ -1,15 +1,17 @@
+import os
+
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import root
 from torch import distributed as dist
-from torch import multiprocessing
 
 from rcg.engine import RcgRunner
 from rcg.frozen import Frozen
 from rcg.models.encoders import PixelPCA
 from rcg.pretraining.pixel_pca import NoOptimizer, NoWrapper, PCATraining
 from rcg.registry import DATASETS, ENCODERS
+from tests.forked import call_in_two
 
 ENCODER = dict(type='PixelPCA', image_size=8, num_components=6)
 
@@ -105,10 +107,9 @@ def test_runner_learns_the_components_of_the_dataset(tmp_path):
     assert_same_components(encoder, fitted(data / 127.5 - 1))
 
 
-def worker(rank, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo', init_method=f'file://{folder}/store',
-                            rank=rank, world_size=2)
+def worker(folder):
+    rank = int(os.environ['RANK'])
+    dist.init_process_group('gloo')
     model = PCATraining(ENCODER)
     for part in images(32).split(16):  # each process takes every other row
         model(part[rank::2], mode='loss')
@@ -118,7 +119,7 @@ def worker(rank, folder):
 
 @pytest.mark.slow
 def test_two_processes_equal_one(tmp_path):
-    multiprocessing.spawn(worker, (str(tmp_path), ), nprocs=2)
+    call_in_two(worker, tmp_path)
     model = PCATraining(ENCODER)
     for rank in range(2):
         model.load_state_dict(torch.load(tmp_path / f'{rank}.pt'))

@@ -1,9 +1,12 @@
 """Losses over the batches of all processes: two equal one."""
+import os
+
 import pytest
 import torch
-from mmengine.dist import get_rank
+from torch import distributed as dist
 
-from tests.test_evaluation.toy import run_processes
+from rcg.checkpoint import read_checkpoint
+from tests.forked import call_in_two
 
 from . import test_moco_v3, test_simclr
 from .test_moco_v3 import batch, total
@@ -22,16 +25,20 @@ def losses_and_gradients(name, num, first):
                            if p.grad is not None})
 
 
-def losses_of_a_half():
-    first = 6 * get_rank()
-    return {name: losses_and_gradients(name, 6, first) for name in MODELS}
+def worker(folder):
+    rank = int(os.environ['RANK'])
+    dist.init_process_group('gloo')
+    found = {name: losses_and_gradients(name, 6, 6 * rank) for name in MODELS}
+    torch.save(found, f'{folder}/{rank}.pt')
+    dist.destroy_process_group()
 
 
 @pytest.fixture(scope='module')
 def halves(tmp_path_factory):
     """What each of two processes finds, for its half of a batch."""
-    return run_processes(2, tmp_path_factory.mktemp('halves'),
-                         losses_of_a_half)
+    folder = tmp_path_factory.mktemp('processes')
+    call_in_two(worker, folder)
+    return [read_checkpoint(folder / f'{rank}.pt') for rank in range(2)]
 
 
 @pytest.mark.slow

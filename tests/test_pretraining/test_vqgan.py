@@ -1,17 +1,19 @@
 """Training a tokenizer, at tiny sizes."""
 import copy
+import os
 
 import pytest
 import torch
 import torch.distributed as dist
 from mmengine.model import MMDistributedDataParallel
 from mmengine.optim import OptimWrapper
-from torch import multiprocessing, nn
+from torch import nn
 
 from rcg.checkpoint import load_weights
 from rcg.engine.optim import JointConstructor
 from rcg.models.data_preprocessor import ImagePreprocessor, to_uint8
 from rcg.registry import MODELS, TOKENIZERS
+from tests.forked import call_in_two
 
 TOKENIZER = dict(type='VQGAN', dim=32, dim_mult=(1, 1), num_res_blocks=0,
                  z_dim=4, num_codes=8)
@@ -284,10 +286,9 @@ def _train_jointly(model, steps, rows):
                          wrapper)
 
 
-def _worker(rank, folder):
-    torch.set_num_threads(1)
-    dist.init_process_group('gloo', init_method=f'file://{folder}/meet',
-                            rank=rank, world_size=2)
+def learn_half(folder):
+    rank = int(os.environ['RANK'])
+    dist.init_process_group('gloo')
     model = build(warmup_steps=1, codebook=EMA, adversarial=GAME)
     wrapped = MMDistributedDataParallel(model)
     _train_jointly(wrapped, range(4), slice(rank, None, 2))
@@ -297,10 +298,7 @@ def _worker(rank, folder):
 
 @pytest.mark.slow
 def test_two_processes_learn_what_one_learns(tmp_path):
-    # Not forked: PyTorch refuses a backward pass in a fork of a process in
-    # which autograd has threads, as some other test may have started.
-    multiprocessing.start_processes(
-        _worker, (str(tmp_path), ), nprocs=2, start_method='spawn')
+    call_in_two(learn_half, tmp_path)
     alone = build(warmup_steps=1, codebook=EMA, adversarial=GAME)
     _train_jointly(alone, range(4), slice(None))
     first, second = (torch.load(tmp_path / f'{rank}.pth') for rank in (0, 1))
