@@ -10,6 +10,7 @@ from rcg.apis.run_config import load_any_config
 from rcg.checkpoint import find_checkpoint, load_weights
 from rcg.engine import Halving
 from rcg.engine.configs.loading import title_of
+from rcg.engine.configs.stages import naming_stages
 from rcg.engine.devices import usable_device
 from rcg.models.data_preprocessor import to_uint8
 from rcg.precision import set_float32
@@ -51,7 +52,8 @@ class RCGInferencer:
                              'pixel generator (RCG).')
         init_default_scope(cfg.get('default_scope', 'rcg'))
         set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
-        self.model = MODELS.build(cfg.model)
+        with naming_stages(cfg):
+            self.model = MODELS.build(cfg.model)
         if not hasattr(self.model, 'generator'):
             raise ValueError(
                 f'{type(self.model).__name__} draws no images; give the '

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from rcg.apis import RCGInferencer, load_images
+from rcg.checkpoint.finding import MissingCheckpointError
 from rcg.engine import load_config
 
 
@@ -20,6 +21,13 @@ def digits(digits_root):
 
 def baseline(root, name):
     return RCGInferencer(f'configs/digits/{name}.py', root / name, 'cpu')
+
+
+def test_a_missing_stage_is_named_by_its_command(tmp_path, monkeypatch):
+    monkeypatch.setenv('RCG_ROOT', str(tmp_path))
+    with pytest.raises(MissingCheckpointError,
+                       match=r'tools/train\.py .*tokenizer\.py'):
+        RCGInferencer('configs/digits/mage.py', tmp_path / 'mage', 'cpu')
 
 
 def test_representations_are_those_of_training(rcg, digits):
