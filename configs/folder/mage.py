@@ -33,6 +33,8 @@ test_evaluator = [
          reference=_base_._held_out, real=_base_._images),
     dict(type='FrechetDistance', prefix='train',
          extractor=_base_._frozen_encoder, reference=_base_._images),
+    dict(type='ColorDistance', prefix='held_out', reference=_base_._held_out,
+         real=dict(_base_._images, num_images=1000)),
     dict(type='NearestTrain', prefix='held_out',
          extractor=_base_._frozen_encoder, train=_base_._images,
          held_out=_base_._held_out, num_pairs=16),

@@ -13,6 +13,7 @@ from .functional import (
 )
 from .metrics import (
     Accuracy,
+    ColorDistance,
     ColorError,
     DensityCoverage,
     FrechetDistance,
@@ -37,7 +38,8 @@ from .references import (
 )
 
 __all__ = [
-    'Accuracy', 'CLIP', 'ColorError', 'DINOv2', 'DatasetReference',
+    'Accuracy', 'CLIP', 'ColorDistance', 'ColorError', 'DINOv2',
+    'DatasetReference',
     'DensityCoverage', 'Extractor',
     'FrechetDistance', 'FrechetProxy', 'Inception', 'InceptionScore',
     'KNNAccuracy', 'KernelDistance', 'Moments', 'NearestTrain',

@@ -15,15 +15,10 @@ from rcg.apis.grid import labelled_grid
 from rcg.apis.json_file import write_json
 from rcg.apis.stages import StageRunner
 from rcg.engine import load_config
-from rcg.evaluation.functional.color import (
-    color_histogram,
-    histogram_distance,
-)
 from rcg.files import read_json
 from rcg.registry import DATASETS
 
 SHOWN, ROW = 64, 16  # images of the data, images of a row
-COLORED = 500  # images whose colors are compared
 KEY = 'held_out/fd'  # what temperatures are chosen by
 # Logged value of a stage, and label of its axis.
 CURVES = dict(encoder=('loss', 'loss'), tokenizer=('psnr', 'PSNR in dB'),
@@ -100,24 +95,14 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
         tokenizer={name: value for name, value in quality.items()
                    if isinstance(value, (int, float))},
         verdict=quality['verdict'],
+        color_distance=mage['held_out/color_distance'],
+        color_distance_real=mage['held_out/color_distance_real'],
         seconds=runner.seconds(), peak_memory_mb=runner.peak_memory_mb())
-    summary['color_distance'] = _color_distance(root)
     for name in plan.compared:
         short, _ = COMPARED[name]
         summary[f'fd_{short}'] = scores[name][KEY]
         summary[f'temperature_{short}'] = temperatures[name]
     return summary
-
-
-def _color_distance(root: Path) -> float:
-    """That of the samples to the held-out images."""
-    dataset = DATASETS.build(dict(
-        load_config(str(root / 'parts.py'))._held_out, num_images=COLORED))
-    images = torch.stack([item['images'] for item in map(
-        dataset.__getitem__, range(len(dataset)))])
-    samples = torch.stack(_read_all(root / 'samples', COLORED))
-    return histogram_distance(color_histogram(images),
-                              color_histogram(samples))
 
 
 def _draw(plan: Plan, root: Path, pictures: Path) -> None:
@@ -206,7 +191,8 @@ def _about_scores(summary: dict) -> list[str]:
         'copies.')
     scores.append(
         f'{summary["color_distance"]:.0%} of the pixels of the samples would '
-        'have to change their color to have the colors of held-out images'
+        'have to change their color to have the colors of held-out images, '
+        f'{summary["color_distance_real"]:.0%} of those of training images'
         + (f', {lost:.0%} of those of reconstructions.' if lost is not None
            else '.'))
     return scores

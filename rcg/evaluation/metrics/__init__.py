@@ -1,6 +1,6 @@
 """Metrics for MMEngine's evaluators, independent of the processes."""
 from .accuracy import Accuracy, KNNAccuracy
-from .color import ColorError
+from .color import ColorDistance, ColorError
 from .feature_metric import (
     DensityCoverage,
     FeatureMetric,
@@ -17,7 +17,8 @@ from .sample_metric import SampleMetric
 from .sum_metric import SumMetric
 
 __all__ = [
-    'Accuracy', 'ColorError', 'DensityCoverage', 'FeatureMetric',
+    'Accuracy', 'ColorDistance', 'ColorError', 'DensityCoverage',
+    'FeatureMetric',
     'FrechetDistance', 'FrechetProxy', 'InceptionScore', 'KNNAccuracy',
     'KernelDistance', 'NearestTrain', 'PrecisionRecall', 'ReconstructionError',
     'RepresentationFrechetDistance', 'RowMetric', 'SampleMetric',

@@ -1,9 +1,11 @@
-"""How well a tokenizer brings colors back."""
+"""Colors of reconstructions and of samples."""
+import functools
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from rcg.evaluation.data_samples import stack_images
 from rcg.evaluation.functional.color import (
     HUES,
     color_counts,
@@ -13,7 +15,7 @@ from rcg.evaluation.functional.color import (
 )
 from rcg.evaluation.metrics.reconstruction import stack_pairs
 from rcg.evaluation.metrics.sum_metric import IntegerSumMetric
-from rcg.registry import METRICS
+from rcg.registry import DATASETS, METRICS
 
 _UNIT = 1e6  # of errors, which are summed as integers
 
@@ -58,3 +60,56 @@ class ColorError(IntegerSumMetric):
                 found[f'hue_kept/{name}'] = share
                 found['hue_kept'] = min(found['hue_kept'], share)
         return found
+
+
+@METRICS.register_module()
+class ColorDistance(IntegerSumMetric):
+    """How far the colors of samples are from those of real images.
+
+    ``color_distance`` is the total variation of their histograms, in [0, 1]:
+    the share of the pixels that must change their color.
+
+    Args:
+        reference: Config of a dataset of ours, of real images of the size of
+            the samples. It is read once, in each process.
+        real: Other real images, likewise. Their own distance is reported as
+            ``color_distance_real``; no samples can be expected below it.
+        prefix: Before the names.
+    """
+
+    def __init__(self, reference: dict, real: dict | None = None,
+                 prefix: str | None = None) -> None:
+        super().__init__(prefix)
+        self.configs = [dict(part) for part in (reference, real) if part]
+        self.reports = ('color_distance', 'color_distance_real')[
+            :len(self.configs)]
+
+    @functools.cached_property
+    def histograms(self) -> list[Tensor]:
+        """Share of the pixels in each cell, (512,), of each dataset."""
+        found = []
+        for config in self.configs:
+            dataset = DATASETS.build(config)
+            counts = sum(color_counts(dataset[i]['images'][None])[0]
+                         for i in range(len(dataset)))
+            found.append(counts.double() / counts.sum())
+        return found
+
+    def describe(self) -> dict:
+        names = [config.get('split') or config.get('data_root')
+                 or config['type'] for config in self.configs]
+        return super().describe() | dict(colors_of=names)
+
+    def rows(self, data_samples: Sequence[dict]) -> Tensor:
+        return color_counts(stack_images(data_samples))
+
+    def add(self, indices: Tensor, rows: Tensor, size: int | None) -> None:
+        self.merge(rows.sum(0))
+
+    def compute_metrics(self, results: Tensor) -> dict[str, float]:
+        counts = results.cpu().double()
+        reference, *others = self.histograms
+        return {name: histogram_distance(reference, histogram)
+                for name, histogram in zip(
+                    self.reports, [counts / counts.sum(), *others],
+                    strict=True)}

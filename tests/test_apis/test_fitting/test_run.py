@@ -38,7 +38,9 @@ elif kind == 'measure_tokenizer':
     picture.save(folder / 'grid.png')
 elif kind == 'test':
     scores = {'held_out/fd': len(name), 'held_out/fd_real': 1.25,
-              'train/fd': 2.5, 'held_out/near_train': .07}
+              'train/fd': 2.5, 'held_out/near_train': .07,
+              'held_out/color_distance': .25,
+              'held_out/color_distance_real': .1}
     out.write_text(json.dumps(scores))
 elif kind == 'sweep':
     rows = [dict(setting=dict(temperature=t),

@@ -2,7 +2,8 @@
 import pytest
 import torch
 
-from rcg.evaluation import ColorError
+from rcg.evaluation import ColorDistance, ColorError
+from rcg.registry import DATASETS
 
 
 def score(originals, images, batch=2):
@@ -40,3 +41,27 @@ def test_without_loss(batch):
     assert found['color_error'] == found['color_distance'] == 0
     assert found['hue_kept'] == 1
     assert score(plain(GRAY), plain(GRAY))['hue_kept'] == 1
+
+
+@pytest.fixture
+def datasets(monkeypatch):
+    """Two datasets of plain images."""
+    for name, colors in ('Red', (RED, RED)), ('Both', (RED, GRAY)):
+        images = [dict(images=image) for image in plain(*colors)]
+        monkeypatch.setitem(DATASETS.module_dict, name, lambda images=images:
+                            images)
+
+
+@pytest.mark.parametrize('real', [None, dict(type='Both')])
+def test_colors_of_samples(datasets, real):
+    metric = ColorDistance(dict(type='Red'), real, prefix='held_out')
+    images = plain(RED, GREEN, GRAY, RED)
+    for i in 0, 2:
+        metric.process({}, [dict(images=images[j], index=j)
+                            for j in (i, i + 1)])
+    wanted = {'held_out/color_distance': .5}
+    if real:
+        wanted['held_out/color_distance_real'] = .5
+    assert metric.evaluate(4) == wanted
+    assert metric.describe()['colors_of'] == ['Red', 'Both'][
+        :len(wanted)]
