@@ -70,14 +70,11 @@ TESTS = {
     'tests/test_paths.py': ('runpy.run_path', 'runs files of tools/'),
     'tests/test_tools/test_reference_statistics.py': (
         'exec numpy.load pickle.loads', _REFUSED),
-    'tests/test_engine/test_hooks/test_cache_features.py': (
-        'torch.load', _OWN),
     'tests/fuzz/pth.py': ('pickle pickle.__all__', _REFUSED),
     'tests/test_checkpoint/test_arrays.py': ('pickle', _OWN),
     'tests/forked.py': (
         'ctypes.CDLL ctypes.get_errno runpy.run_path',
         'enters network namespaces; runs files of tools/'),
-    'tests/test_engine/test_processes/test_signals.py': ('torch.load', _OWN),
     'tests/test_mmengine/test_pure_python_configs.py': ('pickle.loads', _OWN),
     'tests/test_pretraining/test_codebook.py': ('torch.load', _OWN),
     'tests/test_pretraining/test_perceptual.py': ('torch.load', _OWN),

@@ -17,7 +17,7 @@ from .loading import (
     weights_of,
     what_fits,
 )
-from .reading import read_checkpoint, to_plain
+from .reading import map_tensors, read_checkpoint, to_plain
 from .renamed import with_current_names
 from .run_configs import run_configs
 from .utf8 import open_safetensors, utf8_path
@@ -33,7 +33,7 @@ __all__ = [
     'REST', 'CheckpointError', 'LoadedWeights', 'MissingCheckpointError',
     'boot_id', 'check_fit', 'download', 'file_sha256', 'find_checkpoint',
     'find_weights', 'list_checkpoints', 'load_state_dict', 'load_weights',
-    'lock_file', 'open_atomically', 'open_safetensors', 'read_checkpoint',
-    'remove_unfinished', 'run_configs', 'save_atomically', 'to_plain',
-    'utf8_path', 'weights_of', 'what_fits', 'with_current_names'
+    'lock_file', 'map_tensors', 'open_atomically', 'open_safetensors',
+    'read_checkpoint', 'remove_unfinished', 'run_configs', 'save_atomically',
+    'to_plain', 'utf8_path', 'weights_of', 'what_fits', 'with_current_names'
 ]

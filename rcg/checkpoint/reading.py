@@ -167,6 +167,18 @@ def _read_safetensors(path: str) -> dict:
     return content
 
 
+def map_tensors(path: str) -> dict[str, torch.Tensor]:
+    """Tensors of a safetensors file of ours, mapped into memory.
+
+    What is used is read then. Processes of a machine that map the file share
+    one copy of it. Nothing is compared with the checksums: some process has
+    called :func:`read_checkpoint`. Do not write to the tensors.
+    """
+    check_regular(path)
+    with utf8_path(path) as name:
+        return safetensors.torch.load_file(name)
+
+
 def _without_waiting(path: str, flags: int) -> int:
     """Open a regular file; a FIFO that took its place is not waited for."""
     file = os.open(path, flags | getattr(os, 'O_NONBLOCK', 0))

@@ -4,8 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from rcg.datasets.bad_files import BadFiles, allowed_bad
 from rcg.datasets.held_out import SPLITS, split_of
@@ -245,13 +243,6 @@ class ImageFolder(ImageDataset):
             image, index = super().prepare(index)
             self._store.put(index, image)
         return image, index
-
-    def substitutes(self) -> dict[str, Tensor]:
-        good = (~self._bad.mask()).nonzero()[:, 0]
-        if len(good) == len(self):
-            return {}
-        next_good = torch.searchsorted(good, torch.arange(len(self)))
-        return {'sources': good[next_good % len(good)]}
 
 
 @DATASETS.register_module()

@@ -1,4 +1,5 @@
 """Base of the datasets of images: items, transforms, cached features."""
+import copy
 import hashlib
 import itertools
 import json
@@ -10,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
 
-from rcg.datasets.stream import StreamItem, check_index
+from rcg.datasets.stream import StreamItem, check_index, rng_of
 from rcg.datasets.transforms import Transform
+from rcg.datasets.views import Views
 from rcg.registry import FUNCTIONS, TRANSFORMS
 
 
@@ -78,8 +80,8 @@ class ImageDataset(Dataset):
         self.fixed_transforms = list(itertools.takewhile(
             lambda step: isinstance(step, Transform) and not step.is_random,
             self.transforms))
-        self.features: dict[str, Tensor] = {}
-        self._sources: np.ndarray | None = None
+        self.features: dict[str, Sequence] = {}
+        self._drawing = None
 
     @abstractmethod
     def read(self, index: int) -> tuple[np.ndarray, int]:
@@ -116,6 +118,44 @@ class ImageDataset(Dataset):
         # Transforms without the attribute, such as mmcv's, may be random.
         return any(getattr(t, 'is_random', True) for t in self.transforms)
 
+    def fixed(self) -> 'list[ImageDataset] | None':
+        """This dataset without randomness, in all its forms.
+
+        Returns:
+            One dataset for each outcome of the random transforms: itself if
+            nothing is random, two for flips alone. None if the outcomes are
+            too many to list.
+        """
+        random = [i for i, t in enumerate(self.transforms)
+                  if getattr(t, 'is_random', True)]
+        if not random:
+            return [self]
+        if len(random) > 1 or not hasattr(self.transforms[random[0]], 'fixed'):
+            return None
+        forms = []
+        for transform in self.transforms[random[0]].fixed():
+            form = copy.copy(self)
+            form.transforms = list(self.transforms)
+            form.transforms[random[0]] = transform
+            forms.append(form)
+        return forms
+
+    def views(self, count: int, seed: int) -> Views:
+        """Augmented views of all images; see :class:`Views`."""
+        return Views(self, count, seed)
+
+    def fingerprints(self) -> dict[str, str]:
+        """Hashes of the images, of their labels and of the pipeline."""
+        images = hashlib.sha256(str(len(self)).encode())
+        for part in self.identity():
+            images.update(len(part).to_bytes(8, 'little') + part)
+        labels = b'' if self.labels is None else self.labels.tobytes()
+        pipeline = json.dumps(self.pipeline, sort_keys=True,
+                              default=lambda kind: kind.__name__)
+        return dict(images=images.hexdigest(),
+                    labels=hashlib.sha256(labels).hexdigest(),
+                    transforms=hashlib.sha256(pipeline.encode()).hexdigest())
+
     def fingerprint(self) -> str:
         """Hash of the images and of the pipeline."""
         digest = hashlib.sha256(json.dumps(
@@ -125,40 +165,51 @@ class ImageDataset(Dataset):
             digest.update(len(part).to_bytes(8, 'little') + part)
         return digest.hexdigest()
 
-    def substitutes(self) -> dict[str, Tensor]:
-        """What to store with features of all images; see :meth:`attach`.
-
-        Call it when all images have been read.
-
-        Returns:
-            'sources' (len(self),): the index of the image that was read for
-            each index. Empty if these are the same.
-        """
-        return {}
-
-    def attach(self, features: dict[str, Tensor]) -> None:
+    def attach(self, features: dict[str, Sequence]) -> None:
         """Make items hold cached features instead of images.
 
-        Call it before a data loader starts its workers.
+        Call it before a data loader starts its workers. An item of the e-th
+        pass over the dataset has view e modulo K. If the views are all there
+        can be, see :meth:`fixed`, it has the one that would be drawn.
 
         Args:
-            features: Tensors (len(self), ...) under the names that the model
-                expects, such as ``codes``. An empty dict brings the images
-                back. With 'sources' of :meth:`substitutes`, the label of an
-                item is that of the image whose features it has.
+            features: Rows of K views under the names that the model expects,
+                such as ``codes``, and perhaps the ``labels`` of the rows. Row
+                v * len(self) + i is view v of image i. They are tensors, or
+                are indexed as these are. An empty dict brings the images
+                back.
 
         Raises:
             ValueError: The features are of a dataset of another length.
         """
+        forms = self.fixed()
         for name, rows in features.items():
-            if len(rows) != len(self):
+            count, rest = divmod(len(rows), len(self))
+            if rest or count < 1 or forms and count != len(forms):
+                wanted = ('rows of whole views' if forms is None else
+                          'a row' if len(forms) == 1 else f'{len(forms)} rows')
                 raise ValueError(
-                    f"features '{name}' must have a row for each of the "
+                    f"features '{name}' must have {wanted} for each of the "
                     f'{len(self)} images, got {len(rows)}; they were made '
                     'from another dataset: delete them and make them again.')
         self.features = dict(features)
-        sources = self.features.pop('sources', None)
-        self._sources = None if sources is None else sources.numpy()
+        # The transform whose outcome says which view a visit has.
+        self._drawing = None if forms is None else next(
+            (t for t in self.transforms if t.is_random), None)
+
+    def _rows(self, items: Sequence[StreamItem],
+              indices: Sequence[int]) -> Tensor:
+        """Rows of the features of a batch."""
+        size = len(self)
+        count = len(next(iter(self.features.values()))) // size
+        if count == 1:
+            views = [0] * len(items)
+        elif self._drawing is None:
+            views = [item.position // size % count for item in items]
+        else:
+            views = [self._drawing.draw(rng_of(item)) for item in items]
+        return torch.tensor([view * size + index for view, index in zip(
+            views, indices, strict=True)])
 
     def __getitem__(self, item: int | StreamItem) -> dict[str, Tensor]:
         check_index(self, item)
@@ -172,13 +223,12 @@ class ImageDataset(Dataset):
             keys=torch.tensor([(i.seed, i.position) for i in items]),
             indices=torch.tensor([item.index for item in items]))
         if self.features:
-            rows = torch.tensor(used)
+            rows = self._rows(items, used)
             columns |= {k: v[rows] for k, v in self.features.items()}
-            if self._sources is not None:
-                used = self._sources[used]
         else:
             columns['images'], used = self.images_of(items, used)
-        if self.labels is not None:
+        # Features may have the label of a substitute, as an image has.
+        if self.labels is not None and 'labels' not in columns:
             columns['labels'] = torch.from_numpy(self.labels[used])
         return Batch(columns)
 
@@ -202,8 +252,7 @@ class ImageDataset(Dataset):
         for item, index in zip(items, indices, strict=True):
             image, index = self.prepare(index)
             if others:
-                rng = np.random.default_rng((item.seed, item.position))
-                results = {'img': image, 'rng': rng}
+                results = {'img': image, 'rng': rng_of(item)}
                 for transform in others:
                     results = transform(results)
                 image = results['img']

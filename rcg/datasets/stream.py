@@ -59,6 +59,11 @@ def check_index(dataset: Dataset, item: int | StreamItem) -> None:
                          f'is no index {item}.')
 
 
+def rng_of(item: StreamItem) -> np.random.Generator:
+    """What the transforms of an item draw from."""
+    return np.random.default_rng((item.seed, item.position))
+
+
 _visit: ContextVar[tuple[StreamItem, np.random.Generator] | None] = (
     ContextVar('visit', default=None))
 
@@ -70,8 +75,7 @@ def visit(item: StreamItem) -> Iterator[None]:
     Datasets and transforms of rcg inside of them draw their random numbers
     from this item.
     """
-    token = _visit.set(
-        (item, np.random.default_rng((item.seed, item.position))))
+    token = _visit.set((item, rng_of(item)))
     try:
         yield
     finally:

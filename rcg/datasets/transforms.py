@@ -27,7 +27,12 @@ INTERPOLATIONS = 'nearest', 'bilinear', 'bicubic', 'box', 'lanczos', 'hamming'
 
 
 class Transform(BaseTransform):
-    """Base of the transforms of rcg: ``apply(image (H, W, 3), rng)``."""
+    """Base of the transforms of rcg: ``apply(image (H, W, 3), rng)``.
+
+    A random one that has few outcomes may have two more methods: ``fixed()``,
+    the transforms without randomness that it chooses from, and
+    ``draw(rng)``, the number of the one that ``apply`` would choose.
+    """
     is_random = False
 
     def transform(self, results: dict) -> dict:
@@ -138,8 +143,16 @@ class RandomFlip(Transform):
             raise ValueError(f'prob must be in [0, 1], got {prob}.')
         self.prob = prob
 
+    def fixed(self) -> 'list[RandomFlip]':
+        """Never and always."""
+        return [RandomFlip(0.), RandomFlip(1.)]
+
+    def draw(self, rng: Generator) -> int:
+        """1 if ``apply`` would mirror the image, else 0."""
+        return int(rng.random() < self.prob)
+
     def apply(self, image: ndarray, rng: Generator) -> ndarray:
-        return image[:, ::-1] if rng.random() < self.prob else image
+        return image[:, ::-1] if self.draw(rng) else image
 
 
 @TRANSFORMS.register_module()

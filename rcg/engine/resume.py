@@ -99,13 +99,15 @@ def _is_below(key: str, places: tuple[str, ...]) -> bool:
 def _is_of_a_hook(key: str) -> bool:
     """Whether a key is of a custom hook that changes the weights.
 
-    Such hooks say so by ``changes_training``; MMEngine's EMAHook does, too.
+    Such hooks say so by ``changes_training``: True, or the arguments that do.
+    MMEngine's EMAHook does, too.
     """
     top, *names = key.split('.')
     if top != 'custom_hooks':
         return False
     kind = HOOKS.get(names[0]) if names else None
-    return getattr(kind, 'changes_training', kind is EMAHook)
+    changes = getattr(kind, 'changes_training', kind is EMAHook)
+    return names[-1] in changes if isinstance(changes, tuple) else changes
 
 
 def describe_run(cfg: Config, dataloader, parts: dict[str, dict]) -> dict:

@@ -12,7 +12,7 @@ IMAGES = 2
 
 
 @torch.no_grad()
-def try_loss(runner, names: Sequence[str],
+def try_loss(runner, names: Sequence[str] | None,
              items: Sequence[dict] | None = None) -> None:
     """Compute a training loss of two images, from their features.
 
@@ -24,7 +24,7 @@ def try_loss(runner, names: Sequence[str],
     Args:
         runner: Its training data give images.
         names: Features that replace the images, as ``model.encode`` calls
-            them.
+            them; None: all.
         items: Of the training data; by default the first ones are read.
 
     Raises:
@@ -39,6 +39,7 @@ def try_loss(runner, names: Sequence[str],
         batch = loader.collate_fn(items)
         batch = model.data_preprocessor(batch, True)
         features = model.encode(batch.pop('images'))
+        names = features if names is None else names
         check_names(model, features, names)
         model(**batch, **{name: features[name] for name in names},
               mode='loss')

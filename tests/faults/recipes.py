@@ -76,6 +76,7 @@ RECIPES = {
     'caching': training('configs/digits/mage.py', 'train_cfg.max_iters=4',
                         'default_hooks.checkpoint.interval=2', _CACHE,
                         'custom_hooks.0.batch_size=2',
+                        'custom_hooks.0.shard_size=64',
                         'custom_hooks.1.interval=4'),
     'test': scoring('configs/digits/mage.py', '{root}/mage', 160),
     'test_2': scoring('configs/digits/mage.py', '{root}/mage', 160,

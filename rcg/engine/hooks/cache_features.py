@@ -1,81 +1,150 @@
 """Outputs of the frozen parts, computed once instead of in every epoch."""
-import contextlib
-import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 
 import torch
-from mmengine.dist import get_world_size
+from mmengine.dist import all_gather_object, get_rank, get_world_size
 from mmengine.hooks import Hook
 from torch import Tensor
-from torch.utils.data import Subset, default_collate
+from torch.utils.data import Dataset, default_collate
 
-from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
+from rcg.checkpoint import CheckpointError
+from rcg.engine.cache_key import differences, folder_of, what_it_depends_on
 from rcg.engine.console import log
 from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.disk_space import free_bytes, in_gb, num_bytes
 from rcg.engine.distributed import on_first_process, usable_cores
-from rcg.engine.frozen_parts import frozen_parts, part_digest
 from rcg.engine.halving import Halving
 from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import get_on, leave
+from rcg.engine.stored_features import FeatureFolder, Shard, narrowed
 from rcg.engine.timed_lines import TimedLines
 from rcg.engine.trial import check_names, first_items, try_loss
 from rcg.engine.unwrapping import bare_model
-from rcg.precision import float32_precision
 from rcg.registry import HOOKS
+
+DTYPES = dict(float16=torch.float16, float32=torch.float32)
 
 
 @HOOKS.register_module()
 class CacheFeaturesHook(Hook):
     """Trains on stored outputs of the frozen parts instead of images.
 
-    Before training, the first process runs ``model.encode(images)`` over the
-    training data and stores the result; all processes load it. The file's name
-    is a hash of the data set, the names of the features, the weights and
-    configs of the frozen parts, and the precision of float32 on a GPU. If one
-    of them changes, a new file is made.
+    Before training, all processes together run ``model.encode(images)`` over
+    the training data and store the results. Training maps them into memory:
+    the processes of a machine share one copy.
 
-    A signal that asks to stop leaves the features that are computed in a file
-    beside it, from which the next start goes on.
+    With random augmentations, K views of each image are stored, and the e-th
+    pass over the data trains on view e modulo K: what is drawn repeats every
+    K passes. View v of image i is a function of ``seed``, i and v alone. If
+    flips are all that is random, both forms are stored, and each visit takes
+    the one that it would have drawn: nothing changes. If nothing is random,
+    there is one view.
 
-    Before the first features of a run are computed, the loss of two images is
-    tried: what does not fit shows at once.
+    The features are in a folder of ``cache_dir`` whose name is a hash of all
+    that they depend on: images, labels, transforms, weights and configs of
+    the frozen parts that ``encode`` uses (``encoding_parts`` of the model, if
+    it has that attribute), names, types, seed, and the precision of float32
+    on a GPU. If one of them changes, another folder is made. More views are
+    added to a folder that has some.
 
-    Only the parts that the model names in ``encoding_parts`` are hashed, if
-    it has that attribute: those that ``encode`` uses.
+    Work that is stopped or killed goes on with the next start: finished files
+    are kept. A file that is damaged is made anew. Before the first features of
+    a run are computed, the loss of two images is tried: what does not fit
+    shows at once.
 
     Args:
         cache_dir: Folder of the stored features, shared by all processes.
-        names: The features to keep, e.g. ('codes', 'representations').
+        names: The features to keep, e.g. ('codes', 'representations'); None:
+            all that ``encode`` returns.
+        views: K. None: as many as there can be, if that is known.
+        dtype: Of stored numbers that are no integers: 'float32', as they are
+            computed, or 'float16', in half the space.
+        seed: Of the augmentations of views.
+        compute: Compute what is missing. If False, it is an error, which
+            names what differs from the features that there are.
         batch_size: Images at a time.
-        num_workers: Processes that read images.
-
-    A file that is cut off is made anew: its copying or the disk's space had
-    an end. If all of it is there but a checksum is wrong, the disk or the
-    memory changes data, which whoever trains must know.
+        num_workers: Processes of each process that read images.
+        shard_size: Images in a file; as many at most are computed again
+            after an interruption.
 
     Raises:
-        ValueError: The data set has random augmentations or no fingerprint,
-            or ``encode`` does not return the features.
-        CheckpointError: Stored features are not those that were written.
+        ValueError: The augmentations are random and ``views`` is not given,
+            the data set has no fingerprint, ``encode`` does not return the
+            features, or they are missing and not to be computed.
     """
 
     priority = 'HIGH'
+    # With others, a resumed run would go on with other data.
+    changes_training = 'views', 'dtype', 'seed'
 
-    def __init__(self, cache_dir: str, names: list[str],
-                 batch_size: int = 128, num_workers: int = 0) -> None:
-        self.cache_dir, self.names = cache_dir, sorted(names)
+    def __init__(self, cache_dir: str, names: list[str] | None = None,
+                 views: int | None = None, dtype: str = 'float32',
+                 seed: int = 0, compute: bool = True, batch_size: int = 128,
+                 num_workers: int = 0, shard_size: int = 4096) -> None:
+        if dtype not in DTYPES:
+            raise ValueError(f'dtype must be one of {", ".join(DTYPES)}, got '
+                             f'{dtype!r}.')
+        if min(batch_size, shard_size, 1 if views is None else views) < 1:
+            raise ValueError('views, batch_size and shard_size must be at '
+                             f'least 1, got {views}, {batch_size} and '
+                             f'{shard_size}.')
+        self.cache_dir = os.path.expanduser(cache_dir)
+        self.names = None if names is None else sorted(names)
+        self.views, self.dtype, self.seed = views, dtype, seed
+        self.compute, self.shard_size = compute, shard_size
         self.batch_size, self.num_workers = batch_size, num_workers
 
     def before_train(self, runner) -> None:
         dataset = runner.train_dataloader.dataset
-        if getattr(dataset, 'is_random', False):
-            raise ValueError(
-                'CacheFeaturesHook needs a data set without random '
-                'augmentations: each image has one set of stored features. '
-                'Remove the random transforms, or the hook.')
+        self.prepare(runner)
+        dataset.attach(self.folder.open(self.num_views))
+        names = ', '.join(self.names or sorted(dataset.features))
+        what = 'images' if self.num_views == 1 else (
+            f'images, {self.num_views} views each,')
+        log(runner, f'features: {names} of {len(dataset)} {what} from '
+                    f'{self.folder.path}')
+
+    def prepare(self, runner) -> FeatureFolder:
+        """Compute what is missing; all processes call this.
+
+        Args:
+            runner: It has the model and the training data.
+
+        Returns:
+            The folder that holds the features.
+        """
+        dataset = runner.train_dataloader.dataset
+        self.num_views = self._num_views(dataset)
+        about = on_first_process(lambda: self.about(runner))
+        self.folder = FeatureFolder(folder_of(self.cache_dir, about), about,
+                                    len(dataset), self.shard_size)
+        missing = self._missing(runner)
+        if missing:
+            self._explain(runner, missing)
+            if get_world_size() > 1:
+                try_loss(runner, self.names)
+            with deferred():
+                self._compute(runner, dataset,
+                              missing[get_rank()::get_world_size()])
+        # Here processes that are done wait for the others.
+        there = all_gather_object(all(
+            os.path.exists(self.folder.file(shard)) for shard in missing))
+        if not all(there):
+            raise CheckpointError(
+                f"The features '{self.folder.path}' were stored and cannot be "
+                'read: name a cache_dir that all processes share.')
+        return self.folder
+
+    def about(self, runner) -> dict[str, str]:
+        """What the features depend on, by name."""
+        dataset = runner.train_dataloader.dataset
+        drawn = getattr(dataset, 'is_random', False) and self.views is not None
+        return what_it_depends_on(runner, dict(
+            features=', '.join(self.names or ['all']), numbers=self.dtype,
+            seed=str(self.seed) if drawn else 'none'))
+
+    def _num_views(self, dataset: Dataset) -> int:
         for name in ('fingerprint', 'attach'):
             if not hasattr(dataset, name):
                 stock = getattr(dataset, 'dataset', dataset)
@@ -84,57 +153,99 @@ class CacheFeaturesHook(Hook):
                     f'set: {type(stock).__name__} has no {name}(). Train on '
                     'a data set of rcg, such as ImageFolder, or remove the '
                     'hook.')
-        path = os.path.join(self.cache_dir, self.key(runner) + '.pt')
-        if get_world_size() > 1 and on_first_process(
-                lambda: not os.path.lexists(path)):
-            try_loss(runner, self.names)
-        on_first_process(lambda: self._store(runner, dataset, path))
-        features = self._read(runner, path, len(dataset))
-        if features is None:
-            raise CheckpointError(
-                f"The features '{path}' were stored and cannot be read: name "
-                'a cache_dir that all processes share.')
-        dataset.attach(features)
-        log(runner, f'features: {", ".join(self.names)} of '
-                    f'{len(dataset)} images from {path}')
+        if not getattr(dataset, 'is_random', False):
+            return 1
+        forms = dataset.fixed() if hasattr(dataset, 'fixed') else None
+        if forms is not None:
+            return len(forms)
+        if self.views is None or not hasattr(dataset, 'views'):
+            raise ValueError(
+                'CacheFeaturesHook needs to know how many views of an image '
+                'to store, as the augmentations are random: set views=8, say, '
+                'and every 8th epoch has the same ones (on a data set of '
+                'rcg); or remove the random transforms, or the hook.')
+        return self.views
 
-    def _store(self, runner, dataset, path: str) -> None:
-        """Compute the features, unless they are in the file."""
-        if self._read(runner, path, len(dataset)) is not None:
-            return
-        with deferred():
-            features = self._compute(runner, dataset, path + '.begun')
-        os.makedirs(self.cache_dir, exist_ok=True)
-        save_atomically(features, path)
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(path + '.begun')
+    def _missing(self, runner) -> list[Shard]:
+        """Shards that must be computed; each process looks at its share."""
+        shards = self.folder.shards(self.num_views)
+        mine, missing = shards[get_rank()::get_world_size()], []
+        for number, shard in enumerate(mine):
+            fault = self.folder.fault(shard, self.names or ())
+            if fault is not None:
+                missing.append(shard)
+            if fault:
+                runner.logger.warning(
+                    f'{fault} These features are computed again')
+            get_on(f'reading features, {number + 1} of {len(mine)} files')
+        return sorted(Shard(*shard) for found in all_gather_object(missing)
+                      for shard in found)
 
-    def key(self, runner) -> str:
-        """Hash of all that the features depend on."""
-        parts = frozen_parts(bare_model(runner))
-        configs = runner.cfg.get('model', {})
-        used = getattr(bare_model(runner), 'encoding_parts', None)
-        if used is not None:
-            parts = {n: p for n, p in parts.items()
-                     if n.partition('.')[0] in used}
-            configs = {n: c for n, c in configs.items() if n in used}
-        content = dict(
-            parts={n: part_digest(part) for n, part in parts.items()},
-            configs=list(_part_configs(configs)), names=self.names,
-            float32=float32_precision(),
-            dataset=str(runner.train_dataloader.dataset.fingerprint()))
-        text = json.dumps(content, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+    def _explain(self, runner, missing: Sequence[Shard]) -> None:
+        """Say why features are computed, or that they must be.
 
-    def _check_space(self, chunks: dict, count: int, size: int) -> None:
+        Raises:
+            ValueError: They may not be computed.
+        """
+        others = differences(self.folder.about, self.cache_dir)
+        stale = (f"those in '{others[0]}' have other {', '.join(others[1])}"
+                 if others else '')
+        if not self.compute:
+            count = len(self.folder.shards(self.num_views))
+            raise ValueError(
+                f"{len(missing)} of {count} files of features are missing in "
+                f"'{self.cache_dir}'{stale and ': ' + stale}. Make them with "
+                'tools/cache_features.py CONFIG, or set compute=True of '
+                'CacheFeaturesHook.')
+        if stale:
+            log(runner, f'features are computed anew: {stale}')
+
+    @torch.no_grad()
+    def _compute(self, runner, dataset: Dataset,
+                 shards: Sequence[Shard]) -> None:
+        """Compute and write shards; a signal stops it after a batch."""
+        size, total = len(dataset), sum(s.stop - s.start for s in shards)
+        batches = [range(s.view * size + i, s.view * size
+                         + min(i + self.batch_size, s.stop))
+                   for s in shards
+                   for i in range(s.start, s.stop, self.batch_size)]
+        source = (dataset.views(self.num_views, self.seed)
+                  if hasattr(dataset, 'views') else dataset)
+        encoded = self._encoded(runner, WatchedLoader(
+            source, batch_sampler=batches, collate_fn=_images_and_items,
+            num_workers=min(self.num_workers, usable_cores())))
+        lines, done = TimedLines(), 0
+        what = 'images' if self.num_views == 1 else 'views'
+        for shard in shards:
+            chunks, count = [], 0
+            while count < shard.stop - shard.start:
+                chunks.append(next(encoded))
+                count += len(next(iter(chunks[-1].values())))
+                if done + count == len(batches[0]):
+                    self._check_space(chunks[0], count, size)
+                get_on(f'computing features, {done + count} of {total}')
+                if done + count < total and lines.due():
+                    log(runner, f'features: {done + count}/{total} {what}  '
+                                f'{lines.left(done + count, total)}')
+                if requested() and count < shard.stop - shard.start:
+                    leave(f'features of {done} of {total} {what} are kept')
+            self.folder.write(shard, _joined(chunks, DTYPES[self.dtype]))
+            done += count
+            if requested() and done < total:
+                leave(f'features of {done} of {total} {what} are kept')
+
+    def _check_space(self, chunk: dict[str, Tensor], count: int,
+                     size: int) -> None:
         """Refuse to begin if the features of all images will not fit.
 
         Args:
-            chunks: Features of the first images.
+            chunk: Features of the first images.
             count: How many images these are.
-            size: How many there will be.
+            size: How many there will be, in each view.
         """
-        needed = num_bytes(chunks) * size // count
+        size *= self.num_views
+        chunk = _joined([chunk], DTYPES[self.dtype])
+        needed = num_bytes(chunk) * size // count
         free = free_bytes(self.cache_dir)
         if free is not None and free < needed:
             raise ValueError(
@@ -142,67 +253,19 @@ class CacheFeaturesHook(Hook):
                 f"are {in_gb(free)} free in '{self.cache_dir}': make room, or "
                 'set another cache_dir of CacheFeaturesHook.')
 
-    def _read(self, runner, path: str, size: int
-              ) -> dict[str, Tensor] | None:
-        """The stored features; None if they must be computed."""
-        if not os.path.lexists(path):
-            return None
-        try:
-            features = read_checkpoint(path)
-        except (CheckpointError, OSError) as error:
-            runner.logger.warning(f'{error} These features are computed again')
-            return None
-        whole = all(isinstance(features.get(name), Tensor)
-                    and len(features[name]) == size for name in self.names)
-        return features if whole else None
-
-    @torch.no_grad()
-    def _compute(self, runner, dataset, begun: str) -> dict[str, Tensor]:
-        """Compute all features; keep those of a part if a signal stops it.
-
-        Args:
-            begun: File of such a part.
-        """
+    def _encoded(self, runner, loader: WatchedLoader
+                 ) -> Iterator[dict[str, Tensor]]:
+        """Features, and labels if there are any, of each batch."""
         model = bare_model(runner).eval()  # the loop sets train mode
-        kept = self._read_begun(begun)
-        chunks = {name: [kept[name]] for name in self.names if kept}
-        chunks = chunks or {name: [] for name in self.names}
-        first = done = sum(map(len, chunks[self.names[0]]))
-        loader = WatchedLoader(
-            Subset(dataset, range(first, len(dataset))), self.batch_size,
-            collate_fn=_images_and_items,
-            num_workers=min(self.num_workers, usable_cores()))
-        lines, halving = TimedLines(), Halving('caching features')
-        for images, items in loader:
+        halving = Halving('caching features')
+        for number, (images, items) in enumerate(loader):
             # Several processes have tried it together.
-            if done == first and get_world_size() == 1:
-                try_loss(runner, self.names, items)
-            for name, rows in self._encode(model, images, halving).items():
-                chunks[name].append(rows)
-            done += len(images)
-            if done == first + len(images):
-                self._check_space(chunks, done, len(dataset))
-            get_on(f'computing features, {done} of {len(dataset)}')
-            if done < len(dataset) and lines.due():
-                left = lines.left(done - first, len(dataset) - first)
-                log(runner, f'features: {done}/{len(dataset)} images  {left}')
-            if requested():
-                os.makedirs(self.cache_dir, exist_ok=True)
-                save_atomically(_joined(chunks) | _sources(
-                    dataset, kept, first), begun)
-                leave(f'features of {done} of {len(dataset)} images are kept')
-        return _joined(chunks) | _sources(dataset, kept, first)
-
-    def _read_begun(self, path: str) -> dict[str, Tensor]:
-        """Features of the first images; empty if there are none."""
-        try:
-            kept = read_checkpoint(path)
-        except (FileNotFoundError, CheckpointError):
-            return {}
-        found = [kept.get(name) for name in self.names]
-        whole = all(isinstance(rows, Tensor) and len(rows) == len(found[0])
-                    for rows in found)
-        return kept if whole else {}
+            if number == 0 and get_world_size() == 1:
+                try_loss(runner, self.names, first_items(items))
+            rows = self._encode(model, images, halving)
+            if 'labels' in items[0]:
+                rows['labels'] = torch.stack([x['labels'] for x in items])
+            yield rows
 
     def _encode(self, model, images: Tensor, halving: Halving
                 ) -> dict[str, Tensor]:
@@ -215,47 +278,18 @@ class CacheFeaturesHook(Hook):
             lambda part: model.encode(
                 model.data_preprocessor({'images': part})['images']),
             images)
-        check_names(model, outputs, self.names)
-        return {name: outputs[name][:count].cpu() for name in self.names}
+        names = self.names or list(outputs)
+        check_names(model, outputs, names)
+        return {name: outputs[name][:count].cpu() for name in names}
 
 
-def _joined(chunks: dict[str, list[Tensor]]) -> dict[str, Tensor]:
-    return {name: torch.cat(parts) for name, parts in chunks.items()}
+def _joined(chunks: list[dict[str, Tensor]], dtype: torch.dtype
+            ) -> dict[str, Tensor]:
+    """Rows to store; see :func:`~rcg.engine.stored_features.narrowed`."""
+    return {name: narrowed(torch.cat([chunk[name] for chunk in chunks]), dtype)
+            for name in chunks[0]}
 
 
-def _sources(dataset, kept: dict[str, Tensor], first: int
-             ) -> dict[str, Tensor]:
-    """Whose features an image has: a bad one has its substitute's.
-
-    So has its label.
-
-    Args:
-        dataset: It knows the bad images that it has read.
-        kept: Features of an earlier session, with what this returned.
-        first: Number of the first image of this session.
-    """
-    found = getattr(dataset, 'substitutes', dict)().get('sources')
-    earlier = kept.get('sources')
-    if found is None and earlier is None:
-        return {}
-    sources = torch.arange(len(dataset))
-    if earlier is not None:
-        sources[:first] = earlier[:first]
-    if found is not None:
-        sources[first:] = found[first:]
-    return {'sources': sources}
-
-
-def _images_and_items(items: Sequence[dict]) -> tuple[Tensor, list[dict]]:
-    """All images of a batch, and its first items."""
-    images = default_collate([item['images'] for item in items])
-    return images, first_items(items)
-
-
-def _part_configs(cfg) -> Iterator[dict]:
-    """Configs of frozen parts, without the paths of their weights."""
-    if isinstance(cfg, dict):
-        if 'checkpoint' in cfg:
-            yield {k: v for k, v in cfg.items() if k != 'checkpoint'}
-        for value in cfg.values():
-            yield from _part_configs(value)
+def _images_and_items(items: Sequence[dict]) -> tuple[Tensor, Sequence[dict]]:
+    """All images of a batch, and its items."""
+    return default_collate([item['images'] for item in items]), items
