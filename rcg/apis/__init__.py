@@ -12,6 +12,7 @@ _MODULES = {
     'RCGInferencer': 'inferencer',
     'benchmark': 'benchmarking',
     'benchmark_evaluation': 'evaluation_cost',
+    'cache_features': 'feature_caching',
     'check_dataset': 'dataset_check',
     'check_full_size': 'full_size',
     'compare_metrics': 'metrics_comparison',

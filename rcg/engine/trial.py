@@ -12,7 +12,7 @@ IMAGES = 2
 
 
 @torch.no_grad()
-def try_loss(runner, names: Sequence[str] | None,
+def try_loss(runner, names: Sequence[str],
              items: Sequence[dict] | None = None) -> None:
     """Compute a training loss of two images, from their features.
 
@@ -24,7 +24,7 @@ def try_loss(runner, names: Sequence[str] | None,
     Args:
         runner: Its training data give images.
         names: Features that replace the images, as ``model.encode`` calls
-            them; None: all.
+            them.
         items: Of the training data; by default the first ones are read.
 
     Raises:
@@ -39,10 +39,19 @@ def try_loss(runner, names: Sequence[str] | None,
         batch = loader.collate_fn(items)
         batch = model.data_preprocessor(batch, True)
         features = model.encode(batch.pop('images'))
-        names = features if names is None else names
         check_names(model, features, names)
         model(**batch, **{name: features[name] for name in names},
               mode='loss')
+
+
+@torch.no_grad()
+def feature_names(runner) -> list[str]:
+    """What ``model.encode`` returns, sorted; for the first images."""
+    model, loader = bare_model(runner), runner.train_dataloader
+    with _unchanged(model):
+        batch = loader.collate_fn(first_items(loader.dataset))
+        images = model.data_preprocessor(batch, True)['images']
+        return sorted(model.encode(images))
 
 
 def check_names(model: nn.Module, features: dict,

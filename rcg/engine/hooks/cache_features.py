@@ -19,7 +19,12 @@ from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import get_on, leave
 from rcg.engine.stored_features import FeatureFolder, Shard, narrowed
 from rcg.engine.timed_lines import TimedLines
-from rcg.engine.trial import check_names, first_items, try_loss
+from rcg.engine.trial import (
+    check_names,
+    feature_names,
+    first_items,
+    try_loss,
+)
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import HOOKS
 
@@ -99,7 +104,7 @@ class CacheFeaturesHook(Hook):
         dataset = runner.train_dataloader.dataset
         self.prepare(runner)
         dataset.attach(self.folder.open(self.num_views))
-        names = ', '.join(self.names or sorted(dataset.features))
+        names = ', '.join(self.names)
         what = 'images' if self.num_views == 1 else (
             f'images, {self.num_views} views each,')
         log(runner, f'features: {names} of {len(dataset)} {what} from '
@@ -116,6 +121,7 @@ class CacheFeaturesHook(Hook):
         """
         dataset = runner.train_dataloader.dataset
         self.num_views = self._num_views(dataset)
+        self.names = self.names or feature_names(runner)
         about = on_first_process(lambda: self.about(runner))
         self.folder = FeatureFolder(folder_of(self.cache_dir, about), about,
                                     len(dataset), self.shard_size)
@@ -141,7 +147,7 @@ class CacheFeaturesHook(Hook):
         dataset = runner.train_dataloader.dataset
         drawn = getattr(dataset, 'is_random', False) and self.views is not None
         return what_it_depends_on(runner, dict(
-            features=', '.join(self.names or ['all']), numbers=self.dtype,
+            features=', '.join(self.names), numbers=self.dtype,
             seed=str(self.seed) if drawn else 'none'))
 
     def _num_views(self, dataset: Dataset) -> int:
@@ -171,7 +177,7 @@ class CacheFeaturesHook(Hook):
         shards = self.folder.shards(self.num_views)
         mine, missing = shards[get_rank()::get_world_size()], []
         for number, shard in enumerate(mine):
-            fault = self.folder.fault(shard, self.names or ())
+            fault = self.folder.fault(shard, self.names)
             if fault is not None:
                 missing.append(shard)
             if fault:
@@ -278,9 +284,8 @@ class CacheFeaturesHook(Hook):
             lambda part: model.encode(
                 model.data_preprocessor({'images': part})['images']),
             images)
-        names = self.names or list(outputs)
-        check_names(model, outputs, names)
-        return {name: outputs[name][:count].cpu() for name in names}
+        check_names(model, outputs, self.names)
+        return {name: outputs[name][:count].cpu() for name in self.names}
 
 
 def _joined(chunks: list[dict[str, Tensor]], dtype: torch.dtype
