@@ -13,10 +13,7 @@ def cache_features(config: Config | dict | str, *, views: int | None = None,
                    work_dir: str | None = None,
                    options: list[str] | dict | None = None,
                    launcher: str = 'none') -> tuple[str, str]:
-    """Compute and store what a training would read from a cache.
-
-    Several processes share the work. What is there is kept, so an interrupted
-    call goes on.
+    """Store what a training reads from a cache; an interrupted call goes on.
 
     Args:
         config: See :func:`~rcg.apis.run_config.load_any_config`. Its

@@ -9,6 +9,7 @@ from rcg.datasets.bad_files import BadFiles, allowed_bad
 from rcg.datasets.held_out import SPLITS, split_of
 from rcg.datasets.image_store import store_for
 from rcg.datasets.images import ImageDataset
+from rcg.datasets.packed_paths import PackedPaths
 from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
 from rcg.registry import DATASETS
 
@@ -179,7 +180,7 @@ class ImageFolder(ImageDataset):
             usable = _numbers_of(split, self.root, paths, held_out)
         count = min(num_images or len(usable), len(usable))
         chosen = [usable[i * len(usable) // count] for i in range(count)]
-        self.paths = [paths[i] for i in chosen]
+        self.paths = PackedPaths(paths[i] for i in chosen)
         if labels is not None:
             labels = [labels[i] for i in chosen]
         super().__init__(labels, classes, pipeline)

@@ -77,7 +77,7 @@ def test_splits_share_classes_and_no_image(tmp_path):
     whole = ImageFolder(tmp_path)
     train, rest = (ImageFolder(tmp_path, split=split, held_out=.3)
                    for split in ('train', 'held_out'))
-    assert sorted(train.paths + rest.paths) == whole.paths
+    assert sorted([*train.paths, *rest.paths]) == list(whole.paths)
     assert train.classes == rest.classes == whole.classes == ('a', 'b')
     for part in train, rest:
         assert [path[0] for path in part.paths] == [

@@ -323,6 +323,8 @@ def test_stale_features_are_refused_by_name(tmp_path, images):
 
 def _prepare(folder, images):
     os.environ['LOCAL_RANK'] = str(get_rank())
+    if get_rank():  # the files are looked at once
+        ImageFolder.identity = None
     runner, hook = on_views(f'{folder}/run', f'{folder}/cache', images, CROPS,
                             dict(launcher='pytorch'), views=2)
     hook.prepare(runner)
