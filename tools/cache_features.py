@@ -9,10 +9,9 @@ that is printed at the end into its custom_hooks. Epoch e has view e modulo K,
 so with random crops the same views come back every K epochs. With flips alone
 both are stored, and nothing changes; without randomness there is one view.
 
-On several processes: torchrun --nproc_per_node 8 tools/cache_features.py
-CONFIG --launcher pytorch. When it was interrupted, the same command goes on;
-a larger K adds views. An RCG whose RDM is not trained yet: --cfg-options
-model.rdm=None.
+On several processes: tools/dist_cache_features.sh. When it was interrupted,
+the same command goes on; a larger K adds views. An RCG whose RDM is not yet
+trained: --cfg-options model.rdm=None.
 """
 import argparse
 import os

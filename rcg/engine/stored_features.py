@@ -60,7 +60,7 @@ class FeatureFolder:
             self.path, f'{shard.view:03}_{shard.start:09}.safetensors')
 
     def write(self, shard: Shard, rows: dict[str, Tensor]) -> None:
-        """Write a shard; see :func:`narrowed`."""
+        """Write a shard; ``rows`` are those of :func:`joined`."""
         os.makedirs(self.path, exist_ok=True)
         about = os.path.join(self.path, _ABOUT)
         if not os.path.exists(about):
@@ -103,6 +103,13 @@ def read_about(path: str) -> dict | None:
             found['about'], dict) else None
     except (OSError, ValueError, KeyError):
         return None
+
+
+def joined(chunks: Sequence[dict[str, Tensor]], dtype: torch.dtype
+           ) -> dict[str, Tensor]:
+    """Rows of several batches as they are stored; see :func:`narrowed`."""
+    return {name: narrowed(torch.cat([chunk[name] for chunk in chunks]), dtype)
+            for name in chunks[0]}
 
 
 def narrowed(rows: Tensor, dtype: torch.dtype) -> Tensor:

@@ -3,7 +3,12 @@ import os
 from collections.abc import Iterator, Sequence
 
 import torch
-from mmengine.dist import all_gather_object, get_rank, get_world_size
+from mmengine.dist import (
+    all_gather_object,
+    barrier,
+    get_rank,
+    get_world_size,
+)
 from mmengine.hooks import Hook
 from torch import Tensor
 from torch.utils.data import Dataset, default_collate
@@ -17,7 +22,7 @@ from rcg.engine.distributed import on_first_process, usable_cores
 from rcg.engine.halving import Halving
 from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import get_on, leave
-from rcg.engine.stored_features import FeatureFolder, Shard, narrowed
+from rcg.engine.stored_features import FeatureFolder, Shard, joined
 from rcg.engine.timed_lines import TimedLines
 from rcg.engine.trial import (
     check_names,
@@ -133,7 +138,7 @@ class CacheFeaturesHook(Hook):
             with deferred():
                 self._compute(runner, dataset,
                               missing[get_rank()::get_world_size()])
-        # Here processes that are done wait for the others.
+        barrier()
         there = all_gather_object(all(
             os.path.exists(self.folder.file(shard)) for shard in missing))
         if not all(there):
@@ -235,7 +240,7 @@ class CacheFeaturesHook(Hook):
                                 f'{lines.left(done + count, total)}')
                 if requested() and count < shard.stop - shard.start:
                     leave(f'features of {done} of {total} {what} are kept')
-            self.folder.write(shard, _joined(chunks, DTYPES[self.dtype]))
+            self.folder.write(shard, joined(chunks, DTYPES[self.dtype]))
             done += count
             if requested() and done < total:
                 leave(f'features of {done} of {total} {what} are kept')
@@ -250,7 +255,7 @@ class CacheFeaturesHook(Hook):
             size: How many there will be, in each view.
         """
         size *= self.num_views
-        chunk = _joined([chunk], DTYPES[self.dtype])
+        chunk = joined([chunk], DTYPES[self.dtype])
         needed = num_bytes(chunk) * size // count
         free = free_bytes(self.cache_dir)
         if free is not None and free < needed:
@@ -286,13 +291,6 @@ class CacheFeaturesHook(Hook):
             images)
         check_names(model, outputs, self.names)
         return {name: outputs[name][:count].cpu() for name in self.names}
-
-
-def _joined(chunks: list[dict[str, Tensor]], dtype: torch.dtype
-            ) -> dict[str, Tensor]:
-    """Rows to store; see :func:`~rcg.engine.stored_features.narrowed`."""
-    return {name: narrowed(torch.cat([chunk[name] for chunk in chunks]), dtype)
-            for name in chunks[0]}
 
 
 def _images_and_items(items: Sequence[dict]) -> tuple[Tensor, Sequence[dict]]:
