@@ -4,6 +4,8 @@ Plain is what the published code does: images through the frozen parts in every
 step, attention as explicit products in float32, batches of 16 for sampling.
 """
 import dataclasses
+import os
+import tempfile
 from collections.abc import Callable
 from functools import partial
 
@@ -18,10 +20,12 @@ from rcg.apis.benchmarking.measuring import Variant
 from rcg.apis.full_size import noise_batch
 from rcg.engine.configs.loading import without_weights
 from rcg.engine.schedule import resolve_lr
+from rcg.engine.stored_features import FeatureFolder, joined
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
 PLAIN_BATCH = 16  # of the RDM's training and sampling, as published
+STORED = 1024  # images whose features are stored
 
 
 @dataclasses.dataclass
@@ -86,6 +90,29 @@ def explicit(act: Callable[[], object]) -> Callable[[], object]:
         with sdpa_kernel(SDPBackend.MATH):
             return act()
     return with_products
+
+
+def cache(bench: Bench) -> list[Variant]:
+    """What a step trains on: computed, or read from stored features."""
+    count, model = bench.batch, bench.model
+    images = bench.images(count)
+    with torch.no_grad():
+        stored = joined([{name: rows.cpu().repeat_interleave(STORED, 0)
+                          for name, rows in model.encode(
+                              images[:1]).items()}], torch.float32)
+    place = tempfile.TemporaryDirectory()
+    folder = FeatureFolder(place.name, {}, STORED, STORED)
+    folder.write(folder.shards(1)[0], stored)
+    rows = folder.open(1)
+    chosen = torch.randint(STORED, (count, ))
+
+    def read() -> dict[str, Tensor]:
+        assert os.path.exists(place.name)  # it lives as long as this function
+        return {name: rows[name][chosen].to(bench.device) for name in rows}
+
+    return [Variant(f'plain, batch {count}', explicit(
+                partial(model.encode, images)), count),
+            Variant(f'stored, batch {count}', read, count)]
 
 
 def features(bench: Bench) -> list[Variant]:
@@ -197,6 +224,6 @@ def generator_sample(bench: Bench) -> list[Variant]:
     return bench.variants(act, act, bench.batch, f'batch {bench.batch}')
 
 
-WORKS = dict(features=features, rdm_train=rdm_train,
+WORKS = dict(cache=cache, features=features, rdm_train=rdm_train,
              generator_train=generator_train, rdm_sample=rdm_sample,
              generator_sample=generator_sample, decode=decode)

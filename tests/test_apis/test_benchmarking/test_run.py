@@ -8,12 +8,12 @@ import torch
 from rcg.apis import benchmark
 from rcg.apis.benchmarking import run
 from rcg.apis.benchmarking.measuring import Variant, measure
-from rcg.apis.benchmarking.works import Bench, decode, features
+from rcg.apis.benchmarking.works import Bench, cache, decode, features
 from rcg.engine import load_config
 
 CONFIG = 'configs/digits/mage.py'
-WORKS = {'loading', 'features', 'rdm_train', 'generator_train', 'rdm_sample',
-         'generator_sample', 'decode'}
+WORKS = {'loading', 'cache', 'features', 'rdm_train', 'generator_train',
+         'rdm_sample', 'generator_sample', 'decode'}
 
 
 @pytest.mark.parametrize('faster', [True, False])
@@ -51,6 +51,14 @@ def test_ways_agree():
         plain, ours, low = (variant.act() for variant in work(bench))
         torch.testing.assert_close(ours, plain)
         assert (low - plain).abs().mean() < wanted * plain.std()
+
+
+def test_stored_features_are_those_of_the_first_image():
+    bench = Bench(load_config(CONFIG), torch.device('cpu'), 2, 4, 16, False)
+    computed, stored = (variant.act() for variant in cache(bench))
+    assert computed.keys() == stored.keys()
+    for name, rows in stored.items():
+        torch.testing.assert_close(rows[1], computed[name][0])
 
 
 def test_ways_take_turns():
