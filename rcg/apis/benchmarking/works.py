@@ -3,6 +3,7 @@
 Plain is what the published code does: images through the frozen parts in every
 step, attention as explicit products in float32, batches of 16 for sampling.
 """
+import copy
 import dataclasses
 import os
 import tempfile
@@ -133,7 +134,13 @@ def decode(bench: Bench) -> list[Variant]:
             tokenizer.encode(bench.images(bench.batch)),
             bench.rng(bench.batch))
     act = torch.no_grad()(partial(tokenizer.decode, codes))
-    return bench.variants(act, act, bench.batch, f'batch {bench.batch}')
+    found = bench.variants(act, act, bench.batch, f'batch {bench.batch}')
+    if bench.bfloat16:
+        other = copy.deepcopy(tokenizer).to(memory_format=torch.channels_last)
+        found.append(Variant('bfloat16, channels last', bench.low(
+            torch.no_grad()(partial(other.decode, codes))), bench.batch,
+            torch.bfloat16))
+    return found
 
 
 def rdm_train(bench: Bench) -> list[Variant]:
