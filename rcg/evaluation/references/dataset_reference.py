@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from rcg.checkpoint import CheckpointError, read_checkpoint, save_atomically
+from rcg.datasets.remembered import stamp_of
 from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.distributed import usable_cores
 from rcg.evaluation.extractors.extractor import Extractor
@@ -73,10 +74,11 @@ class DatasetReference(Reference):
                 kind='images', count=len(data),
                 sha256=fingerprint(data),
                 transform=cfg.get('pipeline', []))
-            # A file of the same name and size may be another image.
-            self._results['times'] = [
-                os.stat(os.path.join(data.root, path)).st_mtime_ns
-                for path in getattr(data, 'paths', ())]
+            # A file of the same name and size may be another image. None: it
+            # is a broken link, say, which the dataset passes over.
+            stamps = (stamp_of(os.path.join(data.root, path))
+                      for path in getattr(data, 'paths', ()))
+            self._results['times'] = [stamp and stamp[1] for stamp in stamps]
         return dict(self._results['about'])
 
     def check(self, dim: int) -> None:

@@ -124,6 +124,15 @@ def test_one_pass_serves_all_and_is_stored(tmp_path, weights):
     assert all(map(torch.equal, moments, again))
 
 
+def test_a_broken_link_among_the_images(tmp_path, weights):
+    dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
+    os.symlink('nowhere.png', tmp_path / 'real' / '99.png')
+    _, rows, _ = see(dataset, weights)
+    assert len(rows) == 11  # it stands for the next image, the first
+    assert torch.equal(rows[10], rows[0])
+    assert see(dataset, weights)[-1] == 0
+
+
 def test_what_is_stored_says_what_it_is(tmp_path, weights):
     dataset = image_folder(tmp_path / 'real', ToyImages(10).images)
     see(dataset, weights)
