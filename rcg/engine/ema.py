@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from rcg.engine.buffers import changes_uncounted
 from rcg.registry import MODELS
 
 
@@ -45,6 +46,7 @@ class TrainableEMA(nn.Module):
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
         # The same as `steps`, to be read without waiting for the device.
         self.num_updates = 0
+        self._source: _Source | None = None
         averaged = dict(self.module.named_parameters())
         self.avg_parameters = {
             name: averaged[name] for name, p in model.named_parameters()
@@ -61,7 +63,8 @@ class TrainableEMA(nn.Module):
         n, decay = self.num_updates, self.decay
         if self.warmup:
             decay = min(decay, (1 + n) / (10 + n))
-        ours, theirs = self._pairs(model)
+        source = self._source_of(model)
+        ours, theirs = source.ours, source.theirs
         if self.skipped is None:
             torch._foreach_lerp_(ours, theirs, 1 - decay)
         else:
@@ -69,26 +72,66 @@ class TrainableEMA(nn.Module):
                        for dtype in {p.dtype for p in ours}}
             torch._foreach_lerp_(ours, theirs, [weights[p.dtype]
                                                 for p in ours])
-        for ours, theirs in zip(self.module.buffers(), model.buffers(),
-                                strict=True):
-            if ours is not theirs:
-                ours.copy_(theirs)
+        source.copy_buffers()
 
     @torch.no_grad()
     def swap(self, model: nn.Module) -> None:
         """Exchange the averaged and the trained parameters in place."""
-        for ours, theirs in zip(*self._pairs(model), strict=True):
+        source = self._source_of(model)
+        for ours, theirs in zip(source.ours, source.theirs, strict=True):
             kept = ours.clone()
             ours.copy_(theirs)
             theirs.copy_(kept)
 
-    def _pairs(self, model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
-        source = dict(model.named_parameters())
-        return (list(self.avg_parameters.values()),
-                [source[name].detach() for name in self.avg_parameters])
+    def _source_of(self, model: nn.Module) -> '_Source':
+        if self._source is None or self._source.model is not model:
+            self._source = _Source(model, self.module, self.avg_parameters)
+        return self._source
 
     def load_state_dict(self, *args, **kwargs):
         """Load the average and its number of updates."""
         result = super().load_state_dict(*args, **kwargs)
         self.num_updates = int(self.steps)
+        self._source = None  # it knows what was copied before
         return result
+
+
+class _Source:
+    """The tensors of a model and those of its average, paired once.
+
+    Args:
+        model: The model.
+        average: The model that is its average.
+        averaged: Parameters of the average by name.
+
+    Attributes:
+        ours, theirs: Parameters of the average, and those of the model.
+    """
+
+    def __init__(self, model: nn.Module, average: nn.Module,
+                 averaged: dict[str, Tensor]) -> None:
+        self.model = model
+        source = dict(model.named_parameters())
+        self.ours = list(averaged.values())
+        self.theirs = [source[name] for name in averaged]
+        # By name, because a move to another device replaces buffers.
+        self._buffers = [
+            (ours, theirs, name) for ours, theirs in zip(
+                average.modules(), model.modules(), strict=True)
+            for name, buffer in theirs._buffers.items() if buffer is not None]
+        self._copied: list[tuple | None] = [None] * len(self._buffers)
+
+    def copy_buffers(self) -> None:
+        """Copy the buffers that have changed since the last call."""
+        ours, theirs = [], []
+        for i, (target, module, name) in enumerate(self._buffers):
+            buffer = module._buffers[name]
+            state = (buffer, buffer._version)
+            last = self._copied[i]
+            if (last is None or last[0] is not buffer or last[1] != state[1]
+                    or changes_uncounted(module)):
+                self._copied[i] = state
+                ours.append(target._buffers[name])
+                theirs.append(buffer)
+        if ours:
+            torch._foreach_copy_(ours, theirs)

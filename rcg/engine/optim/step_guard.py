@@ -3,8 +3,9 @@ import torch
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
+
+from rcg.engine.buffers import changes_uncounted
 
 
 class StepGuard:
@@ -112,14 +113,14 @@ def just_skipped(runner) -> bool:
 class _Buffers:
     """Copies of the buffers of a model, to undo what forward passes changed.
 
-    The version of a buffer says on the host whether it was changed. Those of
-    batch norm have no such version: its kernels do not count.
+    The version of a buffer says on the host whether it was changed, but for
+    those of batch norm: see :func:`changes_uncounted`.
     """
 
     def __init__(self, model: nn.Module) -> None:
         self._always = {
             id(buffer) for module in model.modules()
-            if isinstance(module, _NormBase) for buffer in module.buffers()}
+            if changes_uncounted(module) for buffer in module.buffers()}
         self._kept = [(buffer, buffer.clone()) for buffer in model.buffers()
                       if buffer.is_floating_point()]
         self._versions = [buffer._version for buffer, _ in self._kept]
