@@ -7,6 +7,7 @@ from mmengine.dist import all_reduce
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.models.layers.group_norm import GroupNorm
 from rcg.registry import MODELS
 
 
@@ -31,7 +32,7 @@ class PatchDiscriminator(nn.Module):
         for i, (width, out) in enumerate(pairwise(widths), 1):
             stride = 2 if i < num_layers else 1
             layers += [nn.Conv2d(width, out, 4, stride, 1, bias=False),
-                       nn.GroupNorm(math.gcd(32, out), out),
+                       GroupNorm(math.gcd(32, out), out),
                        nn.LeakyReLU(.2)]
         self.layers = nn.Sequential(*layers,
                                     nn.Conv2d(widths[-1], 1, 4, 1, 1))

@@ -6,16 +6,8 @@ context tokens, E their width.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rcg.models.layers.group_norm import GroupNorm
 from rcg.models.layers.transformer import zero
-
-
-class GroupNorm(nn.GroupNorm):
-    """A group norm that gives the same numbers in every memory format."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        # With channels last, PyTorch's group norm loses digits on a CPU. On a
-        # GPU it copies to the contiguous order anyway.
-        return super().forward(x.contiguous())
 
 
 def to_tokens(x: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ from torch.utils.checkpoint import checkpoint
 
 from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.embeddings import timestep_embedding
+from rcg.models.layers.group_norm import GroupNorm
 from rcg.models.layers.spatial_attention import (
-    GroupNorm,
     SpatialSelfAttention,
     SpatialTransformer,
 )

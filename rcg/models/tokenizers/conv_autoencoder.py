@@ -10,6 +10,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.models.layers.group_norm import GroupNorm
 from rcg.rng import SampleRng
 
 
@@ -44,8 +45,8 @@ class AutoencoderForm:
     groups: int = 32
     moments: bool = False
 
-    def norm(self, dim: int) -> nn.GroupNorm:
-        return nn.GroupNorm(self.groups, dim, eps=1e-6)
+    def norm(self, dim: int) -> GroupNorm:
+        return GroupNorm(self.groups, dim, eps=1e-6)
 
     def blocks(self, in_dim: int, out_dim: int, num_blocks: int,
                level: int) -> nn.Sequential:

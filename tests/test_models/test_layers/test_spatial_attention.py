@@ -6,7 +6,6 @@ from torch.nn import functional as F
 
 from rcg.models.layers.spatial_attention import (
     GatedMlp,
-    GroupNorm,
     SpatialSelfAttention,
     SpatialTransformer,
     TokenAttention,
@@ -17,13 +16,6 @@ from rcg.models.layers.spatial_attention import (
 @pytest.fixture(autouse=True)
 def seed():
     torch.manual_seed(0)
-
-
-def test_group_norm_is_blind_to_the_memory_format():
-    norm, x = GroupNorm(4, 16), torch.randn(2, 16, 32, 32) + 3
-    other = x.to(memory_format=torch.channels_last)
-    assert torch.equal(norm(x), norm(other))
-    assert torch.equal(norm(x), nn.GroupNorm(4, 16)(x))
 
 
 def attend(q, k, v):
