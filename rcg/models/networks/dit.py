@@ -5,6 +5,7 @@ N batch, C channels, h w latents, p side of a patch, L patches, D width.
 import torch
 from torch import Tensor, nn
 
+from rcg.models.layers.chain import Chain
 from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.embeddings import position_table, timestep_embedding
 from rcg.models.layers.transformer import Attention, Mlp, zero
@@ -64,6 +65,7 @@ class DiT(nn.Module):
         condition: Config of the layer ``condition_embed``; None is
             unconditional.
         learn_variance: Whether to return 2 C channels.
+        recompute: Of the blocks; see :class:`Chain`.
 
     Raises:
         ValueError: A number is not the multiple that it should be.
@@ -72,7 +74,8 @@ class DiT(nn.Module):
     def __init__(self, input_size: int = 32, patch_size: int = 2,
                  in_channels: int = 4, dim: int = 1152, depth: int = 28,
                  num_heads: int = 16, condition: dict | None = None,
-                 learn_variance: bool = True) -> None:
+                 learn_variance: bool = True,
+                 recompute: bool = False) -> None:
         super().__init__()
         if input_size % patch_size:
             raise ValueError(
@@ -88,8 +91,8 @@ class DiT(nn.Module):
         self.time_embed = nn.Sequential(nn.Linear(256, dim), nn.SiLU(),
                                         nn.Linear(dim, dim))
         self.condition_embed = build_condition_embed(condition, dim)
-        self.blocks = nn.ModuleList(
-            DiTBlock(dim, num_heads) for _ in range(depth))
+        self.blocks = Chain(
+            (DiTBlock(dim, num_heads) for _ in range(depth)), recompute)
         self.output = Output(dim, patch_size**2 * self.out_channels)
         self.apply(self._init)
         # Every block starts as the identity, the network as zero.
@@ -120,9 +123,7 @@ class DiT(nn.Module):
             c = c + embedding
         c = nn.functional.silu(c)  # once, and not in every block
         x = self.patch_embed(x).flatten(2).transpose(1, 2)  # (N, L, D)
-        x = x + self.position
-        for block in self.blocks:
-            x = block(x, c)
+        x = self.blocks(x + self.position, c)
         return self._images(self.output(x, c))
 
     def _images(self, x: Tensor) -> Tensor:  # (N, L, p p C') -> (N, C', h, w)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from rcg.models.layers.chain import Chain
 from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.transformer import Block
 from rcg.registry import MODELS
@@ -78,12 +79,14 @@ class MAGEViT(nn.Module):
             position tables; ``tied_head``, see :class:`CodeHead`.
         class_tokens: Number of class tokens, and which of them is used;
             (1000, 76) as published.
+        recompute: Of the blocks; see :class:`Chain`.
     """
 
     def __init__(self, num_codes: int, num_tokens: int, encoder: dict,
                  decoder: dict, condition: dict | None = None,
                  drop: float = .1, embedding: dict | None = None,
-                 class_tokens: tuple[int, int] = (1000, 76)) -> None:
+                 class_tokens: tuple[int, int] = (1000, 76),
+                 recompute: bool = False) -> None:
         super().__init__()
         embedding = dict(dict(std=.02, position_std=.02, tied_head=True),
                          **embedding or {})
@@ -96,12 +99,12 @@ class MAGEViT(nn.Module):
         self.embed = TokenEmbedding(vocab_size, 1 + num_tokens, dim, drop,
                                     std, position_std)
         self.condition_embed = build_condition_embed(condition, dim)
-        self.blocks = self._blocks(encoder, drop)
+        self.blocks = self._blocks(encoder, drop, recompute)
         self.norm = nn.LayerNorm(dim, eps=1e-6)
         self.decoder_embed = nn.Linear(dim, decoder_dim)
         self.decoder_position = nn.Parameter(
             torch.empty(1 + num_tokens, decoder_dim))
-        self.decoder_blocks = self._blocks(decoder, drop)
+        self.decoder_blocks = self._blocks(decoder, drop, recompute)
         self.decoder_norm = nn.LayerNorm(decoder_dim, eps=1e-6)
         self.head = CodeHead(decoder_dim, dim, vocab_size,
                              embedding['tied_head'])
@@ -109,10 +112,10 @@ class MAGEViT(nn.Module):
         self.apply(self._init_linear)
 
     @staticmethod
-    def _blocks(half: dict, drop: float) -> nn.ModuleList:
-        return nn.ModuleList(
-            Block(half['dim'], half['num_heads'], drop=drop, attn_drop=drop)
-            for _ in range(half['depth']))
+    def _blocks(half: dict, drop: float, recompute: bool) -> Chain:
+        return Chain((Block(half['dim'], half['num_heads'], drop=drop,
+                            attn_drop=drop)
+                      for _ in range(half['depth'])), recompute)
 
     @staticmethod
     def _init_linear(module: nn.Module) -> None:
@@ -138,9 +141,7 @@ class MAGEViT(nn.Module):
         if kept is not None:
             x = x.gather(1, kept.unsqueeze(-1).expand(-1, -1, x.shape[-1]))
         x = torch.cat([first, x], 1)  # (N, 1 + V, E)
-        for block in self.blocks:
-            x = block(x)
-        return self.norm(x)
+        return self.norm(self.blocks(x))
 
     def decode(self, encoded: Tensor, masked: Tensor,
                kept: Tensor | None = None) -> Tensor:
@@ -158,9 +159,7 @@ class MAGEViT(nn.Module):
             x = first.expand(-1, self.num_tokens, -1).scatter(1, places, x)
         x = torch.where(masked.unsqueeze(-1), first, x)  # (N, L, D)
         x = torch.cat([first, x], 1) + self.decoder_position
-        for block in self.decoder_blocks:
-            x = block(x)
-        return self.decoder_norm(x)
+        return self.decoder_norm(self.decoder_blocks(x))
 
     def logits(self, decoded: Tensor, num_tokens: int | None = None
                ) -> Tensor:

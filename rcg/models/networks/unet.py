@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
+from rcg.models.layers.chain import Chain
 from rcg.models.layers.condition import build_condition_embed
 from rcg.models.layers.embeddings import timestep_embedding
 from rcg.models.layers.group_norm import GroupNorm
@@ -118,24 +118,6 @@ class ResidualBlock(nn.Module):
         return self.shortcut(x) + self.conv2(self.drop(F.silu(h)))
 
 
-class Stage(nn.ModuleList):
-    """Layers in sequence, all called with time and context."""
-
-    def __init__(self, layers: list[nn.Module], recompute: bool) -> None:
-        super().__init__(layers)
-        self.recompute = recompute
-
-    def forward(self, x: Tensor, time: Tensor,
-                context: Tensor | None) -> Tensor:
-        recompute = self.recompute and torch.is_grad_enabled()
-        for layer in self:
-            if recompute:
-                x = checkpoint(layer, x, time, context, use_reentrant=False)
-            else:
-                x = layer(x, time, context)
-        return x
-
-
 @MODELS.register_module()
 class UNet(nn.Module):
     """Denoiser of images or latents: (x_t, t[, embedding]) -> prediction.
@@ -191,9 +173,9 @@ class UNet(nn.Module):
                       form: UNetForm) -> None:
         time_dim = 4 * self.dim
 
-        def block(in_dim: int, level: int) -> Stage:
+        def block(in_dim: int, level: int) -> Chain:
             dim = widths[level]
-            stage = Stage([ResidualBlock(in_dim, dim, time_dim, form)],
+            stage = Chain([ResidualBlock(in_dim, dim, time_dim, form)],
                           form.recompute)
             if level in attention_levels:
                 stage.append(form.attention(dim))
@@ -205,14 +187,14 @@ class UNet(nn.Module):
         for level, dim in enumerate(widths):
             if level:
                 self.down.append(
-                    Stage([form.resampling(width, time_dim, .5)],
+                    Chain([form.resampling(width, time_dim, .5)],
                           form.recompute))
                 skips.append(width)
             for _ in range(num_res_blocks):
                 self.down.append(block(width, level))
                 width = dim
                 skips.append(width)
-        self.middle = Stage([
+        self.middle = Chain([
             ResidualBlock(width, width, time_dim, form), form.attention(width),
             ResidualBlock(width, width, time_dim, form)], form.recompute)
         for level in reversed(range(len(widths))):
