@@ -24,7 +24,7 @@ class Frozen:
             ``init_cfg``, if any, is carried out now: the Runner never sees
             it.
         checkpoint: File or work folder that its weights came from, if any.
-        sha256: Hash of that file.
+        sha256: Hash of that file; None if there is no file.
         run: What that file keeps of the training run that wrote it; see
             :class:`rcg.checkpoint.LoadedWeights`.
     """
@@ -35,8 +35,8 @@ class Frozen:
             module.init_weights()
         self._module = module.eval().requires_grad_(False)
         self._device = None
-        self.checkpoint, self.sha256 = checkpoint, sha256
-        self.run = run or {}
+        self.checkpoint, self.run = checkpoint, run or {}
+        self._sha256, self._loaded = sha256, None
 
     @classmethod
     def build(cls, registry: Registry, cfg: dict | None) -> 'Frozen | None':
@@ -64,7 +64,24 @@ class Frozen:
         checkpoint = find_checkpoint(checkpoint)
         module = registry.build(cfg)
         loaded = load_weights(module, checkpoint, prefix)
-        return cls(module, checkpoint, loaded.sha256, loaded.run)
+        part = cls(module, checkpoint, run=loaded.run)
+        part._loaded = loaded
+        return part
+
+    @property
+    def sha256(self) -> str | None:
+        """Hash of the file of the weights, computed at first use.
+
+        Raises:
+            CheckpointError: See :class:`rcg.checkpoint.LoadedWeights`.
+        """
+        if self._sha256 is None and self._loaded is not None:
+            self._sha256 = self._loaded.sha256
+        return self._sha256
+
+    @sha256.setter
+    def sha256(self, value: str | None) -> None:
+        self._sha256 = value
 
     @property
     def module(self) -> nn.Module:

@@ -3,13 +3,12 @@ from .downloading import download
 from .finding import (
     CheckpointError,
     MissingCheckpointError,
-    file_sha256,
     find_checkpoint,
     list_checkpoints,
 )
+from .hashes import LoadedWeights, file_sha256
 from .loading import (
     REST,
-    LoadedWeights,
     check_fit,
     find_weights,
     load_state_dict,

@@ -1,6 +1,5 @@
 """Finding a checkpoint in a work folder, and what is wrong with a file."""
 import contextlib
-import hashlib
 import os
 import pickle
 import re
@@ -191,12 +190,3 @@ def _wrong_zip(path: str) -> str | None:
         return None
     first = ', '.join(names[:4]) or 'nothing'
     return f'It is a zip archive that holds {first}. {_UNPACK}'
-
-
-def file_sha256(path: str) -> str:
-    """SHA-256 of a file as a hex string."""
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

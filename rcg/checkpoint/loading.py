@@ -2,11 +2,11 @@
 import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from .finding import CONVERT, CheckpointError, file_sha256, find_checkpoint
+from .finding import CONVERT, CheckpointError, find_checkpoint
+from .hashes import LoadedWeights
 from .reading import read_checkpoint
 from .renamed import with_current_names
 from .run_configs import run_configs
@@ -121,18 +121,6 @@ def _describe(names: Iterable[str], path: str,
     return f' It looks like {kinds[0].format(path)}' if kinds else ''
 
 
-class LoadedWeights(NamedTuple):
-    """Where the weights of a module came from.
-
-    Attributes:
-        sha256: Hash of the file, hexadecimal.
-        run: What a training checkpoint keeps of its run: its config, its
-            frozen parts and their hashes. Empty for plain weights.
-    """
-    sha256: str
-    run: dict
-
-
 def load_weights(module: nn.Module, path: str,
                  prefix: str = '') -> LoadedWeights:
     """Load a module strictly from a file or a work folder.
@@ -148,7 +136,8 @@ def load_weights(module: nn.Module, path: str,
         CheckpointError: Its weights are not those of the module.
     """
     path = find_checkpoint(path)
-    content = read_checkpoint(path)
+    loaded = LoadedWeights(path)
+    content = read_checkpoint(path, mapped=True)  # the module gets a copy
     state = weights_of(content)
     start = prefix and prefix.rstrip('.') + '.'
     chosen = {name.removeprefix(start): value
@@ -161,8 +150,8 @@ def load_weights(module: nn.Module, path: str,
     load_state_dict(module, chosen, path)
     meta = content.get('meta')
     run = meta.get('run') if isinstance(meta, dict) else None
-    return LoadedWeights(file_sha256(path),
-                         run if isinstance(run, dict) else {})
+    loaded.run = run if isinstance(run, dict) else {}
+    return loaded
 
 
 def find_weights(content: Mapping) -> tuple[str, Mapping]:

@@ -5,6 +5,7 @@ from torch import nn
 
 from rcg.engine.configs.stages import naming_stages
 from rcg.engine.data_loading import check_files, named_workers
+from rcg.engine.frozen_parts import share_hashes
 from rcg.engine.processes import signals
 from rcg.engine.processes.stopping import failing_together
 from rcg.engine.visualizer import check_packages
@@ -28,7 +29,9 @@ class HintingRunner(Runner):
         """Build by our registry: the model may have an ``init_cfg``."""
         if isinstance(model, dict):
             model = MODELS.build(model)
-        return super().build_model(model)
+        model = super().build_model(model)
+        share_hashes(model)
+        return model
 
     def build_visualizer(self, visualizer: Visualizer | dict | None = None
                          ) -> Visualizer:

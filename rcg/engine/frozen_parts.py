@@ -3,6 +3,7 @@ import hashlib
 
 from torch import nn
 
+from rcg.engine.distributed import on_first_process
 from rcg.frozen import Frozen, HasFrozenParts
 
 
@@ -27,6 +28,18 @@ def frozen_parts(model: nn.Module) -> dict[str, Frozen]:
             for inner, part_of_part in frozen_parts(part).items():
                 found[f'{full}.{inner}'] = part_of_part
     return found
+
+
+def share_hashes(model: nn.Module) -> None:
+    """Hash the files of frozen parts on the first process, for all.
+
+    It is called after the model was built, on all processes.
+    """
+    parts = frozen_parts(model)
+    hashes = on_first_process(
+        lambda: {name: part.sha256 for name, part in parts.items()})
+    for name, part in parts.items():
+        part.sha256 = hashes[name]
 
 
 def part_digest(part: Frozen) -> str:

@@ -23,14 +23,16 @@ def check_parts(model) -> None:
                     f'values, the generator takes {wanted}; set '
                     'model.generator.network.condition.rep_dim.')
     if getattr(generator, 'guide', None) is not None:
-        _check_guide(generator.guide, model.tokenizer.sha256)
+        _check_guide(generator.guide, model.tokenizer)
 
 
-def _check_guide(guide, ours: str | None) -> None:
+def _check_guide(guide, tokenizer) -> None:
     """Compare the guide's tokenizer with ours; one without hash may be any."""
     trained_with = guide.run.get('frozen_parts', {})
     theirs = trained_with.get('tokenizer', {}).get('sha256')
-    if ours and theirs and theirs != ours:
+    # Hashed only if there is something to compare.
+    ours = tokenizer.sha256 if theirs else None
+    if ours and theirs != ours:
         raise ValueError(
             f"the guide '{guide.checkpoint}' was trained on codes of the "
             f'tokenizer {theirs[:12]}, this model decodes with {ours[:12]} '

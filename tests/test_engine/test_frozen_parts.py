@@ -4,7 +4,13 @@ import copy
 import torch
 from torch import nn
 
-from rcg.engine.frozen_parts import describe_parts, frozen_parts, part_digest
+from rcg.engine import distributed
+from rcg.engine.frozen_parts import (
+    describe_parts,
+    frozen_parts,
+    part_digest,
+    share_hashes,
+)
 from rcg.frozen import Frozen, HasFrozenParts
 
 from .toy import ToyPart
@@ -79,3 +85,25 @@ def test_digest_is_of_the_file_or_else_of_the_weights():
     with torch.no_grad():
         part.module.weight[0, 0] += 1
     assert part_digest(part) != before
+
+
+def test_files_are_hashed_on_the_first_process_for_all(monkeypatch):
+    class Unread(ToyPart):
+
+        @property
+        def sha256(self):
+            return self.told  # an error before it was told
+
+        @sha256.setter
+        def sha256(self, value):
+            self.told = value
+
+    model = Holder(Unread('outer.pth', None))
+
+    def receive(found):
+        found[:] = [{'outer': 'abc'}, None]
+
+    monkeypatch.setattr(distributed, 'is_main_process', lambda: False)
+    monkeypatch.setattr(distributed, 'broadcast_object_list', receive)
+    share_hashes(model)
+    assert model.outer.told == 'abc'
