@@ -25,6 +25,10 @@ def wrapper_config(cfg: dict | None,
                     'MMSeparateDistributedDataParallel'}:
         return cfg
     cfg.setdefault('find_unused_parameters', find_unused_parameters)
+    # Gradients lie in the memory that is exchanged: once, and not copied.
+    cfg.setdefault('gradient_as_bucket_view', True)
+    # `static_graph` saves what find_unused_parameters costs, which is off; and
+    # the graph of a tokenizer's training changes when its adversary begins.
     # Buffers are not broadcast. torch 2.15 renamed the argument.
     new = 'forward_sync_buffers'
     known = inspect.signature(nn.parallel.DistributedDataParallel)

@@ -325,7 +325,11 @@ def test_only_ddp_gets_arguments_of_ddp(tmp_path, monkeypatch):
             runner.wrap_model(cfg, bare)
     for cfg in (None, dict(static_graph=True), dict(
             type='MMSeparateDistributedDataParallel')):
-        assert 'find_unused_parameters' in runner.wrap_model(cfg, bare)
+        found = runner.wrap_model(cfg, bare)
+        assert 'find_unused_parameters' in found
+        assert found['gradient_as_bucket_view'] is True
+    cfg = dict(gradient_as_bucket_view=False)
+    assert runner.wrap_model(cfg, bare)['gradient_as_bucket_view'] is False
 
 
 def test_seed_of_the_run_reaches_the_sampler(tmp_path):
