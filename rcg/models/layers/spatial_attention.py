@@ -6,6 +6,7 @@ context tokens, E their width.
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from rcg.models.layers.attend import attend
 from rcg.models.layers.group_norm import GroupNorm
 from rcg.models.layers.transformer import zero
 
@@ -34,7 +35,7 @@ class SpatialSelfAttention(nn.Module):
         # Channels are ordered by head; q, k and v are inside each head.
         qkv = qkv.unflatten(-1, (-1, 3, self.head_dim))
         q, k, v = qkv.permute(3, 0, 2, 1, 4)  # each (N, H, L, C/H)
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        mixed = attend(q, k, v)
         mixed = self.proj(mixed.transpose(1, 2).flatten(2))  # (N, L, C)
         return x + mixed.transpose(1, 2).view_as(x)
 
@@ -57,7 +58,7 @@ class TokenAttention(nn.Module):
         """(N, L, C) and (N, M, E) -> (N, L, C)."""
         q, k, v = (y.unflatten(-1, (-1, self.head_dim)).transpose(1, 2)
                    for y in (self.q(x), self.k(context), self.v(context)))
-        mixed = F.scaled_dot_product_attention(q, k, v)  # (N, H, L, C/H)
+        mixed = attend(q, k, v)  # (N, H, L, C/H)
         return self.proj(mixed.transpose(1, 2).flatten(2))
 
 

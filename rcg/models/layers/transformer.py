@@ -1,6 +1,7 @@
 """Layers of vision transformers: N batch, L tokens, H heads, D width."""
-import torch.nn.functional as F
 from torch import Tensor, nn
+
+from rcg.models.layers.attend import attend
 
 
 class Attention(nn.Module):
@@ -33,8 +34,7 @@ class Attention(nn.Module):
         """Mix tokens; (N, L, D) -> (N, L, D)."""
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (N, H, L, D/H)
-        x = F.scaled_dot_product_attention(
-            q, k, v, dropout_p=self.attn_drop if self.training else 0.)
+        x = attend(q, k, v, self.attn_drop if self.training else 0.)
         return self.proj_drop(self.proj(x.transpose(1, 2).flatten(2)))
 
 

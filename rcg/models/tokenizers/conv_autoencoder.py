@@ -10,6 +10,7 @@ from itertools import pairwise
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.models.layers.attend import attend
 from rcg.models.layers.group_norm import GroupNorm
 from rcg.rng import SampleRng
 
@@ -75,7 +76,7 @@ class SpatialAttention(nn.Module):
         normed = self.norm(x)
         q, k, v = (layer(normed).flatten(2).transpose(1, 2)[:, None]
                    for layer in (self.q, self.k, self.v))  # (N, 1, h w, C)
-        mixed = F.scaled_dot_product_attention(q, k, v)
+        mixed = attend(q, k, v)
         return x + self.proj(mixed[:, 0].transpose(1, 2).view_as(x))
 
 
