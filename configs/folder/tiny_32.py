@@ -7,7 +7,7 @@ Numbers only. parts.py and the stages (encoder.py, ...) compute the rest.
 _base_ = '../_base_/datasets/folder.py'
 _size = 32
 _num_workers = 0  # images are kept in memory
-_dtype = 'float32'
+_dtype = 'float32'  # tools/fit.py measures whether bfloat16 is faster
 
 _encoder = dict(type='ConvEncoder', widths=(32, 64, 128, 256, 256),
                 strides=(2, 2, 2, 2, 2), projector_hidden_dim=256,

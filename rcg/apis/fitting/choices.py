@@ -16,6 +16,8 @@ SHARES = {
     2: dict(encoder=.22, tokenizer=.4, rdm=.18, mage=.6),
 }
 LEAST_STEPS = 20
+# bfloat16 has fewer digits, so on a CPU it must be so many times as fast.
+WORTH = 1.15
 
 
 def parse_time(text: str) -> float:
@@ -63,10 +65,38 @@ class Cost:
         seconds: Of one step, or of drawing an image.
         memory_mb: Peak, of the GPU or of the process.
         disk_mb: Of its checkpoints.
+        by_dtype: Seconds by precision, if several were tried.
     """
     seconds: float
     memory_mb: int
     disk_mb: int
+    by_dtype: dict[str, float] = dataclasses.field(default_factory=dict)
+
+
+def choose_dtype(costs: dict[str, Cost], steps: dict[str, int]
+                 ) -> tuple[str, float] | None:
+    """The precision of the stages that were tried in two.
+
+    Args:
+        costs: By stage; ``seconds`` become those of the choice.
+        steps: Of the preset, which weigh the stages.
+
+    Returns:
+        'bfloat16' or 'float32', and how many times as fast bfloat16 is; None
+        if no stage was tried in both.
+    """
+    tried = {name: cost for name, cost in costs.items() if cost.by_dtype}
+    if not tried:
+        return None
+    # Generators that are compared take the steps of 'mage'.
+    total = {dtype: sum(cost.by_dtype[dtype] * steps.get(name, steps['mage'])
+                        for name, cost in tried.items())
+             for dtype in ('float32', 'bfloat16')}
+    gain = total['float32'] / total['bfloat16']
+    chosen = 'bfloat16' if gain >= WORTH else 'float32'
+    for cost in tried.values():
+        cost.seconds = cost.by_dtype[chosen]
+    return chosen, gain
 
 
 def choose_steps(costs: dict[str, Cost], seconds: float,

@@ -1,6 +1,8 @@
 """What a step of a stage costs on this device: seconds and memory."""
 import multiprocessing
 import time
+from collections.abc import Callable
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -26,6 +28,7 @@ from rcg.registry import ENCODERS, MODELS
 # Steps are timed for so many seconds, but two at least.
 SECONDS = 3.
 SAMPLED, ENCODED = 32, 8  # images
+DTYPES = 'float32', 'bfloat16'
 # A parameter, its average and its two moments in AdamW, in three checkpoints.
 BYTES_ON_DISK = 4 * 4 * 3
 
@@ -40,7 +43,8 @@ def measure(path: Path, device: str, threads: int, *,
         path: Config of the stage.
         device: cpu, cuda, ...
         threads: Threads of PyTorch.
-        work: 'step' of a training; 'image' that is drawn; 'features' of an
+        work: 'step' of a training; 'precisions', a step in float32 and one
+            in bfloat16; 'image' that is drawn; 'features' of an
             image in the project's encoder, if it is pretrained.
 
     Raises:
@@ -78,13 +82,19 @@ def _cost(path: str, device: str, work: str) -> Cost:
     init_default_scope('rcg')
     cfg = load_config(path)
     timing = Timing(device)
+    disk_mb, by_dtype = 0, {}
     if work == 'features':
-        seconds, disk_mb = _of_features(cfg, timing), 0
+        seconds = _of_features(cfg, timing)
     elif work == 'image':
-        seconds, disk_mb = _of_sampling(cfg, timing), 0
+        seconds = _of_sampling(cfg, timing)
+    elif work == 'step':
+        (seconds, ), disk_mb = _of_steps(cfg, timing, {})
     else:
-        seconds, disk_mb = _of_a_step(cfg, timing)
-    return Cost(seconds, int(timing.peak_gigabytes() * 1000), disk_mb)
+        both, disk_mb = _of_steps(cfg, timing, *(
+            dict(dtype=dtype) for dtype in DTYPES))
+        by_dtype, seconds = dict(zip(DTYPES, both, strict=True)), both[0]
+    return Cost(seconds, int(timing.peak_gigabytes() * 1000), disk_mb,
+                by_dtype)
 
 
 def _of_features(cfg: Config, timing: Timing) -> float:
@@ -92,18 +102,22 @@ def _of_features(cfg: Config, timing: Timing) -> float:
     images = noise_batch(ENCODED, cfg._size)['images']
     images = images.to(timing.device) / 127.5 - 1
     with encoder.in_float32(timing.device) as module, torch.no_grad():
-        return _seconds(lambda: module(images), timing) / ENCODED
+        return _seconds(timing, lambda: module(images))[0] / ENCODED
 
 
 def _of_sampling(cfg: Config, timing: Timing) -> float:
     model = MODELS.build(without_weights(cfg.model.to_dict()))
     model.to(timing.device).eval()
     batch = noise_batch(SAMPLED, cfg._size)
-    return _seconds(lambda: model.test_step(batch), timing) / SAMPLED
+    return _seconds(timing, lambda: model.test_step(batch))[0] / SAMPLED
 
 
-def _of_a_step(cfg: Config, timing: Timing) -> tuple[float, int]:
-    """Seconds of a step, and MB of its checkpoints."""
+def _of_steps(cfg: Config, timing: Timing,
+              *options: dict) -> tuple[list[float], int]:
+    """Seconds of a step under each of some options, and MB of checkpoints.
+
+    The steps alternate: other work on the machine slows all of them.
+    """
     # The schedule of MoCo's momentum; its length costs nothing.
     MessageHub.get_current_instance().update_info('max_iters', 1000)
     model = MODELS.build(without_weights(cfg.model.to_dict()))
@@ -111,21 +125,27 @@ def _of_a_step(cfg: Config, timing: Timing) -> tuple[float, int]:
     wrapper_cfg = cfg.optim_wrapper.to_dict()
     batch = noise_batch(cfg.train_dataloader.batch_size, cfg._size)
     resolve_lr(wrapper_cfg, len(batch['images']), 1)
-    wrapper = build_optim_wrapper(model, wrapper_cfg)
+    wrappers = [build_optim_wrapper(model, wrapper_cfg | option)
+                for option in options]
     batch = _encoded(model, batch)
-    seconds = _seconds(lambda: model.train_step(batch, wrapper), timing)
+    seconds = _seconds(timing, *(
+        partial(model.train_step, batch, wrapper) for wrapper in wrappers))
     trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return seconds, round(trained * BYTES_ON_DISK / 1e6)
 
 
-def _seconds(act, timing: Timing) -> float:
-    """Seconds of one call, after a first one."""
-    act()
-    begun, count = timing.now(), 0
-    while count < 2 or time.monotonic() - begun < SECONDS:
+def _seconds(timing: Timing, *acts: Callable[[], object]) -> list[float]:
+    """Seconds of one call of each, after a first one; they alternate."""
+    for act in acts:
         act()
+    begun, count, took = time.monotonic(), 0, [0.] * len(acts)
+    while count < 2 or time.monotonic() - begun < SECONDS * len(acts):
+        for i, act in enumerate(acts):
+            before = timing.now()
+            act()
+            took[i] += timing.now() - before
         count += 1
-    return (timing.now() - begun) / count
+    return [seconds / count for seconds in took]
 
 
 def _encoded(model: BaseModel, batch: dict[str, Tensor]) -> dict[str, Tensor]:

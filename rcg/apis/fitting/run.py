@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from rcg.apis.fitting.choices import (
+    choose_dtype,
     choose_preset,
     choose_size,
     choose_steps,
@@ -138,6 +139,9 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
         write_project(trial, plan.folder, plan.preset, plan.values)
         costs, drawn = _measured(plan, trial)
         preset = load_config(str(trial / 'parts.py'))
+    chosen = choose_dtype(costs, preset._steps)
+    if chosen is not None:
+        plan.values['_dtype'] = chosen[0]
     # A sixth of the time for the scores, as much for the temperatures.
     affordable = int(plan.time / 6 / (drawn + features) / plan.rounds)
     count = max(100, min(2000, seen.count, affordable))
@@ -151,6 +155,10 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
     plan.values |= dict(_steps=steps, _num_images=count,
                         **for_steps(preset, steps, seen.count))
     plan.estimates = _estimates(costs, steps, overhead)
+    if chosen is not None:
+        plan.estimates.append(
+            f'Precision: {chosen[0]}; a step in bfloat16 is {chosen[1]:.2f} '
+            'times as fast here as one in float32.')
     return plan
 
 
@@ -161,7 +169,10 @@ def _measured(plan: Plan, trial: Path) -> tuple[dict[str, Cost], float]:
     alone = threads if plan.compared else cores
     costs = {name: measure(
         trial / f'{name}.py', plan.device,
-        alone if name == 'mage' else threads) for name in plan.trained}
+        alone if name == 'mage' else threads,
+        # On a GPU the preset decides. Tokenizers train in float32.
+        work='precisions' if plan.device == 'cpu' and name != 'tokenizer'
+        else 'step') for name in plan.trained}
     return costs, measure(trial / 'mage.py', plan.device, threads,
                           work='image').seconds
 

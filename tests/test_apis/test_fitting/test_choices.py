@@ -4,6 +4,7 @@ import pytest
 from rcg.apis.fitting.choices import (
     LEAST_STEPS,
     Cost,
+    choose_dtype,
     choose_preset,
     choose_size,
     choose_steps,
@@ -74,3 +75,24 @@ def test_there_are_some_steps_in_any_case():
 def test_steps_are_round():
     assert [round_down(n) for n in (7, 99, 1234, 98765)] == [
         7, 99, 1200, 98000]
+
+
+@pytest.mark.parametrize(('seconds', 'chosen', 'gain'), [
+    (.5, 'bfloat16', 2.), (.86, 'bfloat16', 1.16), (.88, 'float32', 1.14),
+    (3., 'float32', .33)])
+def test_bfloat16_must_be_worth_it(seconds, chosen, gain):
+    costs = {name: Cost(1., 1, 1, dict(float32=1., bfloat16=seconds))
+             for name in ('rdm', 'mage', 'mage_uncond')}
+    costs['tokenizer'] = Cost(7., 1, 1)
+    found, factor = choose_dtype(costs, dict(rdm=1, mage=10, tokenizer=1000))
+    assert (found, round(factor, 2)) == (chosen, gain)
+    assert costs['mage'].seconds == (seconds if chosen == 'bfloat16' else 1.)
+    assert costs['tokenizer'].seconds == 7.
+
+
+def test_stages_weigh_as_much_as_their_steps():
+    costs = dict(rdm=Cost(1., 1, 1, dict(float32=1., bfloat16=4.)),
+                 mage=Cost(1., 1, 1, dict(float32=1., bfloat16=.5)))
+    assert choose_dtype(costs, dict(rdm=1, mage=100))[0] == 'bfloat16'
+    assert choose_dtype(costs, dict(rdm=100, mage=1))[0] == 'float32'
+    assert choose_dtype(dict(mage=Cost(1., 1, 1)), dict(mage=1)) is None

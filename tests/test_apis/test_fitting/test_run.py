@@ -8,7 +8,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from rcg.apis import fit, run_command
-from rcg.apis.fitting import encoders, run
+from rcg.apis.fitting import costs, encoders, run
 from rcg.apis.fitting.choices import TEMPERATURES, Cost
 from rcg.apis.fitting.costs import measure
 from rcg.apis.fitting.encoders import encoder_values
@@ -191,6 +191,37 @@ def test_features_are_measured_with_their_weights(tmp_path, weights):
         "encoder = dict(_base_._encoder, pretrained='gone.safetensors')"))
     with pytest.raises(ValueError, match=r'features.*gone\.safetensors'):
         measure(weights_gone, 'cpu', 1, work='features')
+
+
+@pytest.mark.parametrize(('seconds', 'dtype'), [
+    (.05, 'bfloat16'), (.09, 'float32')])
+def test_precision_is_that_which_was_faster(images, tmp_path, monkeypatch,
+                                            capsys, seconds, dtype):
+    tried = []
+
+    def tell(path, *args, work='step'):
+        if work == 'precisions':
+            tried.append(path.stem)
+            return Cost(.1, 100, 10, dict(float32=.1, bfloat16=seconds))
+        return Cost(.1, 100, 10)
+
+    monkeypatch.setattr(run, 'measure', tell)
+    out = tmp_path / 'out'
+    fit(str(images), time_limit='10m', out=str(out), device='cpu')
+    assert tried == ['encoder', 'rdm', 'mage']
+    assert f"_dtype = '{dtype}'" in (out / 'settings.py').read_text()
+    assert f'Precision: {dtype}; a step' in capsys.readouterr().out
+    cfg = load_config(out / 'mage.py')
+    assert cfg.optim_wrapper.dtype == dtype
+
+
+def test_a_step_is_timed_in_both_precisions(tmp_path, monkeypatch):
+    monkeypatch.setattr(costs, 'SECONDS', 0.)
+    write_project(tmp_path, str(tmp_path), 'tiny_32', dict(
+        _rdm=dict(width=16, num_blocks=1)))
+    cost = costs._cost(str(tmp_path / 'rdm.py'), 'cpu', 'precisions')
+    assert set(cost.by_dtype) == {'float32', 'bfloat16'}
+    assert min(cost.by_dtype.values()) > 0
 
 
 def test_labels_train_a_generator_by_class(images, tmp_path):
