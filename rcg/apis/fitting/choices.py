@@ -65,7 +65,8 @@ class Cost:
         seconds: Of one step, or of drawing an image.
         memory_mb: Peak, of the GPU or of the process.
         disk_mb: Of its checkpoints.
-        by_dtype: Seconds by precision, if several were tried.
+        by_dtype: Seconds of the fastest step by precision, if both were
+            tried; ``seconds`` are those of float32.
     """
     seconds: float
     memory_mb: int
@@ -95,7 +96,7 @@ def choose_dtype(costs: dict[str, Cost], steps: dict[str, int]
     gain = total['float32'] / total['bfloat16']
     chosen = 'bfloat16' if gain >= WORTH else 'float32'
     for cost in tried.values():
-        cost.seconds = cost.by_dtype[chosen]
+        cost.seconds *= cost.by_dtype[chosen] / cost.by_dtype['float32']
     return chosen, gain
 
 

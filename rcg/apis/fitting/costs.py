@@ -88,11 +88,14 @@ def _cost(path: str, device: str, work: str) -> Cost:
     elif work == 'image':
         seconds = _of_sampling(cfg, timing)
     elif work == 'step':
-        (seconds, ), disk_mb = _of_steps(cfg, timing, {})
+        ((seconds, _), ), disk_mb = _of_steps(cfg, timing, {})
     else:
         both, disk_mb = _of_steps(cfg, timing, *(
             dict(dtype=dtype) for dtype in DTYPES))
-        by_dtype, seconds = dict(zip(DTYPES, both, strict=True)), both[0]
+        seconds = both[0][0]
+        # What else runs on the machine lengthens some steps, by chance.
+        by_dtype = {dtype: least for dtype, (_, least) in zip(
+            DTYPES, both, strict=True)}
     return Cost(seconds, int(timing.peak_gigabytes() * 1000), disk_mb,
                 by_dtype)
 
@@ -102,19 +105,19 @@ def _of_features(cfg: Config, timing: Timing) -> float:
     images = noise_batch(ENCODED, cfg._size)['images']
     images = images.to(timing.device) / 127.5 - 1
     with encoder.in_float32(timing.device) as module, torch.no_grad():
-        return _seconds(timing, lambda: module(images))[0] / ENCODED
+        return _seconds(timing, lambda: module(images))[0][0] / ENCODED
 
 
 def _of_sampling(cfg: Config, timing: Timing) -> float:
     model = MODELS.build(without_weights(cfg.model.to_dict()))
     model.to(timing.device).eval()
     batch = noise_batch(SAMPLED, cfg._size)
-    return _seconds(timing, lambda: model.test_step(batch))[0] / SAMPLED
+    return _seconds(timing, lambda: model.test_step(batch))[0][0] / SAMPLED
 
 
 def _of_steps(cfg: Config, timing: Timing,
-              *options: dict) -> tuple[list[float], int]:
-    """Seconds of a step under each of some options, and MB of checkpoints.
+              *options: dict) -> tuple[list[tuple[float, float]], int]:
+    """Mean and least seconds of a step under each of some options; MB saved.
 
     The steps alternate: other work on the machine slows all of them.
     """
@@ -134,18 +137,19 @@ def _of_steps(cfg: Config, timing: Timing,
     return seconds, round(trained * BYTES_ON_DISK / 1e6)
 
 
-def _seconds(timing: Timing, *acts: Callable[[], object]) -> list[float]:
-    """Seconds of one call of each, after a first one; they alternate."""
+def _seconds(timing: Timing, *acts: Callable[[], object]
+             ) -> list[tuple[float, float]]:
+    """Mean and least seconds of each, after a first call; they alternate."""
     for act in acts:
         act()
-    begun, count, took = time.monotonic(), 0, [0.] * len(acts)
-    while count < 2 or time.monotonic() - begun < SECONDS * len(acts):
-        for i, act in enumerate(acts):
+    begun, took = time.monotonic(), [[] for _ in acts]
+    while (len(took[0]) < 2
+           or time.monotonic() - begun < SECONDS * len(acts)):
+        for act, seconds in zip(acts, took, strict=True):
             before = timing.now()
             act()
-            took[i] += timing.now() - before
-        count += 1
-    return [seconds / count for seconds in took]
+            seconds.append(timing.now() - before)
+    return [(sum(seconds) / len(seconds), min(seconds)) for seconds in took]
 
 
 def _encoded(model: BaseModel, batch: dict[str, Tensor]) -> dict[str, Tensor]:
