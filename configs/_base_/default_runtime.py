@@ -9,6 +9,10 @@ resume = False
 load_from = None
 
 env_cfg = dict(
+    # Not even for images of one size: each start would time the convolutions
+    # of a GPU anew and may choose others, so that a resumed run rounds
+    # otherwise than it would have. True is for who does without that, with
+    # many convolutions (ADM, LDM, tokenizers); of no effect on a CPU.
     cudnn_benchmark=False,
     # TF32 for products of float32 on a GPU; exact: 'highest'. Nearest codes
     # and the features behind scores are always exact.
