@@ -187,7 +187,6 @@ class ImageFolder(ImageDataset):
         # A split may hold all bad files of its folder, but never nothing else.
         self._bad = BadFiles(self.root, self.paths, allowed_bad(
             count if split is None else len(paths)))
-
         self._store = store_for(self.fixed_transforms, count, max_memory)
 
     def __getstate__(self) -> dict:

@@ -63,14 +63,16 @@ def precision_recall(real: Tensor, fake: Tensor,
     if not 1 <= k <= most:
         raise ValueError(f'k must be from 1 to {most} for {len(real)} real '
                          f'and {len(fake)} fake samples, got {k}.')
-    return _share_covered(fake, real, k), _share_covered(real, fake, k)
-
-
-def _share_covered(rows: Tensor, centers: Tensor, k: int) -> float:
-    radii = kth_neighbor_distance(centers, k)
-    covered = sum(int((distances <= radii).any(1).sum())
-                  for distances in distance_blocks(rows, centers))
-    return covered / len(rows)
+    real_radii = kth_neighbor_distance(real, k)
+    fake_radii = kth_neighbor_distance(fake, k)
+    precise, recalled = [], torch.zeros_like(real_radii, dtype=torch.bool)
+    # One pass over the distances (block, N) between the sets serves both.
+    for radii, distances in zip(fake_radii.split(_BLOCK),
+                                distance_blocks(fake, real), strict=True):
+        precise.append((distances <= real_radii).any(1))
+        recalled |= (distances <= radii[:, None]).any(0)
+    return tuple(inside.double().mean().item()
+                 for inside in (torch.cat(precise), recalled))
 
 
 def density_coverage(real: Tensor, fake: Tensor,
