@@ -1,5 +1,8 @@
 # Sourced by quickstart.sh, run_tests.sh and .ci/run, in the project's folder.
 
+# Threads that wait for each other sleep instead of spinning (tools/_cli.py).
+export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+
 # make_environment [EXTRA]: install the project into .venv.
 #
 # Makes .venv, with $PYTHON or python3, if there is none. EXTRA names further

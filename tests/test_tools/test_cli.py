@@ -1,4 +1,6 @@
 """Errors of users in one paragraph, bugs with their traceback."""
+import importlib
+import os
 import subprocess
 import sys
 
@@ -7,6 +9,7 @@ from mmengine.logging import MMLogger
 
 from rcg.engine import load_config
 from tests.test_engine.running import ROOT, environment
+from tools import _cli
 from tools._cli import friendly_errors
 
 # A thread of gloo lets go of its tensors while the second process is busy,
@@ -70,6 +73,16 @@ def test_user_errors(capsys):
     text = capsys.readouterr().err
     assert text.startswith("\nerror: There is no config 'gone.py'")
     assert 'Traceback' not in text
+
+
+@pytest.mark.parametrize(('given', 'wanted'), [
+    (None, 'passive'), ('active', 'active')])
+def test_threads_sleep_while_they_wait(monkeypatch, given, wanted):
+    monkeypatch.delenv('OMP_WAIT_POLICY', raising=False)
+    if given:
+        monkeypatch.setenv('OMP_WAIT_POLICY', given)
+    importlib.reload(_cli)
+    assert os.environ['OMP_WAIT_POLICY'] == wanted
 
 
 def test_debug_shows_everything():
