@@ -7,6 +7,7 @@ from mmengine.evaluator import BaseMetric, Evaluator
 from mmengine.model import BaseModel
 from mmengine.registry import init_default_scope
 from PIL import Image
+from torch import nn
 
 from rcg.apis.images import image_dataset
 from rcg.apis.json_file import write_json
@@ -150,13 +151,13 @@ def _evaluate(model: BaseModel, metrics: list[BaseMetric], dataset_cfg: dict,
     """Scores of all images by name, outputs to show, number of images."""
     dataset, evaluator = DATASETS.build(dataset_cfg), Evaluator(metrics)
     shown, step = [], -(-len(dataset) // SHOWN)
-    codes = _Codes(model)
+    codes = _Codes(getattr(model.tokenizer, 'quantizer', None))
     halving = Halving('reconstructing images')
     for batch in WatchedLoader(dataset, batch_size, num_workers=2,
                                collate_fn=collate_batch):
         outputs = halving(model.test_step, batch)
         evaluator.process(outputs, batch)
-        codes.count(batch)
+        codes.count(outputs)
         shown += [x for x in outputs if x['index'] % step == 0]
         print(f'{outputs[-1]["index"] + 1}/{len(dataset)} images', flush=True)
     scores = {name.removeprefix('reconstruction/'): score for name, score in
@@ -167,20 +168,14 @@ def _evaluate(model: BaseModel, metrics: list[BaseMetric], dataset_cfg: dict,
 class _Codes:
     """Counts the codes that images have, if the tokenizer has a codebook."""
 
-    def __init__(self, model: BaseModel) -> None:
-        self.model = model
-        self.quantizer = getattr(model.tokenizer, 'quantizer', None)
-        self.counts = torch.zeros(getattr(self.quantizer, 'num_codes', 0))
+    def __init__(self, quantizer: nn.Module | None) -> None:
+        self.quantizer = quantizer
+        self.counts = torch.zeros(getattr(quantizer, 'num_codes', 0))
 
-    @torch.no_grad()
-    def count(self, batch: dict) -> None:
+    def count(self, outputs: list[dict]) -> None:
         if self.quantizer is not None:
-            images = self.model.data_preprocessor(batch)['images']
-            codes = self.model.tokenizer.encode(images)
-            if codes.is_floating_point():  # latents, quantized by decode()
-                codes = self.quantizer.encode(codes)
-            self.counts += torch.bincount(codes.flatten().cpu(),
-                                          minlength=len(self.counts))
+            ids = torch.stack([x['codes'] for x in outputs]).flatten().cpu()
+            self.counts += torch.bincount(ids, minlength=len(self.counts))
 
     def scores(self) -> dict[str, float]:
         if self.quantizer is None:

@@ -110,16 +110,18 @@ class VQTraining(BaseModel):
 
         Returns:
             A dict for each image: ``images``, the reconstruction, and
-            ``originals``, both uint8 (3, H, W); ``index``.
+            ``originals``, both uint8 (3, H, W); ``codes``; ``index``.
         """
         if indices is None:
             indices = torch.arange(len(images))
         # Rounded, since to_uint8 would truncate 41.99999 to 41.
         originals = ((images + 1) * 127.5).round().clamp(0, 255).byte()
-        rows = zip(to_uint8(self.tokenizer(images)[0]), originals,
+        reconstructed, codes, *_ = self.tokenizer(images)
+        rows = zip(to_uint8(reconstructed), originals, codes,
                    indices.tolist(), strict=True)
-        return [dict(images=image, originals=original, index=index)
-                for image, original, index in rows]
+        return [dict(images=image, originals=original, codes=code,
+                     index=index)
+                for image, original, code, index in rows]
 
     def loss(self, images: Tensor, rng: SampleRng) -> dict[str, Tensor]:
         """Losses, psnr, and how evenly the codes are used."""
