@@ -47,8 +47,8 @@ def test_a_guide_s_checkpoint_is_read_once(tmp_path, monkeypatch):
     path, read = str(tmp_path / 'guide.pth'), []
     save_atomically(dict(state_dict=tiny.rcg().state_dict()), path)
     read_torch = reading.read_torch
-    monkeypatch.setattr(reading, 'read_torch', lambda file, **kwargs: (
-        read.append(file.name), read_torch(file, **kwargs))[1])
+    monkeypatch.setattr(reading, 'read_torch', lambda file, mapped: (
+        read.append(file.name), read_torch(file, mapped))[1])
     tiny.rcg(generator=dict(tiny.generator(), guidance=dict(
         guide=dict(checkpoint=path))))
     assert read == [path]

@@ -2,13 +2,15 @@
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import pytest
 import torch
 
 from rcg.engine.processes import signals
-from tests.forked import start, start_ranks, status_of
+from tests.forked import environment, start, start_ranks, status_of
 
 from .. import faults
 from ..running import build_runner
@@ -127,17 +129,23 @@ def test_nothing_changes_in_a_thread(tmp_path):
         assert pool.submit(inside).result() is signal.SIG_DFL
 
 
-def end_a_pool():
-    with signals.listening():
-        pool = multiprocessing.get_context('fork').Pool(2)
-        assert pool.map(abs, [-1, -2]) == [1, 2]
-        pool.terminate()  # waits for its workers
+# In a new process: a fork of one with other threads may inherit a lock that
+# the pool then waits for.
+_POOL = """
+import multiprocessing
+from rcg.engine.processes import signals
+
+with signals.listening():
+    pool = multiprocessing.get_context('fork').Pool(2)
+    assert pool.map(abs, [-1, -2]) == [1, 2]
+    pool.terminate()  # waits for its workers
+"""
 
 
 def test_workers_of_a_pool_end_when_they_are_told_to():
-    process = multiprocessing.get_context('fork').Process(target=end_a_pool)
-    process.start()
-    assert status_of(process) == 0
+    done = subprocess.run([sys.executable, '-c', _POOL], timeout=60,
+                          env=environment(), check=False)
+    assert done.returncode == 0
 
 
 def test_loader_workers_work_on(tmp_path, monkeypatch):
