@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 import numpy as np
 import safetensors
+import safetensors.torch
 import torch
 from mmengine.logging import HistoryBuffer
 
