@@ -153,7 +153,9 @@ class StoredRows:
         # NumPy indexes a row in a fraction of torch's time.
         self.parts = [map_tensors(file)[self.name].numpy()
                       for file in self.files]
-        self._ends = np.cumsum([len(part) for part in self.parts])
+        sizes = np.array([len(part) for part in self.parts])
+        self._ends = sizes.cumsum()
+        self._starts = self._ends - sizes
         floating = self.parts[0].dtype.kind == 'f'
         self._dtype = np.float32 if floating else np.int64
 
@@ -176,7 +178,7 @@ class StoredRows:
             return self[rows[None]][0]
         shards = np.searchsorted(self._ends, rows, 'right')
         taken = np.empty((len(rows), *self.parts[0].shape[1:]), self._dtype)
-        places = rows - np.concatenate([[0], self._ends[:-1]])[shards]
+        places = rows - self._starts[shards]
         for i, (shard, place) in enumerate(zip(
                 shards.tolist(), places.tolist(), strict=True)):
             taken[i] = self.parts[shard][place]
