@@ -10,6 +10,7 @@ from rcg.evaluation.functional.color import (
     HUES,
     color_counts,
     color_errors,
+    color_histogram,
     histogram_distance,
     kept_hues,
 )
@@ -90,9 +91,9 @@ class ColorDistance(IntegerSumMetric):
         found = []
         for config in self.configs:
             dataset = DATASETS.build(config)
-            counts = sum(color_counts(dataset[i]['images'][None])[0]
+            shares = sum(color_histogram(dataset[i]['images'][None])
                          for i in range(len(dataset)))
-            found.append(counts.double() / counts.sum())
+            found.append(shares / len(dataset))
         return found
 
     def describe(self) -> dict:
