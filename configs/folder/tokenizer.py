@@ -33,6 +33,8 @@ test_dataloader = dict(
 test_evaluator = [
     dict(type='ReconstructionError'),
     dict(type='FrechetDistance', prefix='held_out',
+         extractor=_base_._frozen_encoder, reference=_base_._held_out),
+    dict(type='FrechetInfinity', prefix='held_out',
          extractor=_base_._frozen_encoder, reference=_base_._held_out)]
 custom_hooks = [
     dict(type='SampleGridHook', interval=1000, num_images=32,

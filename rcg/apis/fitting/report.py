@@ -20,6 +20,7 @@ from rcg.registry import DATASETS
 
 SHOWN, ROW = 64, 16  # images of the data, images of a row
 KEY = 'held_out/fd'  # what temperatures are chosen by
+INFINITY = 'held_out/fd_infinity'  # not there with too few images
 # Logged value of a stage, and label of its axis.
 CURVES = dict(encoder=('loss', 'loss'), tokenizer=('psnr', 'PSNR in dB'),
               rdm=('loss', 'loss'), mage=('loss', 'loss'),
@@ -102,6 +103,13 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
         short, _ = COMPARED[name]
         summary[f'fd_{short}'] = scores[name][KEY]
         summary[f'temperature_{short}'] = temperatures[name]
+    if INFINITY in mage and INFINITY in scores['tokenizer']:
+        summary |= dict(
+            fd_infinity=mage[INFINITY],
+            fd_infinity_real=mage[f'{INFINITY}_real'],
+            fd_infinity_reconstructed=scores['tokenizer'][INFINITY])
+        summary |= {f'fd_infinity_{COMPARED[name][0]}': scores[name][INFINITY]
+                    for name in plan.compared}
     return summary
 
 
@@ -185,6 +193,7 @@ def _about_scores(summary: dict) -> list[str]:
     scores += [f'{words} after as many steps: {summary[f"fd_{short}"]:.3f}.'
                for short, words in COMPARED.values()
                if f'fd_{short}' in summary]
+    scores += _without_the_bias(summary)
     scores.append(
         f'{summary["near_train"]:.0%} of the samples are nearer to a training '
         'image than 5 % of the held-out images are; far above 5 % means '
@@ -196,3 +205,17 @@ def _about_scores(summary: dict) -> list[str]:
         + (f', {lost:.0%} of those of reconstructions.' if lost is not None
            else '.'))
     return scores
+
+
+def _without_the_bias(summary: dict) -> list[str]:
+    """The distances, extrapolated to any number of held-out images."""
+    if 'fd_infinity' not in summary:
+        return []
+    names = {'': 'samples', '_real': 'training images', '_reconstructed':
+             'training images after the tokenizer'}
+    names |= {f'_{short}': words.lower() for short, words in COMPARED.values()
+              if f'fd_infinity_{short}' in summary}
+    return ['Without what so few held-out images add to each of them '
+            '(extrapolated to infinitely many, arXiv:1911.07023): '
+            + ', '.join(f'{words} {summary[f"fd_infinity{name}"]:.3f}'
+                        for name, words in names.items()) + '.']

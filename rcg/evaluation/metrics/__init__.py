@@ -8,6 +8,7 @@ from .feature_metric import (
     PrecisionRecall,
 )
 from .frechet import FrechetDistance, RepresentationFrechetDistance
+from .frechet_infinity import FrechetInfinity
 from .frechet_proxy import FrechetProxy
 from .inception_score import InceptionScore
 from .nearest_train import NearestTrain
@@ -19,7 +20,8 @@ from .sum_metric import SumMetric
 __all__ = [
     'Accuracy', 'ColorDistance', 'ColorError', 'DensityCoverage',
     'FeatureMetric',
-    'FrechetDistance', 'FrechetProxy', 'InceptionScore', 'KNNAccuracy',
+    'FrechetDistance', 'FrechetInfinity', 'FrechetProxy',
+    'InceptionScore', 'KNNAccuracy',
     'KernelDistance', 'NearestTrain', 'PrecisionRecall', 'ReconstructionError',
     'RepresentationFrechetDistance', 'RowMetric', 'SampleMetric',
     'StructuralSimilarity', 'SumMetric'

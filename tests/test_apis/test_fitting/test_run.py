@@ -39,6 +39,8 @@ elif kind == 'measure_tokenizer':
 elif kind == 'test':
     scores = {'held_out/fd': len(name), 'held_out/fd_real': 1.25,
               'train/fd': 2.5, 'held_out/near_train': .07,
+              'held_out/fd_infinity': len(name) / 8,
+              'held_out/fd_infinity_real': .125,
               'held_out/color_distance': .25,
               'held_out/color_distance_real': .1}
     out.write_text(json.dumps(scores))
@@ -88,6 +90,8 @@ def test_all_of_it(images, tmp_path, capsys):
     assert summary['fd'] == len('mage')
     assert summary['fd_reconstructed'] == len('tokenizer')
     assert summary['fd_real'] == 1.25
+    assert (summary['fd_infinity'], summary['fd_infinity_real'],
+            summary['fd_infinity_reconstructed']) == (.5, .125, 9 / 8)
     assert (summary['near_train'], summary['images']) == (.07, 10)
     assert summary['temperature'] == 10
     assert set(summary['seconds']) >= {'encoder', 'tokenizer', 'rdm', 'mage'}
@@ -95,6 +99,7 @@ def test_all_of_it(images, tmp_path, capsys):
     assert '_temperature = 10.0' in (out / 'settings.py').read_text()
     page = (out / 'report.html').read_text()
     assert 'Colors are lost.' in page
+    assert 'samples 0.500, training images 0.125' in page
     assert page.count('data:image/png') == 5  # no nearest images here
     assert (out / 'samples' / '000001.png').exists()
     names = log(out)

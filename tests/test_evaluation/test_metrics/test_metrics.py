@@ -10,6 +10,7 @@ from rcg.datasets import SeedBatchSampler, SeedDataset
 from rcg.evaluation import (
     Accuracy,
     FrechetDistance,
+    FrechetInfinity,
     InceptionScore,
     ReconstructionError,
     RepresentationFrechetDistance,
@@ -113,6 +114,17 @@ def test_the_distance_of_other_real_images_is_the_floor():
     same = FrechetDistance(EXTRACTOR, OTHERS, real=OTHERS)
     assert evaluate(103, 16, [same])['generation/fd_real'] == pytest.approx(
         0, abs=1e-6)
+
+
+def test_the_extrapolated_distance_needs_enough_images():
+    many = {'type': 'ToyImages', 'seed': 1, 'num_images': 130}
+    metric = FrechetInfinity(EXTRACTOR, many, real={**many, 'seed': 2})
+    found = evaluate(140, 16, [metric])
+    assert found.keys() == {'generation/fd_infinity',
+                            'generation/fd_infinity_real'}
+    plain = evaluate(140, 16, [FrechetDistance(EXTRACTOR, many)])
+    assert found['generation/fd_infinity'] < plain['generation/fd']
+    assert evaluate(40, 16, [metric]) == {}
 
 
 def test_metrics_share_the_network_and_its_passes():
