@@ -309,3 +309,24 @@ def test_no_other_reference_is_known(monkeypatch):
     monkeypatch.setenv('RCG_REFERENCES', 'train')
     with pytest.raises(ValueError, match="val,adm, got 'train'"):
         load('rcg/mage_l')
+
+
+@pytest.mark.parametrize('name', [
+    'mocov3_vit_b', 'mocov3_vit_b_class_cond', 'deit_vit_b'])
+def test_distances_of_representations_are_named_by_what_they_are_from(name):
+    """0.48 is from the training images; from those of validation it is 2.73.
+
+    (Appendix B.1 of arXiv:2312.03701.)
+    """
+    cfg = load(f'rdm/{name}')
+    found = {metric.name: metric.reference for metric in cfg.test_evaluator}
+    assert {name: images.split for name, images in found.items()} == dict(
+        fd_train='train', fd_val='val')
+    while_training = cfg.val_evaluator
+    assert found[while_training.name] == while_training.reference
+    for metric in cfg.test_evaluator:
+        assert 'num_images' not in metric.reference
+        # The floor: as many real images as are drawn.
+        assert metric.real.split == 'train'
+        assert metric.real.num_images == 50000
+        assert metric.encoder == while_training.encoder == cfg.model.encoder

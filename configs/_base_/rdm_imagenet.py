@@ -26,8 +26,6 @@ custom_hooks = [
          before_step=True),
 ]
 
-# How far 50,000 generated representations are from those of the validation
-# images; the paper's table 8. The loss says nothing about it.
 val_cfg = dict(type='ValLoop')
 val_dataloader = dict(
     batch_size=500,
@@ -36,10 +34,23 @@ val_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     batch_sampler=dict(type='SeedBatchSampler'),
     collate_fn=dict(type='rcg.collate_batch'))
-val_evaluator = dict(
-    type='RepresentationFrechetDistance',
-    reference=dict(type='ImageNet', data_root=_base_._data_root, split='val',
-                   pipeline=[dict(type='Resize', size=256),
-                             dict(type='CenterCrop', size=256)]))
 test_cfg = dict(type='TestLoop')
 test_dataloader = val_dataloader
+
+# How far 50,000 generated representations are from those of real images; the
+# loss says nothing about it. The paper's table 8 has the distance from the
+# training images, 0.48; from the validation images it is 2.73. What 50,000
+# real training images score is the floor: 0.38 and 2.47.
+_images = dict(type='ImageNet', data_root=_base_._data_root,
+               pipeline=[dict(type='Resize', size=256),
+                         dict(type='CenterCrop', size=256)])
+_train, _val = dict(_images, split='train'), dict(_images, split='val')
+_distance = dict(type='RepresentationFrechetDistance',
+                 real=dict(_train, num_images=50000))
+# While training, from the validation images alone: there are fewer of them.
+val_evaluator = dict(type='RepresentationFrechetDistance', name='fd_val',
+                     reference=_val)
+test_evaluator = [
+    dict(_distance, name='fd_train', reference=_train),
+    dict(_distance, name='fd_val', reference=_val),
+]

@@ -11,5 +11,7 @@ work_dir = 'work_dirs/rdm/deit_vit_b'
 train_cfg = dict(max_samples=100 * _base_._epoch_of_512 * 512)
 _encoder = dict(_base_.encoder, with_projector=False)
 model = dict(encoder=_encoder, denoiser=dict(rep_dim=768))
-val_evaluator = dict(_base_.val_evaluator, encoder=_encoder)
-test_evaluator = val_evaluator
+val_evaluator = dict(encoder=_encoder)
+test_evaluator = [
+    dict(metric, encoder=_encoder) for metric in _base_.test_evaluator
+]

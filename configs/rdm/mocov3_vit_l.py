@@ -12,5 +12,7 @@ _base_ = [
 ]
 work_dir = 'work_dirs/rdm/mocov3_vit_l'
 model = dict(encoder=_base_.encoder)
-val_evaluator = dict(_base_.val_evaluator, encoder=_base_.encoder)
-test_evaluator = val_evaluator
+val_evaluator = dict(encoder=_base_.encoder)
+test_evaluator = [
+    dict(metric, encoder=_base_.encoder) for metric in _base_.test_evaluator
+]

@@ -254,6 +254,8 @@ class ImageNet(ImageFolder):
         split: 'train' or 'val'. ``val`` may have all images in one folder,
             as it is distributed; then it has no labels.
         pipeline: Configs of transforms, ending in a crop.
+        num_images: Take this many, evenly spread over the sorted files. None
+            takes all.
 
     Raises:
         FileNotFoundError: The folder of the split is missing or empty.
@@ -265,7 +267,8 @@ class ImageNet(ImageFolder):
     published_classes = 1000
 
     def __init__(self, data_root: str, split: str = 'train',
-                 pipeline: Sequence[dict] = ()) -> None:
+                 pipeline: Sequence[dict] = (),
+                 num_images: int | None = None) -> None:
         if split not in ('train', 'val'):
             raise ValueError(f"split must be 'train' or 'val', got {split!r}.")
         folder = os.path.join(os.path.expanduser(data_root), split)
@@ -274,7 +277,7 @@ class ImageNet(ImageFolder):
                 f"ImageNet needs the folder '{folder}'. Download ILSVRC 2012 "
                 'from https://image-net.org and unpack it to '
                 f'{split}/n01440764/*.JPEG and so on.')
-        super().__init__(folder, pipeline)
+        super().__init__(folder, pipeline, num_images)
         if split == 'train' and self.classes is None:
             raise ValueError(
                 f"'{folder}' has no class folders (n01440764, ...). Unpack "

@@ -274,6 +274,7 @@ def test_imagenet_layout(tmp_path):
     train = ImageNet(str(tmp_path))
     assert train.classes == ('n01', 'n02')
     assert ImageNet(str(tmp_path), 'val').classes is None
+    assert list(ImageNet(str(tmp_path), num_images=1).paths) == ['n01/a.JPEG']
 
 
 def test_imagenet_errors(tmp_path):

@@ -16,13 +16,16 @@ from rcg.registry import ENCODERS, METRICS
 
 
 class _MomentsMetric(SumMetric):
-    """Frechet distance of rows from a reference, under a name."""
+    """Frechet distance of rows from a reference, under a name.
 
-    def __init__(self, name: str, reference: Reference,
-                 prefix: str | None) -> None:
+    Given other real images as well, it reports their distance, too.
+    """
+
+    def __init__(self, name: str, reference: Reference, prefix: str | None,
+                 real: Reference | None) -> None:
         super().__init__(prefix)
-        self.name, self.reference = name, reference
-        self.reports = (name, )
+        self.name, self.reference, self.real = name, reference, real
+        self.reports = (name, ) if real is None else (name, f'{name}_real')
 
     def clear(self) -> None:
         super().clear()
@@ -54,7 +57,11 @@ class _MomentsMetric(SumMetric):
                       'and the distance much too large. Take more samples, '
                       'or compare equal numbers only.', 'current', 30)
         theirs = self.reference.moments(self.device)
-        return {self.name: frechet_distance(mean, covariance, *theirs)}
+        found = {self.name: frechet_distance(mean, covariance, *theirs)}
+        if self.real is not None:
+            found[f'{self.name}_real'] = frechet_distance(
+                *self.real.moments(self.device), *theirs)
+        return found
 
 
 @METRICS.register_module()
@@ -81,20 +88,10 @@ class FrechetDistance(_MomentsMetric):
                  prefix: str | None = None,
                  real: dict | str | None = None) -> None:
         shared = shared_extractor(extractor)
-        super().__init__(name, build_reference(reference, shared, feature),
-                         prefix)
-        self.extractor, self.feature, self.real = shared, feature, None
-        if real is not None:
-            self.real = build_reference(real, shared, feature)
-            self.reports = name, f'{name}_real'
-
-    def compute_metrics(self, results: Tensor) -> dict[str, float]:
-        found = super().compute_metrics(results)
-        if self.real is not None:
-            found[f'{self.name}_real'] = frechet_distance(
-                *self.real.moments(self.device),
-                *self.reference.moments(self.device))
-        return found
+        super().__init__(
+            name, build_reference(reference, shared, feature), prefix,
+            real and build_reference(real, shared, feature))
+        self.extractor, self.feature = shared, feature
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
         return self.extractor.of_samples(data_samples)[self.feature]
@@ -112,13 +109,17 @@ class RepresentationFrechetDistance(_MomentsMetric):
         reference: See :func:`build_reference`.
         name: Of the result.
         prefix: Before the name.
+        real: Other real images, as in :class:`FrechetDistance`: what their
+            representations score is the floor.
     """
     default_prefix = 'representation'
 
     def __init__(self, encoder: dict, reference: dict | str,
-                 name: str = 'fd', prefix: str | None = None) -> None:
+                 name: str = 'fd', prefix: str | None = None,
+                 real: dict | str | None = None) -> None:
         shared = shared_extractor(encoder, ENCODERS)
-        super().__init__(name, build_reference(reference, shared), prefix)
+        super().__init__(name, build_reference(reference, shared), prefix,
+                         real and build_reference(real, shared))
         self.encoder = shared
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:

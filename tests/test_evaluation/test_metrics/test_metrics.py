@@ -127,6 +127,21 @@ def test_the_extrapolated_distance_needs_enough_images():
     assert evaluate(40, 16, [metric]) == {}
 
 
+def test_real_representations_have_a_floor_of_their_own():
+    """As those of images have: what appendix B.1 of the paper compares."""
+    encoder = dict(type='ToyEncoder')
+    metrics = [RepresentationFrechetDistance(
+        encoder, reference, name=name, real=IMAGES)
+        for reference, name in ((IMAGES, 'fd_train'), (OTHERS, 'fd_val'))]
+    found = evaluate(103, 16, metrics)
+    assert set(found) == {f'representation/{name}' for name in (
+        'fd_train', 'fd_train_real', 'fd_val', 'fd_val_real')}
+    moments = [metric.reference.moments('cpu') for metric in metrics]
+    assert found['representation/fd_val_real'] == frechet_distance(
+        *moments[0], *moments[1])
+    assert found['representation/fd_train_real'] == pytest.approx(0, abs=1e-6)
+
+
 def test_metrics_share_the_network_and_its_passes():
     evaluator = Evaluator([METRICS.build(cfg) for cfg in CONFIGS])
     extractor = evaluator.metrics[0].extractor
