@@ -1,7 +1,7 @@
 """Score a generator at several guidance scales, temperatures, step counts.
 
     python tools/sweep.py CONFIG CHECKPOINT --guidance 0 1 3 5 6 7
-                          [--temperature T ...] [--steps N ...] [--out DIR]
+        [--temperature T ...] [--steps N ...] [--rdm-steps N ...] [--out DIR]
 
 Two scales of guidance are in use. --guidance is that of the paper's tables
 and of MAGE's published code (tau, cfg): off at 0. --guidance-scale is that
@@ -10,10 +10,11 @@ So `--guidance 0 1 6` and `--guidance-scale 1 2 7` are the same; the table
 shows both.
 
 Every combination is scored with the config's test_evaluator, on the same
-seeds and the same representations, which the RDM draws once. The images of a
-setting are those that tools/test.py would make. DIR (by default, sweep in
-the work folder) gets sweep.json, sweep.png and the representations; the same
-command goes on where it was stopped, also with more settings. Fewer images:
+seeds and the same representations, which the RDM draws once for each number
+of its own steps. The images of a setting are those that tools/test.py would
+make. DIR (by default, sweep in the work folder) gets sweep.json, sweep.png and
+the representations; the same command goes on where it was stopped, also with
+more settings. Fewer images:
 --cfg-options test_dataloader.dataset.num_images=5000. On several GPUs:
 torchrun --nproc_per_node 8 tools/sweep.py ... --launcher pytorch.
 """
@@ -36,6 +37,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         help="the generator's choice temperatures")
     parser.add_argument('--steps', nargs='+', type=int, metavar='N',
                         help="numbers of the generator's sampling steps")
+    parser.add_argument('--rdm-steps', nargs='+', type=int, metavar='N',
+                        help="numbers of the RDM's, as in the paper's table 8")
     parser.add_argument('--out', metavar='DIR', help='where results go')
     add_shared(parser, 'work_dir', 'cfg_options', 'launcher', 'debug')
     return parser.parse_args(args)
@@ -50,7 +53,8 @@ def run(args: argparse.Namespace) -> None:
     done = sweep(
         args.config, args.checkpoint, guidance_scale=guidance_scales(
             args.guidance, args.guidance_scale),
-        temperature=args.temperature, num_steps=args.steps, out=args.out,
+        temperature=args.temperature, num_steps=args.steps,
+        rdm_steps=args.rdm_steps, out=args.out,
         work_dir=args.work_dir, options=args.cfg_options,
         launcher=args.launcher)
     if is_main_process():

@@ -49,6 +49,14 @@ def test_scores_are_those_of_a_test_run(digits_root, tmp_path):
     assert rows[1]['metrics'] == {'held_out/fd': wanted['held_out/fd']}
     assert rows[0]['metrics'] != rows[1]['metrics']
     assert (out / 'sweep.png').is_file()
+    # The RDM draws anew for each number of its own steps.
+    run_tool('sweep.py', *model, '--guidance', 6, '--rdm-steps', 2, 3,
+             '--out', tmp_path / 'steps')
+    two, three = json.loads(
+        (tmp_path / 'steps/sweep.json').read_text())['rows']
+    assert three['setting']['rdm_steps'] == 3
+    assert three['metrics'] == rows[1]['metrics'] != two['metrics']
+    assert len(list((tmp_path / 'steps').glob('representations_*.pt'))) == 2
     other = run_tool('sweep.py', *model, '--guidance', 0, '--cfg-options',
                      'model.rdm.sampler.num_steps=4', check=False)
     assert other.returncode == 1

@@ -1,6 +1,7 @@
 """The settings that a sweep has scored so far, on disk."""
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.runner import Runner
@@ -15,17 +16,20 @@ from rcg.precision import float32_precision
 
 
 def identity(runner: Runner, checkpoint: str,
-             swept: list[str]) -> dict[str, str]:
+             wanted: dict[str, Sequence | None]) -> dict[str, str]:
     """Hashes of all that the scores of one table have in common.
 
     Args:
         runner: The run.
         checkpoint: File or work folder.
-        swept: Names of the generator's settings that differ.
+        wanted: Values by the name of the setting. Settings of the generator
+            may differ in one table, steps of the RDM if there are values.
     """
     cfg = runner.cfg.to_dict()
-    for name in swept:
+    for name in wanted:
         cfg['model']['generator'].pop(name, None)
+    if wanted.get('rdm_steps'):
+        cfg['model']['rdm']['sampler'].pop('num_steps', None)
     content = dict(
         checkpoint=file_sha256(find_checkpoint(checkpoint)),
         parts={name: part['sha256'] for name, part in

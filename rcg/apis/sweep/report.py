@@ -5,7 +5,8 @@ from rcg.checkpoint import open_atomically
 
 # Results that get a panel: last part of their name, and label of the axis.
 PANELS = (('fid', 'FID'), ('fd', 'FD'), ('is', 'IS'))
-LABELS = dict(temperature='temperature', num_steps='steps')
+LABELS = dict(temperature='temperature', num_steps='steps',
+              rdm_steps='RDM steps')
 
 
 def describe(setting: dict) -> str:
@@ -27,7 +28,9 @@ def score_names(rows: list[dict]) -> list[str]:
 def table(rows: list[dict]) -> str:
     """One line a setting, with guidance on both scales."""
     names = score_names(rows)
-    header = ['guidance', 'guidance_scale', *LABELS.values(), *names]
+    labels = {name: label for name, label in LABELS.items()
+              if name != 'rdm_steps' or name in rows[0]['setting']}
+    header = ['guidance', 'guidance_scale', *labels.values(), *names]
     lines = [header]
     for row in rows:
         setting = row['setting']
@@ -36,7 +39,7 @@ def table(rows: list[dict]) -> str:
             ['-' if scale is None else f'{scale - 1:g}',
              '-' if scale is None else f'{scale:g}',
              *(f'{setting[name]:g}' if name in setting else '-'
-               for name in LABELS),
+               for name in labels),
              *(f'{row["metrics"][name]:.4g}' for name in names)])
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     text = ['  '.join(cell.rjust(width)
@@ -48,22 +51,24 @@ def table(rows: list[dict]) -> str:
 def plot(rows: list[dict], path: Path) -> None:
     """Plot FID (or FD) and IS against guidance on the published scale.
 
-    Each reference has a line for each combination of the other settings.
+    Each reference has a line for each combination of the other settings. If
+    guidance is the same in all, the first setting that differs is the axis.
     """
     import matplotlib
     matplotlib.use('Agg')  # no display needed
     from matplotlib import pyplot
-    names = score_names(rows)
+    names, across = score_names(rows), _axis(rows)
     panels = [(label, found) for end, label in PANELS
               if (found := [n for n in names if n.rpartition('/')[2] == end])]
     figure, axes = pyplot.subplots(
         1, max(1, len(panels)), figsize=(5 * max(1, len(panels)), 4),
         squeeze=False, layout='constrained')
     for axis, (label, found) in zip(axes.flat, panels, strict=False):
-        for title, points in _lines(rows, found).items():
+        for title, points in _lines(rows, found, across).items():
             points.sort()
             axis.plot(*zip(*points, strict=True), marker='.', label=title)
-        axis.set(xlabel='guidance (published scale, 0 = off)', ylabel=label)
+        axis.set(xlabel=LABELS.get(
+            across, 'guidance (published scale, 0 = off)'), ylabel=label)
         axis.grid(alpha=.3)
         axis.legend()
     with open_atomically(str(path)) as file:
@@ -71,16 +76,25 @@ def plot(rows: list[dict], path: Path) -> None:
     pyplot.close(figure)
 
 
-def _lines(rows: list[dict], names: list[str]
+def _axis(rows: list[dict]) -> str:
+    """The setting that results are plotted against."""
+    for name in ('guidance_scale', *LABELS):
+        if len({row['setting'].get(name) for row in rows}) > 1:
+            return name
+    return 'guidance_scale'
+
+
+def _lines(rows: list[dict], names: list[str], across: str
            ) -> dict[str, list[tuple[float, float]]]:
-    """Points (guidance, result) of each line, by its title."""
+    """Points (value of the setting ``across``, result), by line title."""
     lines = {}
     for row in rows:
         setting = row['setting']
-        others = [f'{label} {setting[key]:g}'
-                  for key, label in LABELS.items() if key in setting]
+        others = [f'{label} {setting[key]:g}' for key, label in
+                  LABELS.items() if key in setting and key != across]
+        value = (setting[across] if across in LABELS else
+                 setting.get('guidance_scale', 1) - 1)
         for name in names:
             title = ', '.join([name, *others])
-            lines.setdefault(title, []).append(
-                (setting.get('guidance_scale', 1) - 1, row['metrics'][name]))
+            lines.setdefault(title, []).append((value, row['metrics'][name]))
     return lines

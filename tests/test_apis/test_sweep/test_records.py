@@ -28,7 +28,7 @@ def test_scores_of_another_precision_are_another_sweep(
 
     def identity(runner):
         return records.identity(runner, str(tmp_path / 'a.pth'),
-                                ['guidance_scale'])
+                                dict(guidance_scale=[1.]))
 
     records.Records(tmp_path, identity(runner)).write()
     with pytest.raises(ValueError, match='another test_cfg: give another'):
