@@ -7,6 +7,9 @@ from mmengine.registry import DefaultScope
 
 from rcg.engine import load_config
 from rcg.engine.configs.loading import without_weights
+from rcg.models import RCG
+from rcg.models.diffusers import RDM
+from rcg.models.generators import MAGE
 from rcg.registry import DATASETS, MODELS
 
 ROOT = Path(__file__).parents[1] / 'configs'
@@ -29,6 +32,25 @@ def count(module) -> int:
     return sum(p.numel() for p in module.parameters())
 
 
+def check_parts(model) -> None:
+    """Encoder, RDM, tokenizer and generator fit each other."""
+    if isinstance(model, RDM):
+        assert model.rep_dim == model.encoder.rep_dim
+    if not isinstance(model, RCG):
+        return
+    network = model.generator.network
+    if isinstance(model.generator, MAGE) and model.tokenizer is not None:
+        assert model.tokenizer.num_codes == network.num_codes
+    if model.generator.condition_kind != 'representation':
+        assert model.encoder is None and model.rdm is None
+        return
+    assert model.encoder.rep_dim == model.rdm.rep_dim
+    project = getattr(network.condition_embed, 'condition_proj', None)
+    if project is not None:
+        assert project.in_features == model.rdm.rep_dim
+    assert model.encoder.checkpoint is None
+
+
 @pytest.mark.parametrize('leaf', LEAVES)
 def test_leaf(leaf):
     cfg = load_config(str(ROOT / leaf))
@@ -37,8 +59,9 @@ def test_leaf(leaf):
     # Not in iterations, which depend on the number of processes.
     assert cfg.train_cfg.max_samples > 0
     assert 'max_iters' not in cfg.train_cfg
-    trained = sum(p.numel() for p in build(cfg).parameters()
-                  if p.requires_grad)
+    model = build(cfg)
+    check_parts(model)
+    trained = sum(p.numel() for p in model.parameters() if p.requires_grad)
     if cfg.model.type != 'PCATraining':
         assert trained > 10000
     if cfg.train_dataloader.dataset.type == 'Digits':

@@ -7,7 +7,7 @@ import torch
 from rcg.converters.formats import recognize
 from rcg.converters.parts import split
 from rcg.engine import RcgRunner, TrainableEMA, bare_model, load_config
-from rcg.engine.schedule import resolve_lr
+from rcg.engine.schedule import in_iterations, resolve_lr
 from tests.reference import load_manifest
 from tests.test_configs import ROOT, build, count
 from tests.test_configs_imagenet import (  # noqa: F401
@@ -44,6 +44,8 @@ def test_a_published_file_fits_its_config(manifest):
     ('ldm_8_uncond', 395, 394_984_708),
     ('ldm_8_label', 395, 395_496_196),
     ('dit_xl', 675, 673_977_888),
+    ('dit_l', 458, 457_079_072),
+    ('dit_l_uncond', 458, 456_815_648),
     ('dit_xl_label', 675, 674_834_720),
 ])
 def test_published_numbers_of_parameters(name, published, ours):
@@ -100,8 +102,11 @@ def test_variants_differ_in_the_condition_alone(name):
     plain = load(f'rcg/{name}')
     for variant in ('uncond', 'label', 'class_cond'):
         cfg = load(f'rcg/{name}_{variant}')
-        for key in ('optim_wrapper', 'train_cfg', 'train_dataloader',
-                    'custom_hooks', 'test_evaluator'):
+        keys = {'optim_wrapper', 'train_cfg', 'train_dataloader',
+                'custom_hooks', 'test_evaluator'}
+        if (name, variant) == ('ldm_8', 'uncond'):  # table 11: 150 epochs
+            keys.remove('train_cfg')
+        for key in keys:
             assert cfg[key] == plain[key], (variant, key)
         assert cfg.get('param_scheduler') is None  # constant
         model = build(cfg)
@@ -118,29 +123,42 @@ def test_variants_differ_in_the_condition_alone(name):
 
 @pytest.mark.parametrize(('name', 'processes', 'epochs', 'rate', 'decay'), [
     ('adm', 128, 400, 1e-4, 0.), ('adm_100ep', 128, 100, 1e-4, 0.),
-    ('ldm_8', 64, 40, 6.4e-5, .01), ('dit_xl', 128, 400, 1e-4, 0.)])
+    ('ldm_8', 64, 40, 6.4e-5, .01), ('ldm_8_uncond', 64, 150, 6.4e-5, .01),
+    ('dit_xl', 128, 400, 1e-4, 0.), ('dit_l', 128, 400, 1e-4, 0.)])
 def test_recipes_are_the_published_ones(name, processes, epochs, rate, decay):
     cfg = load(f'rcg/{name}')
     batch = cfg.train_dataloader.batch_size
     # Each process drops its last incomplete batch.
     assert cfg.train_cfg.max_samples == epochs * (
         1281167 // processes // batch) * processes * batch
-    assert batch * processes == (2048 if name == 'dit_xl' else 256)
+    is_dit, is_ldm = name.startswith('dit'), name.startswith('ldm')
+    assert batch * processes == (2048 if is_dit else 256)
     options = cfg.optim_wrapper.to_dict()
     resolve_lr(options, batch, processes)
     optimizer = options['optimizer']
     assert optimizer['lr'] == pytest.approx(rate)
     assert optimizer['weight_decay'] == decay
     assert optimizer.get('betas') == (
-        (.9, .95) if name == 'dit_xl' else None)
+        (.9, .95) if is_dit else None)
     assert options['dtype'] == 'float32' and 'clip_grad' not in options
     assert [step.type for step in cfg.train_dataloader.dataset.pipeline] == [
         'Resize', 'RandomCrop', 'RandomFlip']
     hook, = cfg.custom_hooks
     assert (hook.decay, hook.get('warmup', True),
             hook.get('before_step', False)) == (
-                (.9999, True, True) if name == 'ldm_8' else
+                (.9999, True, True) if is_ldm else
                 (.9999, False, False))
+
+
+def test_the_papers_warm_up_of_dit_is_a_config_of_its_own():
+    """Its text has 100 of 400 epochs, its command none."""
+    command, text = load('rcg/dit_xl'), load('rcg/dit_xl_warmup')
+    assert command.get('param_scheduler') is None
+    length = text.train_cfg.max_samples // 2048
+    warm_up, = in_iterations(text.param_scheduler, length)
+    assert warm_up['end'] == 100 * 625 and warm_up['begin'] == 0
+    for key in ('model', 'train_cfg', 'optim_wrapper', 'custom_hooks'):
+        assert command[key] == text[key]
 
 
 @pytest.mark.parametrize(('variant', 'without'), [

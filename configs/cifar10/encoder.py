@@ -2,8 +2,8 @@
 
     python tools/train.py configs/cifar10/encoder.py
 
-For one GPU. A start, not a published result: which encoder the paper used for
-CIFAR-10 is not known to us, and nobody has trained this one to the end.
+For one GPU. Not the paper's encoder, which is SimCLR trained on CIFAR-10
+(arXiv:2312.03701, appendix B.2). Nobody has trained this one to the end.
 """
 _base_ = [
     '../_base_/default_runtime.py', '../_base_/datasets/cifar10.py',

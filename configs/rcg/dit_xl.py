@@ -9,11 +9,14 @@ Published (arXiv:2312.03701 table 1, DiT-XL/2; 50,000 images): IS 143.2, FID
 trained for it, and ``--cfg-options model.generator.guidance_scale=1.5`` turns
 it on, on three of the four channels as in the published code.
 
+The published command has no warm-up, the paper says 100 epochs of it
+(dit_xl_warmup.py); which one made 4.89 is not published.
+
 128 processes with 16 images each (12 or 14 where memory is short: the
 published README finds no difference); the paper's 400 epochs without
 representations took 64 V100 GPUs 9.1 days. Sampling takes 250 steps: 0.2
 images a second on a V100 as the paper reckons, 69 V100 hours for 50,000.
-Other sizes: configs/_base_/models/dit_sizes.py.
+Other sizes: dit_l.py, and configs/_base_/models/dit_sizes.py.
 """
 _base_ = [
     '../_base_/rcg_diffusion_imagenet.py', '../_base_/models/dit_sizes.py',

@@ -4,13 +4,14 @@
     GPUS=64 bash tools/slurm_train.sh PARTITION ldm_8 configs/rcg/ldm_8.py
 
 Published (arXiv:2312.03701 table 1, LDM-8; 50,000 images): IS 101.9, FID
-11.30 in the ADM suite; without representations 22.8 and 39.13. The paper
-counts 395 M parameters, which the baselines have; with a context of 256
-values, not 512, it is 390 M.
+11.30 in the ADM suite and 9.08 against the validation images (README of
+December 2023); without representations 22.8 and 39.13. The paper counts 395 M
+parameters, which the baselines have; with a context of 256 values, not 512,
+it is 390 M.
 
-64 processes with 4 images each; the paper's 40 epochs without
-representations took 64 V100 GPUs 1.2 days. Latents are not quantised until
-they are decoded, and not scaled.
+64 processes with 4 images each. The paper's table 11 has 150 epochs without
+representations (ldm_8_uncond.py): 1.2 days of 64 V100 GPUs. Latents are not
+quantised until they are decoded, and not scaled.
 """
 _base_ = [
     '../_base_/rcg_diffusion_imagenet.py', '../_base_/tokenizers/vq_f8.py'

@@ -3,8 +3,11 @@
     GPUS=64 bash tools/slurm_train.sh PARTITION ldm_8_label \\
         configs/rcg/ldm_8_label.py
 
-The class-conditional baseline with the recipe of ldm_8.py, of which we know no
-published result. Labels are never dropped, as published, so there is no
+The class-conditional baseline with the recipe of ldm_8.py. Table 4 of
+arXiv:2312.03701 has FID 17.41 and IS 72.9 for LDM-8 with labels and without
+guidance, in the ADM suite: quoted from the paper of LDM-8, whose recipe is
+another one.
+Labels are never dropped, as in RCG's code, so there is no
 guidance; ``drop_prob=.1`` of the condition and ``guidance_scale`` would give
 it.
 """
