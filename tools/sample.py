@@ -5,14 +5,16 @@
         [--reconstruct IMAGE_OR_FOLDER ...] from the representation of each
         [--vary IMAGE]                      more from one representation
         [--interpolate A B [--steps 8]]     between two representations
+        [--guidance 0 6]                    the same images, each guided so
 
 CHECKPOINT is a file or a work folder. Without CONFIG, it is sampled with the
 config that its training left beside it. IMAGE, A and B are files, or numbers
 of (held-out) images of the config's dataset. Image i depends on the seed and i
 alone; it is DIR/00000i.png. Images of an earlier call are removed.
 DIR/grid.png shows 64 of them, by class, or 64 given images and what was drawn
-from them. Guidance and the like: --cfg-options
-model.generator.guidance_scale=2 model.generator.temperature=6
+from them. --guidance is that of the paper's tables, off at 0; --guidance-scale
+that of our configs, off at 1, one more. Guidance of all images, and the like:
+--cfg-options model.generator.guidance_scale=2 model.generator.temperature=6
 """
 import argparse
 
@@ -23,7 +25,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
     add_shared(parser, 'config', 'own_checkpoint')
     parser.add_argument('--num', type=int, help='images to draw: 64 in all; '
-                        'with --reconstruct 4, with --vary 8, of each image')
+                        'with --reconstruct 4, with --vary 8, of each image; '
+                        'with --guidance 16 at each scale')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument(
         '--out', metavar='DIR', help='by default drawn/ in the work folder, '
@@ -35,6 +38,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                       help='their numbers; all in turn by default')
     mode.add_argument('--reconstruct', nargs='+', metavar='IMAGE')
     mode.add_argument('--vary', nargs=1, metavar='IMAGE')
+    mode.add_argument('--guidance', nargs='+', type=float, metavar='TAU')
+    mode.add_argument('--guidance-scale', nargs='+', type=float, metavar='W')
     mode.add_argument('--interpolate', nargs=2, action='append',
                       metavar=('A', 'B'), help='may be given several times')
     parser.add_argument('--steps', type=int, default=8, help='from A to B')
@@ -59,6 +64,10 @@ def run(args: argparse.Namespace) -> None:
             raise ValueError('--interpolate takes --steps, not --num.')
         grid = apis.interpolate_images(
             *model, args.interpolate, steps=args.steps, **common)
+    elif args.guidance or args.guidance_scale:
+        from rcg.apis.sweep.settings import guidance_scales
+        grid = apis.compare_guidance(*model, guidance_scales(
+            args.guidance, args.guidance_scale), **numbered, **common)
     elif args.reconstruct:
         grid = apis.redraw_images(
             *model, args.reconstruct, **numbered, **common)

@@ -7,15 +7,18 @@ from mmengine.config import Config
 from PIL import Image
 from torch import Tensor
 
+from rcg.apis.cached_rdm import CachedRDM
 from rcg.apis.classes import find_labels
 from rcg.apis.grid import labelled_grid
 from rcg.apis.images import load_images
 from rcg.apis.inferencer import RCGInferencer
 from rcg.apis.run_config import checkpoint_for, load_any_config, name_of
 from rcg.apis.sample_folder import SampleFolder, default_folder, picture
+from rcg.apis.sweep import settings
 from rcg.engine.hooks.sample_grid import SMALLEST, make_grid
 
 SHOWN = 64  # images, or rows of them, that the grid has at most
+COLUMNS = 8  # images in a row at each scale of guidance
 
 
 def _start(config: Config | dict | str, checkpoint: str | None,
@@ -102,6 +105,53 @@ def _grid(images: list[Tensor], labels: list[int] | None,
         rows.setdefault(label, []).append(image)
     return labelled_grid([(titles.get(label, f'class {label}'), row)
                           for label, row in rows.items()])
+
+
+def compare_guidance(config: Config | dict | str, checkpoint: str | None,
+                     scales: Sequence[float], out: str | None = None, *,
+                     num: int = 16, seed: int = 0,
+                     labels: Sequence[int] | None = None,
+                     batch_size: int = 64, device: str | None = None,
+                     options: list[str] | dict | None = None) -> Path:
+    """Draw the same images at several scales of guidance.
+
+    Their random streams and representations are the same, as in figure 13 of
+    RCG (arXiv:2312.03701).
+
+    Args:
+        config, checkpoint, out, num, seed, labels, batch_size, device,
+            options: See :func:`sample_images`.
+        scales: Guidance scales; 1 is off.
+
+    Returns:
+        Path of grid.png: images in columns, under each the same at the next
+        scale.
+
+    Raises:
+        ValueError: Guidance cannot change what the model draws.
+    """
+    _, inferencer, folder = _start(config, checkpoint, out, device, options,
+                                   num=num, seed=seed, scales=list(scales))
+    model = inferencer.model
+    settings.combinations(model, dict(guidance_scale=scales))  # raises
+    if model.rdm is not None:
+        model.rdm = CachedRDM(model.rdm)
+    labels, drawn = _in_turn(labels, inferencer.num_classes, num), {}
+    for scale in dict.fromkeys(scales):
+        model.generator.guidance_scale = scale
+        drawn[_title(scale)] = images = inferencer.sample(
+            num, seed, labels, batch_size)
+        folder.add(images, len(set(scales)) * num)
+    return folder.finish(labelled_grid([
+        (title, images[start:start + COLUMNS])
+        for start in range(0, min(num, SHOWN), COLUMNS)
+        for title, images in drawn.items()]))
+
+
+def _title(scale: float) -> str:
+    if scale == 1:
+        return 'guidance off'
+    return f"guidance_scale {scale:g} (the paper's {scale - 1:g})"
 
 
 def redraw_images(config: Config | dict | str, checkpoint: str | None,

@@ -104,6 +104,19 @@ def test_interpolate(draw, digits_root):
     assert torch.equal(cell(grid, 1, 5), digits[3])
 
 
+def test_the_same_images_with_and_without_guidance(draw, digits_root):
+    images, grid = draw('mage', '--guidance', 0, 4, '--num', 9)
+    rcg = model(digits_root)
+    for scale, found in ((1, images[:9]), (5, images[9:])):
+        rcg.model.generator.guidance_scale = scale
+        assert torch.equal(found, rcg.sample(9))
+    assert not torch.equal(images[:9], images[9:])
+    # Image 8 begins the second pair of rows, guided below not guided.
+    for row, image in ((0, 0), (1, 9), (2, 8), (3, 17)):
+        top = 22 + 86 * row
+        assert torch.equal(grid[:, top:top + 64:4, 4:68:4], images[image])
+
+
 def test_options_change_how_it_draws(draw):
     before, _ = draw('mage', '--vary', 4)
     after, _ = draw('mage', '--vary', 4, '--cfg-options',
@@ -114,6 +127,8 @@ def test_options_change_how_it_draws(draw):
 
 @pytest.mark.parametrize(('name', 'args', 'match'), [
     ('mage_uncond', ['--vary', 0], 'draws images from nothing'),
+    ('mage_uncond', ['--guidance', 0, 6], 'guidance cannot change it'),
+    ('mage', ['--guidance-scale', 0, 6], 'off at 1, got 0'),
     ('mage', ['--classes', '3'], 'class-conditional'),
     ('mage', ['--labels', 3], 'takes no labels'),
     ('mage', ['--interpolate', 1, 2, '--num', 3], '--steps, not --num'),
