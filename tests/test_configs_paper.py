@@ -79,3 +79,20 @@ def test_commands_of_the_tables_are_commands():
         assert tool == 'tools/sweep.py'
         parsed = sweep.parse_args(args)
         assert parsed.guidance or parsed.rdm_steps
+
+
+def test_inaturalist_is_scored_as_published():
+    """100,000 images against the 100,000 of validation, never ImageNet's."""
+    for name in ('mage_b', 'mage_b_uncond', 'mage_b_label'):
+        cfg = load_config(str(ROOT / f'inat21/{name}.py'))
+        assert cfg.test_dataloader.dataset.num_images == 100000
+        assert cfg.test_evaluator[1].reference.data_root == 'data/inat21/val'
+        assert cfg.train_cfg.max_samples == 200 * (
+            2686843 // 64 // 64) * 64 * 64
+    rdm = load_config(str(ROOT / 'inat21/rdm.py'))
+    assert rdm.train_cfg.max_samples == 100 * (
+        2686843 // 4 // 128) * 4 * 128
+    assert [metric.reference.data_root for metric in rdm.test_evaluator] == [
+        'data/inat21/train', 'data/inat21/val']
+    assert 'imagenet' not in str(rdm.test_evaluator) + str(
+        rdm.val_evaluator) + str(rdm.train_dataloader)
