@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from rcg.engine import RcgRunner, load_config
+from rcg.registry import TASK_UTILS
 from rcg.rng import SampleRng
 from tests.test_configs import ROOT, build, count
 from tests.test_configs_imagenet import load
@@ -56,6 +57,19 @@ def test_recipe_of_iddpm():
 def test_all_the_steps_of_the_readme_can_be_taken():
     build(load('cifar10/iddpm', **{
         'model.generator.sampler.num_steps': 4000}))
+
+
+def test_losses_of_iddpm():
+    hybrid, bound = (
+        TASK_UTILS.build(load(f'cifar10/{name}', **{
+            f'model.generator.diffusion.{key}': value for key, value in
+            options.items()}).model.generator.diffusion)
+        for name, options in (
+            ('iddpm', dict(rescale_learned_sigmas=True)),
+            ('iddpm_vlb_uncond', {})))
+    assert hybrid.objective.rescale_learned_sigmas
+    assert bound.objective.use_kl
+    assert len(bound.schedule_sampler.probabilities()) == 4000
 
 
 @pytest.mark.parametrize('stage', ['rdm', 'iddpm'])

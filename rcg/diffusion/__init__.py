@@ -7,10 +7,11 @@ from .samplers import (
     HeunSampler,
     Prediction,
 )
+from .schedule_samplers import LossSecondMomentResampler
 from .schedules import NoiseSchedule, make_betas, space_timesteps
 
 __all__ = [
     'DDIMSampler', 'DDPMSampler', 'DPMSolverSampler', 'GaussianDiffusion',
-    'HeunSampler', 'NoiseSchedule', 'Prediction', 'make_betas',
-    'space_timesteps'
+    'HeunSampler', 'LossSecondMomentResampler', 'NoiseSchedule',
+    'Prediction', 'make_betas', 'space_timesteps'
 ]

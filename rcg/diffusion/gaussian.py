@@ -4,6 +4,7 @@ Letters: N batch, C channels, T timesteps.
 """
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -21,11 +22,32 @@ from rcg.rng import SampleRng
 Denoiser = Callable[[Tensor, Tensor], Tensor]
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What a training minimizes; the names are those of ADM's flags.
+
+    Attributes:
+        use_kl: The variational bound, T times a row's term, in bits per
+            dimension (improved DDPM, arXiv:2102.09672, L_vlb); False: the
+            squared error and, if the variance is learned, the bound for it.
+        rescale_learned_sigmas: The bound beside the squared error has the
+            weight T / 1000 (improved DDPM's L_hybrid); False: 1, as in the
+            published code of ADM, DiT and RCG. With T = 1000 both are one.
+        schedule_sampler: Config of what draws the timesteps, such as
+            :class:`~rcg.diffusion.LossSecondMomentResampler`, which improved
+            DDPM has with ``use_kl``; None: evenly.
+    """
+    use_kl: bool = False
+    rescale_learned_sigmas: bool = False
+    schedule_sampler: dict | None = None
+
+
 @TASK_UTILS.register_module()
 class GaussianDiffusion(nn.Module):
     """DDPM's forward process (arXiv:2006.11239) over data of any shape.
 
-    It has no weights; its tables are buffers that are not saved.
+    It has no weights; its tables are buffers that are not saved. But what a
+    ``schedule_sampler`` has seen is saved.
 
     Args:
         parameterization: What the denoiser predicts: 'eps', 'x0' or 'v'.
@@ -38,21 +60,30 @@ class GaussianDiffusion(nn.Module):
             from the variational bound (arXiv:2102.09672 eq. 15 and 16).
         clip: In sampling, predicted clean data are clipped to [-clip, clip]
             (1 for pixels); None: they are not.
+        objective: ``use_kl``, ``rescale_learned_sigmas`` and
+            ``schedule_sampler``; see :class:`Objective`.
 
     Raises:
-        ValueError: There is no such parameterization or schedule.
+        ValueError: There is no such parameterization or schedule, or a weight
+            is asked for of a term that there is not.
     """
 
     def __init__(self, parameterization: str, schedule: str = 'linear',
                  num_timesteps: int = 1000, beta_start: float = 1e-4,
                  beta_end: float = 2e-2, learn_variance: bool = False,
-                 clip: float | None = None) -> None:
+                 clip: float | None = None, **objective) -> None:
         super().__init__()
         if parameterization not in PARAMETERIZATIONS:
             raise ValueError(f'parameterization must be one of '
                              f"{PARAMETERIZATIONS}, got '{parameterization}'.")
         self.parameterization = parameterization
         self.learn_variance, self.clip = learn_variance, clip
+        self.objective = Objective(**objective)
+        self._check_objective()
+        self.schedule_sampler = None
+        if self.objective.schedule_sampler is not None:
+            self.schedule_sampler = TASK_UTILS.build(dict(
+                self.objective.schedule_sampler, num_timesteps=num_timesteps))
         self.schedule = schedule = NoiseSchedule(
             make_betas(schedule, num_timesteps, beta_start, beta_end))
         signal = schedule.alphas_cumprod
@@ -64,6 +95,16 @@ class GaussianDiffusion(nn.Module):
                 ('of_xt', schedule.posterior_mean_coef_xt),
                 ('lowest', lowest), ('highest', highest)):
             self.register_buffer(name, table.float(), persistent=False)
+
+    def _check_objective(self) -> None:
+        objective = self.objective
+        if objective.rescale_learned_sigmas and (
+                objective.use_kl or not self.learn_variance):
+            raise ValueError(
+                'rescale_learned_sigmas weights the bound of a learned '
+                'variance beside the squared error, got learn_variance='
+                f'{self.learn_variance} and use_kl={objective.use_kl}: set '
+                'learn_variance=True and use_kl=False, or leave it out.')
 
     def __len__(self) -> int:
         return len(self.schedule)
@@ -111,34 +152,58 @@ class GaussianDiffusion(nn.Module):
             rng: Draws a timestep and the noise of each row.
 
         Returns:
-            ``loss_diffusion``: mean squared error, DDPM eq. 14. Further, the
-            row's term of the variational bound. With a fixed variance it is
-            ``vlb``, for the log only. With a learned variance it is
-            ``loss_variance``, in bits per dimension, whose gradient reaches
-            the variance only. Its weight is 1 as in the published code;
-            improved DDPM has T / 1000.
+            Those of :class:`Objective`, each weighted by 1 / (T p_t) if the
+            timesteps are not drawn evenly.
         """
-        t = rng.randint(len(self))
+        sampler = self.schedule_sampler
+        if sampler is None:
+            return self._losses_at(rng.randint(len(self)), denoiser, x0, rng)
+        t, weights = sampler.draw(rng)
+        rows = self._losses_at(t, denoiser, x0, rng)
+        if self.training:
+            sampler.update(t, sum(row.detach() for name, row in rows.items()
+                                  if 'loss' in name), rng)
+        return {name: weights * row for name, row in rows.items()}
+
+    def _losses_at(self, t: Tensor, denoiser: Denoiser, x0: Tensor,
+                   rng: SampleRng) -> dict[str, Tensor]:
+        """Losses (N,) at the timesteps t (N,).
+
+        ``loss_diffusion`` is the mean squared error, DDPM eq. 14. Further,
+        the row's term of the variational bound. With a fixed variance it is
+        ``vlb``, for the log only. With a learned variance it is
+        ``loss_variance``, in bits per dimension, whose gradient reaches the
+        variance only. With ``use_kl`` there is ``loss_vlb`` alone, with
+        gradients for all, and ``mse`` for the log.
+        """
         eps = rng.normal(*x0.shape[1:])
         a, s = self._at(t, x0.ndim, 'signal', 'noise')
         x_t = a * x0 + s * eps
         output, variance = self._split(denoiser(x_t, t))
         target = training_target(self.parameterization, x0, eps, a, s)
         error = (output - target).square().flatten(1).mean(1)  # (N,)
+        if self.objective.use_kl:
+            found = to_x0(self.parameterization, output, x_t, a, s)
+            bound = self._bound_term(x0, x_t, t, found, variance)
+            return dict(loss_vlb=len(self) * bound, mse=error.detach())
         if variance is None:
             return dict(loss_diffusion=error,
                         vlb=(self.vlb_weights[t] * error).detach())
         found = to_x0(self.parameterization, output.detach(), x_t, a, s)
-        return dict(loss_diffusion=error, loss_variance=self._bound_term(
-            x0, x_t, t, found, variance))
+        bound = self._bound_term(x0, x_t, t, found, variance)
+        if self.objective.rescale_learned_sigmas:
+            bound = len(self) / 1000 * bound
+        return dict(loss_diffusion=error, loss_variance=bound)
 
     def _bound_term(self, x0: Tensor, x_t: Tensor, t: Tensor, found: Tensor,
-                    variance: Tensor) -> Tensor:
+                    variance: Tensor | None) -> Tensor:
         """-log p(x_0 | x_1) at t = 0, else KL(q || p); (N,), bits per
-        dimension."""
+        dimension. A variance that is not learned is the posterior's."""
         of_x0, of_xt, lowest, highest = self._at(
             t, x0.ndim, 'of_x0', 'of_xt', 'lowest', 'highest')
-        log_variance = lowest + (variance + 1) / 2 * (highest - lowest)
+        log_variance = lowest
+        if variance is not None:
+            log_variance = lowest + (variance + 1) / 2 * (highest - lowest)
         mean = of_x0 * found + of_xt * x_t
         gap = of_x0 * (x0 - found)  # between the means
         kl = .5 * (log_variance - lowest - 1 + (lowest - log_variance).exp()

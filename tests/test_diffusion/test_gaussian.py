@@ -1,4 +1,6 @@
 """Closed forms of the diffusion core, for every parameterization."""
+import math
+
 import pytest
 import torch
 
@@ -94,3 +96,72 @@ def test_clipping():
     found = GaussianDiffusion('x0', clip=1.).denoise(
         lambda x, t: x + 9, torch.zeros(2, 1), 5)
     assert torch.equal(found.x0, torch.ones(2, 1))
+
+
+def constant(output):
+    """A denoiser that always predicts the same."""
+    return lambda x_t, t: torch.full_like(x_t, output)
+
+
+def test_use_kl_with_a_fixed_variance_weights_the_squared_error():
+    """T times DDPM's weight in the bound, for every timestep but the first."""
+    diffusion = GaussianDiffusion('eps', use_kl=True)
+    x0 = torch.rand(64, 3) * 2 - 1
+    rows = diffusion.losses(constant(.5), x0,
+                            SampleRng.from_seed(0, range(64)))
+    t = SampleRng.from_seed(0, range(64)).randint(1000)
+    assert t.min() > 0
+    torch.testing.assert_close(
+        rows['loss_vlb'], 1000 / math.log(2) * diffusion.vlb_weights[t]
+        * rows['mse'], rtol=1e-3, atol=0.)
+
+
+def test_use_kl_of_the_true_posterior_is_the_last_term_alone():
+    diffusion = learning(use_kl=True, num_timesteps=4)
+    x0 = torch.full((64, 3), .5)
+
+    def knowing(x_t, t):
+        a, s = diffusion.signal[t, None], diffusion.noise[t, None]
+        return torch.cat([(x_t - a * x0) / s, torch.full_like(x_t, -1.)], 1)
+
+    rows = diffusion.losses(knowing, x0, SampleRng.from_seed(0, range(64)))
+    t = SampleRng.from_seed(0, range(64)).randint(4)
+    assert (t == 0).any()
+    assert rows['loss_vlb'][t > 0].abs().max() < 1e-3
+    # Level .5 is a bound of two bins: at t = 0 the mean is x0, the standard
+    # deviation beta's at t = 1, and the mass that of the bin around x0.
+    std = (diffusion.lowest[0] / 2).exp()
+    mass = torch.erf(1 / 255 / std / 2**.5)
+    assert rows['loss_vlb'][t == 0].mean() == pytest.approx(
+        -4 * math.log2(mass), rel=1e-2)
+
+
+def test_use_kl_teaches_the_mean_too():
+    weight = torch.nn.Parameter(torch.full((6, ), .1))
+    x0 = torch.rand(8, 3) * 2 - 1
+    losses = learning(use_kl=True).loss(
+        lambda x, t: torch.cat([x, x], 1) * weight, x0,
+        SampleRng.from_seed(0, range(8)))
+    assert [name for name in losses if 'loss' in name] == ['loss_vlb']
+    assert not losses['mse'].requires_grad
+    losses['loss_vlb'].backward()
+    assert weight.grad.abs().min() > 0
+
+
+@pytest.mark.parametrize(('steps', 'factor'), [(4000, 4.), (1000, 1.)])
+def test_rescale_learned_sigmas(steps, factor):
+    x0 = torch.rand(8, 3) * 2 - 1
+    plain, scaled = (learning(num_timesteps=steps, **options).losses(
+        lambda x, t: torch.cat([x, x], 1), x0,
+        SampleRng.from_seed(0, range(8)))
+        for options in ({}, dict(rescale_learned_sigmas=True)))
+    assert torch.equal(plain['loss_diffusion'], scaled['loss_diffusion'])
+    torch.testing.assert_close(scaled['loss_variance'],
+                               factor * plain['loss_variance'])
+
+
+@pytest.mark.parametrize('options', [
+    {}, dict(learn_variance=True, use_kl=True)])
+def test_rescaling_what_is_not_there(options):
+    with pytest.raises(ValueError, match='rescale_learned_sigmas'):
+        GaussianDiffusion('eps', rescale_learned_sigmas=True, **options)

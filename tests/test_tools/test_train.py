@@ -25,7 +25,7 @@ QUICK = ('val_cfg=None', 'val_dataloader=None', 'val_evaluator=None')
 WORKERS = 'train_dataloader.num_workers=2'
 KILLED_RUNS = {
     'toy': (CONFIG, (*QUICK, WORKERS, 'train_cfg.max_iters=40')),
-    'rdm': ('configs/digits/rdm.py',
+    'rdm': (str(ROOT / 'tests' / 'test_tools' / 'rdm_resampled.py'),
             (*QUICK, WORKERS, 'train_cfg.max_iters=20')),
     'mage': (str(ROOT / 'tests' / 'test_tools' / 'mage_ema.py'),
              (*QUICK, 'train_cfg.max_iters=20')),
