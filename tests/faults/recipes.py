@@ -54,7 +54,8 @@ def scoring(config: str, checkpoint: str, images: int,
 
 RECIPES = {
     'rdm': training('configs/digits/rdm.py', *_VALIDATED,
-                    f'{_BEST}representation/fd', _CACHE_OF_RDM),
+                    f'{_BEST}representation/fd', _CACHE_OF_RDM,
+                    'default_hooks.checkpoint.archive_interval=8'),
     'mage': training('configs/digits/mage.py', *_TRAINING, _CACHE,
                      'custom_hooks.1.interval=12'),
     'dit': training('configs/digits/dit.py', *_TRAINING, _CACHE,

@@ -15,6 +15,8 @@ from rcg.engine.states import with_histories
 from rcg.engine.validations import flush_curves
 from rcg.registry import HOOKS
 
+_NAME = re.compile(r'iter_(\d+)\.pth')
+
 
 @HOOKS.register_module()
 class PlainCheckpointHook(Hook):
@@ -31,6 +33,9 @@ class PlainCheckpointHook(Hook):
         max_keep_ckpts: Number of newest checkpoints to keep; -1 keeps all.
         save_best: Validation metric; ``best.pth`` holds the (averaged)
             weights with its best value so far.
+        archive_interval: Iterations between checkpoints that stay for good,
+            besides the newest: a multiple of ``interval``. None: there are
+            none.
         rule: 'less' or 'greater': which value of ``save_best`` is better.
 
     Raises:
@@ -41,7 +46,8 @@ class PlainCheckpointHook(Hook):
     priority = 'VERY_LOW'
 
     def __init__(self, interval: int = 1000, max_keep_ckpts: int = 2,
-                 save_best: str | None = None, rule: str = 'less') -> None:
+                 save_best: str | None = None, rule: str = 'less',
+                 archive_interval: int | None = None) -> None:
         if interval < 1:
             raise ValueError(f'interval must be at least 1, got {interval}.')
         if max_keep_ckpts == 0 or max_keep_ckpts < -1:
@@ -49,8 +55,13 @@ class PlainCheckpointHook(Hook):
                              f'all, got {max_keep_ckpts}.')
         if rule not in ('less', 'greater'):
             raise ValueError(f"rule must be 'less' or 'greater', got {rule!r}")
+        if archive_interval is not None and (
+                archive_interval < 1 or archive_interval % interval):
+            raise ValueError('archive_interval must be a multiple of interval '
+                             f'({interval}), got {archive_interval}.')
         self.interval, self.max_keep_ckpts = interval, max_keep_ckpts
         self.save_best, self.rule = save_best, rule
+        self.archive_interval = archive_interval
 
     def before_train(self, runner) -> None:
         for wrapper in single_wrappers(runner.optim_wrapper).values():
@@ -113,11 +124,12 @@ class PlainCheckpointHook(Hook):
         hub, folder = runner.message_hub, runner.work_dir
         kept = [old for old in hub.get_info('kept_checkpoints', [])
                 if old != name] + [name]
-        surplus = []
+        old = []
         # What was saved before a row of skipped steps stays until it ends.
         if self.max_keep_ckpts > 0 and not just_skipped(runner):
-            surplus = kept[:-self.max_keep_ckpts]
-        hub.update_info('kept_checkpoints', kept[len(surplus):])
+            old = kept[:-self.max_keep_ckpts]
+        surplus = [one for one in old if not self._is_archived(runner, one)]
+        hub.update_info('kept_checkpoints', kept[len(old):])
         hub.update_info('surplus_checkpoints', surplus)
         flush_curves(runner.visualizer)
         for hook in runner.hooks:
@@ -131,6 +143,21 @@ class PlainCheckpointHook(Hook):
             file.write(name.encode())
         _remove(folder, surplus)
         runner.logger.info(f'saved {name}')
+
+    def _is_archived(self, runner, name: str) -> bool:
+        """Whether a checkpoint stays, as its number says.
+
+        So a resumed run need not know which there are.
+        """
+        number = _NAME.fullmatch(str(name))
+        if number is None or self.archive_interval is None:
+            return False
+        step = 1  # a whole epoch may pass over the very iteration
+        if isinstance(runner.train_loop, EpochBasedTrainLoop):
+            step = len(runner.train_dataloader)
+        done = int(number[1])
+        return (done // self.archive_interval
+                > (done - step) // self.archive_interval)
 
     def after_val_epoch(self, runner, metrics: dict | None = None) -> None:
         if self.save_best is None:
@@ -155,6 +182,6 @@ class PlainCheckpointHook(Hook):
 def _remove(folder: str, names: list[str]) -> None:
     """Remove checkpoints; the names may come from a file of others."""
     for name in names:
-        if re.fullmatch(r'iter_\d+\.pth', str(name)):
+        if _NAME.fullmatch(str(name)):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(os.path.join(folder, name))

@@ -20,8 +20,9 @@ class DiskSpaceHook(Hook):
     """Compares what the checkpoints of a run will take with the free space.
 
     The newest checkpoints are kept while another one is written:
-    ``max_keep_ckpts + 1`` at most, and two of ``best.pth``. Those that are
-    there already are not counted again. Pictures, logs and event files are
+    ``max_keep_ckpts + 1`` at most, those that ``archive_interval`` keeps for
+    good, and two of ``best.pth``. Those that are there already are not counted
+    again. Pictures, logs and event files are
     not counted: a line, a curve's point or a small picture at intervals.
 
     If they will not all fit, there is a warning: files may be moved away
@@ -55,7 +56,7 @@ class DiskSpaceHook(Hook):
         if not savers or free is None or is_sharded(runner.model):
             return None, None
         weights, whole = _sizes(runner)
-        there = _bytes_there(runner)
+        there = _bytes_there(savers[0], runner)
         count = _count(savers[0], runner)
         needed = max(count * whole - there, 0)
         if getattr(savers[0], 'save_best', None):
@@ -64,7 +65,8 @@ class DiskSpaceHook(Hook):
                 f"there are {in_gb(free)} free in '{runner.work_dir}'")
         runner.logger.info(f'this run needs {text}')
         remedy = ('. Make room, or name another folder (--work-dir), or keep '
-                  'fewer: default_hooks.checkpoint.max_keep_ckpts')
+                  'fewer: default_hooks.checkpoint.max_keep_ckpts and '
+                  'archive_interval')
         if free < min(count, 2) * whole - there:
             return f'this run needs {text}: not enough for two{remedy}', None
         if free < needed:
@@ -91,13 +93,22 @@ def _count(saver: Hook, runner) -> int:
         length = runner.max_epochs
     total = -(-length // interval) if interval > 0 else 1
     if saver.max_keep_ckpts > 0:
-        total = min(total, saver.max_keep_ckpts + 1)
+        total = min(total, saver.max_keep_ckpts + 1
+                    + len(_archived(saver, length)))
     return total
 
 
-def _bytes_there(runner) -> int:
+def _archived(saver: Hook, iterations: int) -> list[str]:
+    """Names of the checkpoints of so many iterations that stay for good."""
+    every = getattr(saver, 'archive_interval', None)
+    return [f'iter_{number}.pth' for number in
+            range(every, iterations + 1, every)] if every else []
+
+
+def _bytes_there(saver: Hook, runner) -> int:
     """Bytes of the checkpoints that a resumed run has kept."""
-    names = runner.message_hub.get_info('kept_checkpoints', [])
+    names = {*runner.message_hub.get_info('kept_checkpoints', []),
+             *_archived(saver, runner.iter)}
     paths = [os.path.join(runner.work_dir, name) for name in names]
     return sum(os.path.getsize(path) for path in paths
                if os.path.isfile(path))

@@ -30,6 +30,26 @@ def test_surplus_after_resuming_goes_too(tmp_path):
     assert saved(tmp_path) == ['iter_6.pth', 'iter_8.pth']
 
 
+def test_archives_stay_besides_the_newest(tmp_path):
+    changes = dict(default_hooks__checkpoint__archive_interval=4)
+    build_runner(tmp_path, train_cfg__max_iters=6, **changes).train()
+    build_runner(tmp_path, train_cfg__max_iters=14, resume=True,
+                 **changes).train()
+    assert saved(tmp_path) == ['iter_12.pth', 'iter_14.pth', 'iter_4.pth',
+                               'iter_8.pth']
+
+
+def test_archives_of_whole_epochs(tmp_path):
+    """Of 7 iterations: the first end at or after a multiple of 10."""
+    build_runner(tmp_path, default_hooks__checkpoint__archive_interval=10,
+                 default_hooks__checkpoint__max_keep_ckpts=1,
+                 train_dataloader__sampler=dict(
+                     _delete_=True, type='DefaultSampler', shuffle=True),
+                 train_cfg=dict(_delete_=True, type='EpochBasedTrainLoop',
+                                max_epochs=4)).train()
+    assert saved(tmp_path) == ['iter_14.pth', 'iter_21.pth', 'iter_28.pth']
+
+
 def test_old_is_removed_only_after_new_is_there(tmp_path, monkeypatch):
     runner = build_runner(tmp_path, train_cfg__max_iters=4,
                           default_hooks__checkpoint__max_keep_ckpts=1)
@@ -75,7 +95,8 @@ def test_best_of_a_metric_that_is_not_there(tmp_path):
 
 
 @pytest.mark.parametrize('wrong', [
-    {'interval': 0}, {'max_keep_ckpts': 0}, {'rule': 'smaller'}])
+    {'interval': 0}, {'max_keep_ckpts': 0}, {'rule': 'smaller'},
+    {'archive_interval': 0}, {'archive_interval': 1500}])
 def test_arguments(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         PlainCheckpointHook(**wrong)

@@ -7,8 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from rcg.engine import disk_space
+from rcg.engine import PlainCheckpointHook, disk_space
 from rcg.engine.disk_space import num_bytes, optimizer_bytes
+from rcg.engine.hooks import disk_space as hook
 
 from ..running import build_runner
 from ..test_runner import load
@@ -61,6 +62,19 @@ def test_all_that_are_kept_and_the_best(tmp_path, free, capsys):
     log, = tmp_path.glob('*/*.log')
     assert (f'needs {(5 * size + 2 * weights) / 1e9:.3g} GB for'
             in log.read_text())
+
+
+def test_archives_are_counted(tmp_path):
+    saver = PlainCheckpointHook(interval=2, archive_interval=4)
+    hub = types.SimpleNamespace(
+        get_info=lambda name, default: ['iter_8.pth', 'iter_10.pth'])
+    runner = types.SimpleNamespace(work_dir=tmp_path, message_hub=hub,
+                                   max_iters=40, iter=10)
+    # The newest, of which three are there at most, and ten for good.
+    assert hook._count(saver, runner) == 3 + 10
+    for number in (4, 8, 10):
+        (tmp_path / f'iter_{number}.pth').write_bytes(b'12345')
+    assert hook._bytes_there(saver, runner) == 15
 
 
 def test_a_resumed_run_counts_its_files_once(tmp_path, free):
