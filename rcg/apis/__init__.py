@@ -15,6 +15,7 @@ _MODULES = {
     'cache_features': 'feature_caching',
     'check_dataset': 'dataset_check',
     'check_full_size': 'full_size',
+    'compare_curves': 'curves',
     'compare_guidance': 'sampling',
     'compare_metrics': 'metrics_comparison',
     'compare_samplers': 'sampler_comparison',

@@ -3,6 +3,7 @@ import math
 import time
 
 import torch
+from mmengine.dist import get_world_size
 from mmengine.hooks import Hook, RuntimeInfoHook
 
 from rcg.engine.console import log
@@ -18,7 +19,8 @@ class ProgressHook(Hook):
 
     A line has the stage, the iteration, losses, iterations a second and the
     time left. Its values are means over the processes and over the iterations
-    since the last line. They also go to all backends of the visualizer.
+    since the last line. They also go to all backends of the visualizer, with
+    the images (``samples``) and epochs (``epoch``) that all processes saw.
 
     Between these lines there are short ones, without values, which would have
     to be fetched from the device: after the first iteration of a start, then
@@ -88,7 +90,8 @@ class ProgressHook(Hook):
         per_iter = (now - self._started) / (done - self._first)
         left = per_iter * (runner.max_iters - done)
         tags = {**values, 'lr': _learning_rate(runner.optim_wrapper),
-                'iterations_per_second': rate, 'iter': done}
+                'iterations_per_second': rate, 'iter': done,
+                **_seen(runner, done)}
         if torch.cuda.is_available():
             tags['memory_mb'] = torch.cuda.max_memory_allocated() >> 20
         runner.visualizer.add_scalars(tags, step=done)
@@ -161,6 +164,18 @@ def _learning_rate(optim_wrapper) -> float:
     rates = optim_wrapper.get_lr()
     return next(value[0] for name, value in rates.items()
                 if name.endswith('lr') and not name.endswith('base_lr'))
+
+
+def _seen(runner, done: int) -> dict[str, float]:
+    """Images and epochs of all processes until now, if that is known.
+
+    Over these, curves of runs of different batch sizes lie on each other.
+    """
+    loader = runner.train_dataloader
+    if not loader.batch_size:  # a batch sampler decides
+        return {}
+    samples = done * loader.batch_size * get_world_size()
+    return dict(samples=samples, epoch=samples / len(loader.dataset))
 
 
 def _place(runner, done: int) -> str:
