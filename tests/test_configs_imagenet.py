@@ -8,7 +8,7 @@ import torch
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from rcg.engine import RcgRunner, load_config
+from rcg.engine import PlainCheckpointHook, RcgRunner, load_config
 from rcg.engine.schedule import in_iterations, resolve_lr
 from rcg.registry import METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
 from tests.test_configs import LEAVES, ROOT, build, count
@@ -52,6 +52,32 @@ def test_sampling_defaults_are_the_published_ones():
         assert generator.num_steps == 20, name
         sampler = load(f'rcg/{name}').model.rdm.sampler
         assert (sampler.num_steps, sampler.eta) == (250, 1.), name
+
+
+def test_scores_and_archives_of_any_training(tmp_path):
+    """Two lines over a config; its own test stays as it is."""
+    leaf = tmp_path / 'watched.py'
+    leaf.write_text(
+        f"_base_ = ['{ROOT}/rcg/adm.py',\n"
+        f"          '{ROOT}/_base_/evaluation/imagenet_watch.py']\n"
+        'train_cfg = dict(val_interval=8 * _base_._epoch_of_256)\n')
+    cfg, plain = load_config(str(leaf)), load('rcg/adm')
+    assert cfg.train_cfg.val_interval == 8 * 5004
+    assert cfg.val_dataloader.dataset.num_images == 10000
+    assert cfg.test_evaluator == plain.test_evaluator
+    assert plain.get('val_evaluator') is None  # off by default
+    seeds = [loader.dataset.seed for loader in (
+        cfg.val_dataloader, cfg.test_dataloader)]
+    assert seeds == [1, 0]
+    names = {name for metric in cfg.val_evaluator
+             for name in (metric.get('name', 'is'), metric.prefix)}
+    assert names == {'is', 'fid', 'watch'}
+    cfg = load('rcg/mage_l_watched')
+    PlainCheckpointHook(**{key: value for key, value in
+                           cfg.default_hooks.checkpoint.items()
+                           if key != 'type'})
+    assert (cfg.default_hooks.checkpoint.archive_interval
+            == cfg.train_cfg.val_interval == 40 * 312)
 
 
 def test_learning_rates_are_the_published_ones():
