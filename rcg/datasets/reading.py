@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from mmengine import fileio
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from rcg.files import read_regular
 
@@ -23,6 +23,12 @@ MAX_FILE_BYTES = 512 << 20  # twice that of 16-bit RGB without compression
 MAX_SCANNED_PIXELS = 16 * MAX_PIXELS
 _SCAN = b'\xff\xda'
 _ORIENTATION = ExifTags.Base.Orientation
+# What makes an image upright, by its EXIF tag. Pillow's own function parses
+# the tags twice more, and writes them anew.
+_TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
+          4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
+          6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
+          8: Image.Transpose.ROTATE_90}
 # The decoders of what EXTENSIONS name. A name does not bind Pillow: it would
 # start Ghostscript for a PostScript file that is called a.png.
 _FORMATS = ('PNG', 'JPEG', 'WEBP', 'BMP', 'DIB', 'TIFF', 'GIF', 'PPM',
@@ -144,8 +150,9 @@ def to_rgb(image: Image.Image, upright: bool = True,
     """
     transparent = has_alpha(image)
     image.load()  # some formats have their EXIF tags at the end
-    if upright and image.getexif().get(_ORIENTATION, 1) != 1:
-        image = ImageOps.exif_transpose(image)
+    turn = _TURNS.get(image.getexif().get(_ORIENTATION)) if upright else None
+    if turn is not None:
+        image = image.transpose(turn)
     if transparent:
         image = image.convert('RGBA')
         white = Image.new('RGBA', image.size, 'white')

@@ -1,12 +1,16 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from rcg.datasets.reading import (
     UNREADABLE,
+    decode_image,
     open_image,
     read_image,
+    to_rgb,
     used_bits,
 )
 
@@ -146,3 +150,39 @@ def test_damaged_files_raise_what_is_caught(tmp_path, content):
         read_image(str(path))
     with pytest.raises(UNREADABLE):
         read_image(str(tmp_path / 'missing.png'))
+
+
+@pytest.mark.parametrize('suffix', ['jpg', 'png', 'webp', 'tif'])
+def test_a_header_is_parsed_once(tmp_path, monkeypatch, suffix):
+    """And tags are not written anew, which Pillow does to turn an image."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = tmp_path / f'a.{suffix}'
+    Image.fromarray(RGB).save(path, exif=exif)
+    with Image.open(path) as image:
+        wanted = np.array(ImageOps.exif_transpose(image).convert('RGB'))
+    calls = []
+    for owner, name in ((Image, 'open'), (Image.Exif, 'load'),
+                        (Image.Exif, 'tobytes')):
+        real = getattr(owner, name)
+        monkeypatch.setattr(owner, name, lambda *args, _real=real, _name=name,
+                            **kwargs: (calls.append(_name),
+                                       _real(*args, **kwargs))[1])
+    assert (read_image(str(path)) == wanted).all()
+    if suffix != 'tif':  # Pillow turns these when it decodes them
+        assert calls.count('open') == calls.count('load') == 1
+        assert 'tobytes' not in calls
+
+
+@pytest.mark.parametrize('mode', ['RGB', 'P', 'LA'])
+def test_every_orientation(mode):
+    image = Image.fromarray(RGB).convert(mode)
+    for tag in range(10):
+        exif = Image.Exif()
+        exif[0x0112] = tag
+        buffer = io.BytesIO()
+        image.save(buffer, 'png', exif=exif)
+        with decode_image(buffer.getvalue()) as opened:
+            found = to_rgb(opened)
+        opened = ImageOps.exif_transpose(Image.open(buffer)).convert('RGB')
+        assert (found == np.array(opened)).all(), tag
