@@ -10,7 +10,12 @@ from PIL import Image
 
 from rcg.engine import PlainCheckpointHook, RcgRunner, load_config
 from rcg.engine.schedule import in_iterations, resolve_lr
-from rcg.registry import METRICS, MODELS, OPTIM_WRAPPER_CONSTRUCTORS
+from rcg.registry import (
+    METRICS,
+    MODELS,
+    OPTIM_WRAPPER_CONSTRUCTORS,
+    TRANSFORMS,
+)
 from tests.test_configs import LEAVES, ROOT, build, count
 from tests.test_engine.running import run_tool
 from tests.test_evaluation import toy  # noqa: F401
@@ -78,6 +83,15 @@ def test_scores_and_archives_of_any_training(tmp_path):
                            if key != 'type'})
     assert (cfg.default_hooks.checkpoint.archive_interval
             == cfg.train_cfg.val_interval == 40 * 312)
+
+
+def test_torch_resizes_on_request():
+    first = 'train_dataloader.dataset.pipeline.0'
+    plain = load('rcg/mage_l').train_dataloader.dataset.pipeline[0]
+    quick = load('rcg/mage_l', **{f'{first}.backend': 'torch'}) \
+        .train_dataloader.dataset.pipeline[0]
+    assert [TRANSFORMS.build(cfg).backend for cfg in (plain, quick)] == [
+        'pillow', 'torch']
 
 
 def test_learning_rates_are_the_published_ones():

@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -53,6 +55,32 @@ def test_only_extreme_images_lose_their_ends():
             image, scaled, 'bicubic')).all()
     assert Resize(8).apply(np.zeros((3, 301, 3), np.uint8), None).shape == (
         8, 797, 3)  # 299 columns are left
+
+
+@pytest.mark.parametrize('how', ['bicubic', 'bilinear'])
+def test_torch_resizes_as_pillow_does_but_for_rounding(how):
+    draw = np.random.default_rng(0)
+    for sides in ((90, 61), (61, 90), (20, 33), (32, 40)):
+        image = draw.integers(0, 256, (*sides, 3), np.uint8)
+        ours, theirs = (Resize(32, how, backend).apply(image, None)
+                        for backend in ('torch', 'pillow'))
+        assert ours.shape == theirs.shape and ours.flags.c_contiguous
+        gap = np.abs(ours.astype(int) - theirs)
+        assert gap.max() <= 2 and gap.mean() < .05
+        # Any view of an image, and one that is not to be written to.
+        mirrored = np.ascontiguousarray(image[:, ::-1])
+        mirrored.flags.writeable = False
+        with warnings.catch_warnings(action='error'):
+            assert (Resize(32, how, 'torch').apply(image[:, ::-1], None)
+                    == Resize(32, how, 'torch').apply(mirrored, None)).all()
+
+
+def test_pillow_resizes_unless_told_otherwise():
+    with pytest.raises(ValueError, match='backend'):
+        Resize(8, backend='cv2')
+    with pytest.raises(ValueError, match="'lanczos'.*pillow"):
+        Resize(8, 'lanczos', 'torch')
+    assert Resize(8).backend == 'pillow'
 
 
 def test_crops_reach_every_place_equally_often():

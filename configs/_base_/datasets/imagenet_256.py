@@ -2,6 +2,12 @@
 
 Where it is: RCG_DATA=/path/to/imagenet before a command; the folder that
 holds ``train/`` and ``val/`` with a folder for each class.
+
+Pillow resizes, as for the published numbers. Where loading limits training,
+torch does it in a fraction of the time, not bit for bit; docs/benchmarks.md
+says how much that changes:
+
+    --cfg-options train_dataloader.dataset.pipeline.0.backend=torch
 """
 _data_root = '{{$RCG_DATA:data/imagenet}}'
 

@@ -29,11 +29,12 @@ def loading(count: int) -> list[Variant]:
         small = rng.integers(0, 256, (24, 32, 3), dtype=np.uint8)
         Image.fromarray(small).resize(SIDES, Image.BICUBIC).save(
             Path(folder.name, f'{i}.jpg'), quality=90)
-    pipeline = [dict(type='Resize', size=SIZE),
-                dict(type='CenterCrop', size=SIZE)]
-    decoding, keeping = (ImageFolder(
-        folder.name, pipeline=pipeline, max_memory=memory)
-        for memory in (0, 2**30))
+    decoding, quick, keeping = (ImageFolder(
+        folder.name, max_memory=memory,
+        pipeline=[dict(type='Resize', size=SIZE, **options),
+                  dict(type='CenterCrop', size=SIZE)])
+        for memory, options in ((0, {}), (0, dict(backend='torch')),
+                                (2**30, {})))
 
     published = transforms.Compose([
         transforms.Resize(SIZE, transforms.InterpolationMode.BICUBIC),
@@ -50,4 +51,5 @@ def loading(count: int) -> list[Variant]:
     read(keeping)  # images are kept from the second visit on
     return [Variant('plain', plain, count),
             Variant('ours', partial(read, decoding), count),
+            Variant('ours, resized by torch', partial(read, quick), count),
             Variant('ours, kept in memory', partial(read, keeping), count)]
