@@ -131,7 +131,12 @@ class GaussianDiffusion(nn.Module):
         return output.chunk(2, 1) if self.learn_variance else (output, None)
 
     def predict_x0(self, output: Tensor, x_t: Tensor, t: Tensor) -> Tensor:
-        """The clean data (N, ...) that a denoiser's output implies."""
+        """The clean data (N, ...) that a denoiser's output implies.
+
+        One timestep (1,) holds for all rows.
+        """
+        if self.parameterization == 'x0':  # levels matter to the others alone
+            return self._split(output)[0]
         return to_x0(self.parameterization, self._split(output)[0], x_t,
                      *self._at(t, x_t.ndim, 'signal', 'noise'))
 

@@ -6,6 +6,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from rcg.frozen import Frozen, HasFrozenParts
+from rcg.models.diffusers.prepared import PreparedDenoiser
 from rcg.registry import ENCODERS, MODELS, REPRESENTATION_DIFFUSERS, TASK_UTILS
 from rcg.rng import SampleRng, check_finite
 
@@ -22,13 +23,16 @@ class RDM(HasFrozenParts, BaseModel):
         encoder: Config of the frozen encoder, with ``checkpoint``; needed to
             train, not to sample.
         num_classes: Labels of a class-conditional RDM; None: unconditional.
+        plain_sampling: Whether each step of sampling computes everything
+            anew. If not, a :class:`PreparedDenoiser` does what it can before
+            the first step, if the network has ``shifts``.
         base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
             and ``init_cfg`` of MMEngine's BaseModel.
     """
 
     def __init__(self, denoiser: dict, diffusion: dict, sampler: dict,
                  encoder: dict | None = None, num_classes: int | None = None,
-                 **base) -> None:
+                 plain_sampling: bool = False, **base) -> None:
         super().__init__(**base)
         self.encoder = Frozen.build(ENCODERS, encoder)
         self.denoiser = MODELS.build(denoiser)
@@ -36,6 +40,7 @@ class RDM(HasFrozenParts, BaseModel):
         self.sampler = TASK_UTILS.build(sampler)
         # Raises now, not at the first sample, if the steps do not fit.
         self.sampler.timesteps(self.diffusion.schedule)
+        self.plain_sampling = plain_sampling
         self.rep_dim = self.denoiser.rep_dim
         if (self.encoder is not None
                 and self.encoder.rep_dim != self.rep_dim):
@@ -65,15 +70,21 @@ class RDM(HasFrozenParts, BaseModel):
         with self.encoder.in_float32(images.device) as encoder:
             return dict(representations=encoder(images.float()))
 
-    def _denoise_as(self, labels: Tensor | None):
-        """A function (x_t, t) -> prediction that knows the labels."""
+    def _context(self, labels: Tensor | None) -> Tensor | None:
+        """The denoiser's context (N, C), if it takes one."""
         if self.label_embed is None:
-            return self.denoiser
+            return None
         if labels is None:
             raise ValueError('a class-conditional RDM needs `labels`, got '
                              'None; give data with labels, or build the RDM '
                              'with num_classes=None.')
-        context = self.label_embed(labels)  # (N, C)
+        return self.label_embed(labels)
+
+    def denoise_as(self, labels: Tensor | None):
+        """A function (x_t, t) -> prediction that knows the labels."""
+        context = self._context(labels)
+        if context is None:
+            return self.denoiser
         return lambda x_t, t: self.denoiser(x_t, t, context)
 
     def loss(self, representations: Tensor, rng: SampleRng,
@@ -82,7 +93,7 @@ class RDM(HasFrozenParts, BaseModel):
 
         Each representation has mean 0 and standard deviation 1.
         """
-        return self.diffusion.loss(self._denoise_as(labels), representations,
+        return self.diffusion.loss(self.denoise_as(labels), representations,
                                    rng)
 
     @torch.no_grad()
@@ -91,11 +102,23 @@ class RDM(HasFrozenParts, BaseModel):
 
         They condition a generator as they are, without standardization.
         """
-        denoise = partial(self.diffusion.denoise, self._denoise_as(labels))
-        drawn = self.sampler(denoise, rng.normal(self.rep_dim), rng,
-                             self.diffusion.schedule)
+        times = torch.tensor(self.sampler.timesteps(self.diffusion.schedule))
+        drawn = self._draw(times.tolist(), times.to(rng.device), rng, labels)
         check_finite(drawn, rng, 'generated representations')
         return drawn
+
+    def _draw(self, times: list[int], on_device: Tensor, rng: SampleRng,
+              labels: Tensor | None) -> Tensor:
+        """The loop of :meth:`sample`, in which the host waits for nothing."""
+        if self.plain_sampling or not hasattr(self.denoiser, 'shifts'):
+            denoise = partial(self.diffusion.denoise,
+                              self.denoise_as(labels))
+        else:
+            denoise = PreparedDenoiser(
+                self.denoiser, self.diffusion, times, on_device,
+                self._context(labels), len(rng))
+        return self.sampler(denoise, rng.normal(self.rep_dim), rng,
+                            self.diffusion.schedule)
 
     def forward(self, mode: str = 'tensor', images: Tensor | None = None,
                 representations: Tensor | None = None,

@@ -3,6 +3,7 @@
 RCG (arXiv:2312.03701) section 3.2 and figure 4. N batch, D representation,
 W width, H hidden width of a block, E time embedding, C context.
 """
+import torch
 from torch import Tensor, nn
 
 from rcg.models.layers.embeddings import timestep_embedding
@@ -31,13 +32,25 @@ class DenoisingBlock(nn.Module):
         self.fc2 = zero(nn.Linear(hidden_dim, width))
         self.act = nn.SiLU()
 
-    def forward(self, x: Tensor, time: Tensor,
-                context: Tensor | None = None) -> Tensor:
-        h = self.fc1(self.act(self.norm1(x)))  # (N, H)
-        h = h + self.time_proj(self.act(time))
+    def shifts(self, time: Tensor, context: Tensor | None = None
+               ) -> list[Tensor]:
+        """What is added to the hidden values: that of the time (N, H) and, if
+        the block takes one, that of the context (N, H)."""
+        found = [self.time_proj(self.act(time))]
         if self.context_proj is not None:
-            h = h + self.context_proj(self.act(context))
-        return x + self.fc2(self.act(self.norm2(h)))
+            found.append(self.context_proj(self.act(context)))
+        return found
+
+    def forward(self, x: Tensor, shifts: list[Tensor]) -> Tensor:
+        h = self.fc1(self._activate(self.norm1(x)))  # (N, H)
+        for shift in shifts:
+            h.add_(shift)
+        return self.fc2(self._activate(self.norm2(h))).add_(x)
+
+    def _activate(self, x: Tensor) -> Tensor:
+        # A new tensor costs a small batch as much as the numbers in it. With
+        # gradients, the backward pass needs the old one.
+        return nn.functional.silu(x, inplace=not torch.is_grad_enabled())
 
 
 @MODELS.register_module()
@@ -73,20 +86,41 @@ class DenoisingMLP(nn.Module):
         self.act = nn.SiLU()
         self.output_proj = zero(nn.Linear(width, rep_dim))
 
-    def forward(self, x: Tensor, t: Tensor,
-                context: Tensor | None = None) -> Tensor:
+    def shifts(self, t: Tensor, context: Tensor | None = None
+               ) -> tuple[Tensor, ...]:
+        """What the blocks add, of B blocks; independent of noisy data.
+
+        Args:
+            t (S,): Timesteps, int64; all that a sampler visits, for example.
+            context (N, C): See :meth:`forward`.
+
+        Returns:
+            That of the timesteps (B, S, H) and, if ``context_dim`` is set,
+            that of the context (B, N, H).
+        """
+        time = self.time_embed(timestep_embedding(t, self.width))  # (S, E)
+        blocks = [block.shifts(time, context) for block in self.blocks]
+        return tuple(map(torch.stack, zip(*blocks, strict=True)))
+
+    def forward(self, x: Tensor, t: Tensor | None = None,
+                context: Tensor | None = None,
+                shifts: tuple[Tensor, ...] | None = None) -> Tensor:
         """Predict noise, x_0 or v (N, D), as the diffusion was told to.
 
         Args:
             x (N, D): Noisy representations.
             t (N,): Timesteps, int64.
             context (N, C): Required if ``context_dim`` is set, else unused.
+            shifts: In place of ``t`` and ``context``: what :meth:`shifts`
+                gave, (B, N, H) each, or (B, 1, H) for all rows.
         """
-        if t.stride(0) == 0:  # one timestep for all rows, as samplers pass it
-            t = t[:1]
-        # (N, E) or (1, E)
-        time = self.time_embed(timestep_embedding(t, self.width))
+        if shifts is None:
+            if t.stride(0) == 0:  # one timestep for all rows
+                t = t[:1]
+            # (N, E) or (1, E)
+            time = self.time_embed(timestep_embedding(t, self.width))
         h = self.input_proj(x)  # (N, W)
-        for block in self.blocks:
-            h = block(h, time, context)
+        for i, block in enumerate(self.blocks):
+            h = block(h, block.shifts(time, context) if shifts is None else
+                      [shift[i] for shift in shifts])
         return self.output_proj(self.act(self.norm(h)))  # (N, D)
