@@ -1,4 +1,5 @@
 """RDM: the diffusion model that draws representations (step one of RCG)."""
+from collections.abc import Hashable
 from functools import partial
 
 import torch
@@ -6,7 +7,9 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from rcg.frozen import Frozen, HasFrozenParts
+from rcg.models.diffusers.graphs import GraphedLoop
 from rcg.models.diffusers.prepared import PreparedDenoiser
+from rcg.precision import float32_precision
 from rcg.registry import ENCODERS, MODELS, REPRESENTATION_DIFFUSERS, TASK_UTILS
 from rcg.rng import SampleRng, check_finite
 
@@ -40,7 +43,7 @@ class RDM(HasFrozenParts, BaseModel):
         self.sampler = TASK_UTILS.build(sampler)
         # Raises now, not at the first sample, if the steps do not fit.
         self.sampler.timesteps(self.diffusion.schedule)
-        self.plain_sampling = plain_sampling
+        self.plain_sampling, self.graphs = plain_sampling, None
         self.rep_dim = self.denoiser.rep_dim
         if (self.encoder is not None
                 and self.encoder.rep_dim != self.rep_dim):
@@ -69,6 +72,13 @@ class RDM(HasFrozenParts, BaseModel):
         """
         with self.encoder.in_float32(images.device) as encoder:
             return dict(representations=encoder(images.float()))
+
+    def capture_sampling(self) -> None:
+        """From now on, record and replay the loop of :meth:`sample` on a GPU.
+
+        See :class:`GraphedLoop`; rcg/engine/compiling.py calls this.
+        """
+        self.graphs = GraphedLoop()
 
     def _context(self, labels: Tensor | None) -> Tensor | None:
         """The denoiser's context (N, C), if it takes one."""
@@ -102,8 +112,13 @@ class RDM(HasFrozenParts, BaseModel):
 
         They condition a generator as they are, without standardization.
         """
-        times = torch.tensor(self.sampler.timesteps(self.diffusion.schedule))
-        drawn = self._draw(times.tolist(), times.to(rng.device), rng, labels)
+        times = self.sampler.timesteps(self.diffusion.schedule)
+        on_device = torch.tensor(times, device=rng.device)
+        draw = partial(self._draw, times, on_device)
+        if self.graphs is not None and self._can_be_recorded(rng):
+            drawn = self.graphs(draw, rng, labels, self._state())
+        else:
+            drawn = draw(rng, labels)
         check_finite(drawn, rng, 'generated representations')
         return drawn
 
@@ -119,6 +134,18 @@ class RDM(HasFrozenParts, BaseModel):
                 self._context(labels), len(rng))
         return self.sampler(denoise, rng.normal(self.rep_dim), rng,
                             self.diffusion.schedule)
+
+    @staticmethod
+    def _can_be_recorded(rng: SampleRng) -> bool:
+        # Autocast keeps its copies of weights no longer than it lasts.
+        return (rng.device.type == 'cuda' and type(rng) is SampleRng
+                and not torch.is_autocast_enabled('cuda'))
+
+    def _state(self) -> Hashable:
+        """What a recording of the loop depends on, besides its arguments."""
+        return (type(self.sampler), str(vars(self.sampler)),
+                self.plain_sampling, self.training, float32_precision(),
+                *(p.data_ptr() for p in self.parameters()))
 
     def forward(self, mode: str = 'tensor', images: Tensor | None = None,
                 representations: Tensor | None = None,
