@@ -79,13 +79,16 @@ def _machine(device: torch.device) -> str:
 
 def _config(config: str, options: list[str] | dict | None,
             quick: bool) -> Config:
-    """The config; if quick, with few sampling steps: all cost the same."""
+    """The config; if quick, with few sampling steps: all cost the same.
+
+    Not too few of the RDM, whose loop is prepared once.
+    """
     cfg = load_any_config(config, options)
     if not quick:
         return cfg
     generator, rdm = cfg.model.generator, cfg.model.get('rdm')
     if rdm is not None:
-        rdm.sampler.num_steps = 10
+        rdm.sampler.num_steps = 25
     if 'sampler' in generator:
         generator.sampler.num_steps = 2
     elif 'num_steps' in generator:

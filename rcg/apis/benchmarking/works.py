@@ -209,14 +209,26 @@ def rdm_sample(bench: Bench) -> list[Variant]:
     rdm = bench.model.rdm.on(bench.device)
 
     def draw(count: int) -> Tensor:
-        return rdm.sample(bench.rng(count), bench.rng(count).randint(1)
-                          .flatten())
-    small, large = partial(draw, PLAIN_BATCH), partial(draw, bench.wide)
-    found = [Variant(f'plain, batch {PLAIN_BATCH}', small, PLAIN_BATCH),
-             Variant(f'float32, batch {bench.wide}', large, bench.wide)]
-    if bench.bfloat16:
-        found.append(Variant(f'bfloat16, batch {bench.wide}',
-                             bench.low(large), bench.wide, torch.bfloat16))
+        labels = torch.zeros(count, dtype=torch.int64, device=bench.device)
+        return rdm.sample(bench.rng(count), labels)
+
+    @torch.no_grad()
+    def plain() -> Tensor:
+        """The time of each row is embedded in each step."""
+        rng = bench.rng(PLAIN_BATCH)
+        predict = rdm.denoise_as(torch.zeros_like(rng.keys[:, 0]))
+        denoise = partial(rdm.diffusion.denoise,
+                          lambda x, t: predict(x, t.contiguous()))
+        return rdm.sampler(denoise, rng.normal(rdm.rep_dim), rng,
+                           rdm.diffusion.schedule)
+
+    found = [Variant(f'plain, batch {PLAIN_BATCH}', plain, PLAIN_BATCH)]
+    for count in PLAIN_BATCH, bench.wide:
+        act = partial(draw, count)
+        found.append(Variant(f'float32, batch {count}', act, count))
+        if bench.bfloat16:
+            found.append(Variant(f'bfloat16, batch {count}', bench.low(act),
+                                 count, torch.bfloat16))
     return found
 
 

@@ -8,7 +8,14 @@ import torch
 from rcg.apis import benchmark
 from rcg.apis.benchmarking import run
 from rcg.apis.benchmarking.measuring import Variant, measure
-from rcg.apis.benchmarking.works import Bench, cache, decode, features
+from rcg.apis.benchmarking.works import (
+    PLAIN_BATCH,
+    Bench,
+    cache,
+    decode,
+    features,
+    rdm_sample,
+)
 from rcg.engine import load_config
 
 CONFIG = 'configs/digits/mage.py'
@@ -53,6 +60,24 @@ def test_ways_agree():
         assert len(low) == 1 + (work is decode)
         for other in low:
             assert (other - plain).abs().mean() < wanted * plain.std()
+
+
+def test_ways_of_sampling_agree():
+    """And count the same products, packed or not, but for those of times."""
+    torch.manual_seed(0)
+    bench = Bench(load_config(CONFIG, {
+        'model.rdm.denoiser.width': 512, 'model.rdm.denoiser.num_blocks': 1,
+        'model.rdm.sampler.num_steps': 20}), torch.device('cpu'), 2,
+        PLAIN_BATCH, 16, False)
+    torch.nn.init.normal_(bench.model.rdm.denoiser.output_proj.weight)
+    plain, ours, same = (variant.act() for variant in rdm_sample(bench))
+    torch.testing.assert_close(ours, plain)
+    assert torch.equal(same, ours)
+    rows = measure(rdm_sample(bench), 1, torch.device('cpu'),
+                   {torch.float32: 1e9})
+    plain, ours, _ = (row['share_of_limit'] / row['per_second']
+                      for row in rows)
+    assert .7 < ours / plain < 1
 
 
 def test_stored_features_are_those_of_the_first_image():
