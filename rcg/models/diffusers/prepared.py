@@ -27,7 +27,8 @@ class PreparedDenoiser:
                  times: list[int], on_device: Tensor, context: Tensor | None,
                  rows: int) -> None:
         self.diffusion, self.on_device = diffusion, on_device
-        self.network = packed(network, rows, len(times))
+        self.network = packed(network, rows, len(times),
+                              getattr(network, 'of_shifts', ()))
         # (B, S, H), and for each row (B, N, H)
         self.of_times, *self.of_context = network.shifts(on_device, context)
         self.place = {time: i for i, time in enumerate(times)}

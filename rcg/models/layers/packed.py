@@ -16,13 +16,15 @@ SMALLEST = 2**18
 FEWEST_CALLS = 16
 
 
-def packed(network: nn.Module, rows: int, calls: int) -> nn.Module:
+def packed(network: nn.Module, rows: int, calls: int,
+           skip: tuple[str, ...] = ()) -> nn.Module:
     """A network to be called many times on a CPU, without gradients.
 
     Args:
         network: It stays as it is.
         rows: N of its inputs (N, ...). Others work as well, but slower.
         calls: How often it will be called.
+        skip: Names of children that it will not call, at any depth.
 
     Returns:
         A copy that shares all but the larger linear layers, whose weights are
@@ -40,9 +42,9 @@ def packed(network: nn.Module, rows: int, calls: int) -> nn.Module:
     shared = {id(tensor): tensor for tensor in
               (*network.parameters(), *network.buffers())}
     network = copy.deepcopy(network, shared)
-    for parent in list(network.modules()):
+    for path, parent in list(network.named_modules()):
         for name, child in list(parent.named_children()):
-            if _is_large(child):
+            if _is_large(child) and not {name, *path.split('.')} & set(skip):
                 setattr(parent, name, PackedLinear(child, rows))
     return network
 

@@ -86,6 +86,9 @@ class DenoisingMLP(nn.Module):
         self.act = nn.SiLU()
         self.output_proj = zero(nn.Linear(width, rep_dim))
 
+    # Layers that shifts() calls alone.
+    of_shifts = ('time_embed', 'time_proj', 'context_proj')
+
     def shifts(self, t: Tensor, context: Tensor | None = None
                ) -> tuple[Tensor, ...]:
         """What the blocks add, of B blocks; independent of noisy data.

@@ -31,6 +31,9 @@ def test_the_same_but_for_rounding(network, rows):
         torch.testing.assert_close(fast(X), network(X))
         torch.testing.assert_close(fast(X[:2]), network(X[:2]))
     assert fast[3].weight is network[3].weight  # the small one is shared
+    skipped = packed(nn.Sequential(network, network[2]), 5, 100, ('0', ))
+    assert skipped[0][0].weight is network[0].weight
+    assert isinstance(skipped[1], PackedLinear)
 
 
 def test_in_the_precision_of_autocast(network):
