@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[1]
 GROUND = {'rcg.registry', 'rcg.rng', 'rcg.precision', 'rcg.files',
           'rcg.checkpoint', 'rcg.frozen'}
 LAYERS = GROUND | {'rcg.models.layers'}
-BESIDE = {'rcg.models.data_preprocessor', 'rcg.models.compatibility'}
+BESIDE = {'rcg.models.data_preprocessor', 'rcg.models.compatibility',
+          'rcg.models.sampling_precision'}
 PARTS = {'rcg.models.encoders', 'rcg.models.tokenizers'}
 # What a file may import from rcg besides its own folder. A prefix allows
 # all that is below it.
@@ -28,6 +29,7 @@ ALLOWED = {
     'rcg.models.layers': GROUND,
     'rcg.models.compatibility': GROUND,
     'rcg.models.data_preprocessor': GROUND,
+    'rcg.models.sampling_precision': GROUND,
     'rcg.models.networks': LAYERS,
     'rcg.models.encoders': LAYERS,
     'rcg.models.tokenizers': LAYERS,

@@ -53,7 +53,8 @@ def describe_test(runner, generated: int, seconds: float) -> dict:
         sampling=_describe_sampling(model),
         quantization=getattr(model, 'quantization', 'truncate'),
         precision=dict(autocast='float16' if half else None,
-                       matmul=torch.get_float32_matmul_precision()),
+                       matmul=torch.get_float32_matmul_precision(),
+                       **_describe_precision(model)),
         metrics=[_describe_metric(metric)
                  for metric in runner.test_loop.evaluator.metrics],
         versions=versions(),
@@ -109,6 +110,12 @@ def _describe_sampling(model: nn.Module) -> dict[str, dict]:
             if part is not None:
                 found[f'{path}.{name}'.strip('.')] = _settings(part)
     return found
+
+
+def _describe_precision(model: nn.Module) -> dict[str, str | bool]:
+    """In what a model samples besides; nothing if all is as usual."""
+    sampling = getattr(model, 'sampling', None)
+    return sampling.describe() if sampling is not None else {}
 
 
 def _settings(part) -> dict:

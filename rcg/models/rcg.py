@@ -15,6 +15,7 @@ from torch import Tensor
 from rcg.frozen import Frozen, HasFrozenParts
 from rcg.models.compatibility import check_parts
 from rcg.models.data_preprocessor import to_uint8
+from rcg.models.sampling_precision import SamplingPrecision
 from rcg.registry import (
     ENCODERS,
     MODELS,
@@ -42,6 +43,8 @@ class RCG(HasFrozenParts, BaseModel):
             with representations.
         quantization: How images to score become uint8: 'truncate' (as
             published) or 'round'.
+        sampling: Arguments of :class:`SamplingPrecision`; by default all is
+            float32 but for the generator, which follows its caller.
         base: ``data_preprocessor`` (config; see :class:`ImagePreprocessor`)
             and ``init_cfg`` of MMEngine's BaseModel.
 
@@ -51,7 +54,8 @@ class RCG(HasFrozenParts, BaseModel):
 
     def __init__(self, generator: dict, tokenizer: dict,
                  encoder: dict | None = None, rdm: dict | None = None,
-                 quantization: str = 'truncate', **base) -> None:
+                 quantization: str = 'truncate',
+                 sampling: dict | None = None, **base) -> None:
         super().__init__(**base)
         if quantization not in ('truncate', 'round'):
             raise ValueError("quantization must be 'truncate' or 'round', got "
@@ -62,6 +66,8 @@ class RCG(HasFrozenParts, BaseModel):
         self.rdm = Frozen.build(REPRESENTATION_DIFFUSERS, rdm)
         self.generator = PIXEL_GENERATORS.build(generator)
         check_parts(self)
+        self.sampling = SamplingPrecision(**sampling or {})
+        self.sampling.set_up(self)
 
     # The parts that encode() uses. A cache of its results depends on no other.
     encoding_parts = ('encoder', 'tokenizer')
@@ -120,15 +126,33 @@ class RCG(HasFrozenParts, BaseModel):
         Returns:
             (N, 3, H, W): Images, about [-1, 1].
         """
-        if (self.generator.condition_kind == 'representation'
-                and representations is None):
-            part = self._needed('rdm', 'sample')
-            with part.in_float32(rng.device) as rdm:
-                representations = rdm.sample(rng, labels)  # (N, D)
+        if representations is None:
+            representations = self.sample_representations(rng, labels)
+        codes = self.sample_codes(rng, labels, representations)
+        return self.decode(codes, rng)
+
+    @torch.no_grad()
+    def sample_representations(self, rng: SampleRng,
+                               labels: Tensor | None = None) -> Tensor | None:
+        """Representations (N, D), if they condition the generator."""
+        if self.generator.condition_kind != 'representation':
+            return None
+        part = self._needed('rdm', 'sample')
+        with part.in_float32(rng.device) as rdm:
+            return rdm.sample(rng, labels)
+
+    @torch.no_grad()
+    def sample_codes(self, rng: SampleRng, labels: Tensor | None = None,
+                     representations: Tensor | None = None) -> Tensor:
+        """Codes (N, ...): token ids, or latents or pixels in float32."""
         condition = self._condition(representations, labels)
-        codes = self.generator.sample(condition, rng)
-        if codes.is_floating_point():  # latents or pixels, no token ids
-            codes = codes.float()
+        with self.sampling.of_generator(rng.device):
+            codes = self.generator.sample(condition, rng)
+        return codes.float() if codes.is_floating_point() else codes
+
+    @torch.no_grad()
+    def decode(self, codes: Tensor, rng: SampleRng) -> Tensor:
+        """Images (N, 3, H, W), about [-1, 1]; ``rng`` names bad ones."""
         with self.tokenizer.in_float32(rng.device) as tokenizer:
             images = tokenizer.decode(codes)
         check_finite(images, rng, 'images')

@@ -24,6 +24,8 @@ class PixelGenerator(HasFrozenParts, nn.Module):
 
     # The children that compile=True compiles; see rcg/engine/compiling.py.
     compiled_children = ('network', )
+    # How the inputs of the network lie in memory when it samples.
+    channels_last = False
 
     def __init__(self, network: dict, guidance_scale: float = 1.,
                  guidance: dict | None = None) -> None:
@@ -71,4 +73,4 @@ class PixelGenerator(HasFrozenParts, nn.Module):
     def guided_network(self, condition: Tensor | None) -> GuidedNetwork:
         """The network that sampling calls, given one batch of conditions."""
         return GuidedNetwork(self.network, condition, self.guidance,
-                             self.guidance_scale)
+                             self.guidance_scale, self.channels_last)

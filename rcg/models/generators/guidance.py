@@ -81,14 +81,18 @@ class GuidedNetwork:
         condition (N, ...): What its ``condition_embed`` takes, if any.
         guidance: When to guide, and away from what.
         scale: The largest w.
+        channels_last: Whether feature maps (N, C, h, w) are given to the
+            network with channels last in memory.
 
     Raises:
         ValueError: There is no null condition to guide away from.
     """
 
     def __init__(self, network: nn.Module, condition: Tensor | None,
-                 guidance: Guidance, scale: float) -> None:
+                 guidance: Guidance, scale: float,
+                 channels_last: bool = False) -> None:
         self.network, self.guidance, self.scale = network, guidance, scale
+        self.channels_last = channels_last
         self.embedding = embed_condition(network.condition_embed, condition)
         self.guide = self.weak_embedding = None
         if scale == 1:
@@ -106,6 +110,9 @@ class GuidedNetwork:
 
     def __call__(self, *inputs: Tensor, progress: float) -> Tensor:
         """The guided prediction for inputs (N, ...), in float32."""
+        if self.channels_last:
+            inputs = [x.contiguous(memory_format=torch.channels_last)
+                      if x.ndim == 4 else x for x in inputs]
         w = self.guidance.scale_at(self.scale, progress)
         if w == 1:
             return self.network(*inputs, self.embedding).float()

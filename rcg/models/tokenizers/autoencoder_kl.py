@@ -67,7 +67,7 @@ class AutoencoderKL(ConvAutoencoder):
 
     def decode(self, codes: Tensor) -> Tensor:
         """Scaled latents -> images."""
-        return self.up(self.post_quant_conv(codes / self.scale))
+        return self.expand(self.post_quant_conv(codes / self.scale))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Reconstructions from the means, and the moments."""

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from rcg.models.layers.attend import attend
 from rcg.models.layers.group_norm import GroupNorm
+from rcg.models.tokenizers.decoding import Decoding, Doubling
 from rcg.rng import SampleRng
 
 
@@ -167,8 +168,7 @@ class Upsampler(nn.Module):
             form.blocks(b, a, num_blocks, level)
             for level, (a, b) in enumerate(pairwise(dims + dims[-1:])))
         # upsamplers[i] leads from level i + 1 to level i.
-        self.upsamplers = nn.ModuleList(
-            nn.Conv2d(dim, dim, 3, padding=1) for dim in dims[1:])
+        self.upsamplers = nn.ModuleList(Doubling(dim) for dim in dims[1:])
         self.norm_out = form.norm(dims[0])
         self.conv_out = nn.Conv2d(dims[0], 3, 3, padding=1)
 
@@ -178,7 +178,6 @@ class Upsampler(nn.Module):
         for i in reversed(range(len(self.levels))):
             x = self.levels[i](x)
             if i:
-                x = F.interpolate(x, scale_factor=2, mode='nearest')
                 x = self.upsamplers[i - 1](x)
         return self.conv_out(F.silu(self.norm_out(x)))
 
@@ -208,6 +207,9 @@ class ConvAutoencoder(nn.Module):
             with fewer than the published 32 groups: with one channel a
             group, the norms remove the contrast of each image.
 
+    Attributes:
+        decoding: How the upsampler is called; see :meth:`decode_in`.
+
     Raises:
         ValueError: A width is not a multiple of the groups; widths differ
             although there are no residual blocks to change them; attention
@@ -225,12 +227,21 @@ class ConvAutoencoder(nn.Module):
         self.down = Downsampler(dims, num_res_blocks,
                                 2 * z_dim if form.moments else z_dim, form)
         self.up = Upsampler(dims, num_res_blocks, z_dim, form)
+        self.decoding = Decoding()
 
     def compress(self, images: Tensor) -> Tensor:
         """What the downsampler makes of images; checks their size."""
         for size in images.shape[2:]:
             self.grid_size(size)
         return self.down(images)
+
+    def expand(self, z: Tensor) -> Tensor:
+        """What the upsampler makes of latents, as ``decoding`` says."""
+        return self.decoding(self.up, z)
+
+    def decode_in(self, dtype: str, channels_last: bool = False) -> None:
+        """Decode in less precision from now on; see :class:`Decoding`."""
+        self.decoding = Decoding(dtype, channels_last)
 
     def training_codes(self, codes: Tensor, rng: SampleRng) -> Tensor:
         """What a generator learns: the same codes unless encoding is random.

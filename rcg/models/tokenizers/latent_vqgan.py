@@ -51,7 +51,7 @@ class LatentVQGAN(ConvAutoencoder):
 
     def decode_latents(self, z: Tensor) -> Tensor:
         """Latents (N, C, h, w) -> images, without quantising."""
-        return self.up(self.post_quant_conv(z))
+        return self.expand(self.post_quant_conv(z))
 
     def decode(self, codes: Tensor) -> Tensor:
         """Quantise latents, then decode them to images."""

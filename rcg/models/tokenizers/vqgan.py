@@ -50,7 +50,7 @@ class VQGAN(ConvAutoencoder):
 
     def decode_latents(self, z: Tensor) -> Tensor:
         """Latents (N, z_dim, h, w) -> images, without quantising."""
-        return self.up(z) * 2 - 1
+        return self.expand(z) * 2 - 1
 
     def decode(self, codes: Tensor) -> Tensor:
         """Token ids -> square images.
