@@ -89,24 +89,26 @@ class SampleRng:
 
     Args:
         keys (N, 2): Seed and position of each row; non-negative int64.
+        num_draws: How many draws of the streams were made elsewhere.
 
     Raises:
         ValueError: ``keys`` has another shape or type.
     """
 
-    def __init__(self, keys: Tensor) -> None:
+    def __init__(self, keys: Tensor, num_draws: int = 0) -> None:
         if keys.ndim != 2 or keys.shape[1] != 2 or keys.dtype != torch.int64:
             raise ValueError('keys must be (N, 2) int64 of (seed, position), '
                              f'got {tuple(keys.shape)} {keys.dtype}.')
         self.keys = keys
-        self.num_draws = 0
+        self.num_draws = num_draws
 
     @classmethod
-    def from_seed(cls, seed: int, positions, device=None) -> 'SampleRng':
+    def from_seed(cls, seed: int, positions, device=None,
+                  num_draws: int = 0) -> 'SampleRng':
         """Streams of one seed at the given positions, a sequence of ints."""
         positions = torch.as_tensor(positions, device=device).long()
         return cls(torch.stack(
-            [torch.full_like(positions, seed), positions], 1))
+            [torch.full_like(positions, seed), positions], 1), num_draws)
 
     def __len__(self) -> int:
         return len(self.keys)

@@ -64,7 +64,8 @@ class SeedBatchSampler(Sampler):
     a matrix product may round differently in a batch of another size.
 
     Batches in ``done`` are left out. Of the others in their order, rank r
-    takes number r, r + world, and so on.
+    takes number r, r + world, and so on; if they are to be ``contiguous``,
+    all ranks take as many that follow each other.
 
     Args:
         sampler: Any sampler with a ``dataset``; its order is not used.
@@ -85,11 +86,16 @@ class SeedBatchSampler(Sampler):
         self.num_batches = math.ceil(len(dataset) / batch_size)
         self.rank, self.world = get_rank(), get_world_size()
         self.done: set[int] = set()
+        self.contiguous = False
 
     def batches(self) -> list[int]:
         """Numbers of the batches of this process."""
         left = [b for b in range(self.num_batches) if b not in self.done]
-        return left[self.rank::self.world]
+        if not self.contiguous:
+            return left[self.rank::self.world]
+        start, stop = ((self.rank + i) * len(left) // self.world
+                       for i in (0, 1))
+        return left[start:stop]
 
     def __iter__(self) -> Iterator[list[int]]:
         for batch in self.batches():

@@ -24,7 +24,8 @@ class ImagePreprocessor(BaseDataPreprocessor):
     """Moves a batch to the device, scales images, builds random streams.
 
     ``images`` (N, 3, H, W), uint8, become float32 in [-1, 1]. ``keys`` (N, 2)
-    become ``rng``, a :class:`~rcg.rng.SampleRng`. Other entries stay.
+    become ``rng``, a :class:`~rcg.rng.SampleRng`, of which ``num_draws``
+    were drawn before, if that is given. Other entries stay.
 
     Args:
         non_blocking: Whether copies from pinned memory are asynchronous.
@@ -39,5 +40,6 @@ class ImagePreprocessor(BaseDataPreprocessor):
         if 'images' in data:
             data['images'] = data['images'].float().div_(127.5).sub_(1)
         if 'keys' in data:
-            data['rng'] = SampleRng(data.pop('keys'))
+            data['rng'] = SampleRng(data.pop('keys'),
+                                    data.pop('num_draws', 0))
         return data

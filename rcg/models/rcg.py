@@ -141,6 +141,26 @@ class RCG(HasFrozenParts, BaseModel):
         with part.in_float32(rng.device) as rdm:
             return rdm.sample(rng, labels)
 
+    @property
+    def draws_ahead(self) -> bool:
+        """Whether :meth:`draw_ahead` has something to draw."""
+        return (self.generator.condition_kind == 'representation'
+                and self.rdm is not None)
+
+    def draw_ahead(self, batch: dict) -> tuple[dict[str, Tensor], int]:
+        """Representations for predictions, drawn in batches of any size.
+
+        Args:
+            batch: What ``test_step`` takes.
+
+        Returns:
+            Entries to add to batches, and their ``num_draws``.
+        """
+        data = self.data_preprocessor(batch)
+        rng = data['rng']
+        drawn = self.sample_representations(rng, data.get('labels'))
+        return dict(representations=drawn), rng.num_draws
+
     @torch.no_grad()
     def sample_codes(self, rng: SampleRng, labels: Tensor | None = None,
                      representations: Tensor | None = None) -> Tensor:

@@ -42,7 +42,8 @@ class SamplingPrecision:
         Raises:
             ValueError: The tokenizer decodes in float32 only.
         """
-        model.generator.channels_last = self.channels_last
+        if self.channels_last:
+            model.generator.channels_last = True
         if self.decoder == 'float32':
             return
         tokenizer = model.tokenizer.module

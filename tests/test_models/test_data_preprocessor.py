@@ -31,6 +31,10 @@ def test_keys_become_streams_and_the_rest_stays():
     assert data['rng'].keys.tolist() == [[7, 3]]
     assert data['labels'].tolist() == [1]
     assert 'keys' not in data
+    assert data['rng'].num_draws == 0
+    data = ImagePreprocessor()(dict(keys=torch.tensor([[7, 3]]), num_draws=5))
+    assert data['rng'].num_draws == 5
+    assert 'num_draws' not in data
 
 
 def test_the_host_does_not_wait_for_copies(monkeypatch):

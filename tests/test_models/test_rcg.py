@@ -59,6 +59,24 @@ def test_samples_are_repeatable_images(condition):
         assert torch.equal(a['images'], b['images'])
 
 
+def test_representations_drawn_ahead_give_the_same_images():
+    model = tiny.rcg().eval()
+    with torch.no_grad():  # the untrained one predicts 0 from any noise
+        for weight in model.rdm.module.parameters():
+            weight.normal_(std=.3)
+    data = {k: v for k, v in batch(8).items() if k != 'images'}
+    plain = model.test_step(data)
+    drawn, num_draws = model.draw_ahead(
+        {k: v for k, v in batch(32).items() if k != 'images'})
+    assert num_draws > 1
+    ahead = model.test_step(data | dict(
+        representations=drawn['representations'][:8], num_draws=num_draws))
+    for a, b in zip(plain, ahead, strict=True):
+        assert torch.equal(a['images'], b['images'])
+    assert not tiny.rcg('label').draws_ahead
+    assert not tiny.rcg('none').draws_ahead
+
+
 def test_cached_features_give_the_same_loss():
     model, data = tiny.rcg(), batch()
     plain = losses(model, data)['loss_tokens']
