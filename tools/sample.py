@@ -15,6 +15,8 @@ DIR/grid.png shows 64 of them, by class, or 64 given images and what was drawn
 from them. --guidance is that of the paper's tables, off at 0; --guidance-scale
 that of our configs, off at 1, one more. Guidance of all images, and the like:
 --cfg-options model.generator.guidance_scale=2 model.generator.temperature=6
+In less precision: model.sampling.generator=bfloat16
+model.sampling.decoder=bfloat16 model.sampling.channels_last=True
 """
 import argparse
 
@@ -44,17 +46,24 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                       metavar=('A', 'B'), help='may be given several times')
     parser.add_argument('--steps', type=int, default=8, help='from A to B')
     parser.add_argument('--class-names', metavar='FILE', help='text or JSON')
-    parser.add_argument('--batch-size', type=int, help='images at a time, '
-                        'the last ones too: 64, or 8 from given images')
+    parser.add_argument('--batch-size', type=_size, metavar='N',
+                        help='images at a time, the last ones too: 64, or 8 '
+                        'from given images; auto: as many as memory allows')
+    parser.add_argument('--overlap', action='store_true', help='on a GPU, '
+                        'decode images while the next ones are drawn')
     add_shared(parser, 'device', 'cfg_options', 'debug')
     # CHECKPOINT may stand after options.
     return parser.parse_intermixed_args(args)
 
 
+def _size(text: str) -> int | str:
+    return text if text == 'auto' else int(text)
+
+
 def run(args: argparse.Namespace) -> None:
     from rcg import apis
     common = dict(out=args.out, seed=args.seed, device=args.device,
-                  options=args.cfg_options)
+                  options=args.cfg_options, overlap=args.overlap)
     if args.batch_size is not None:
         common['batch_size'] = args.batch_size
     numbered = {} if args.num is None else dict(num=args.num)

@@ -1,18 +1,18 @@
 """Images from a trained model, in Python."""
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from rcg.apis.drawing import Drawer
 from rcg.apis.run_config import load_any_config
 from rcg.checkpoint import find_checkpoint, load_weights
-from rcg.engine import Halving
+from rcg.engine.ahead import ROWS, Ahead
 from rcg.engine.configs.loading import title_of
 from rcg.engine.configs.stages import naming_stages
 from rcg.engine.devices import usable_device
-from rcg.models.data_preprocessor import to_uint8
 from rcg.precision import set_float32
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
@@ -23,8 +23,9 @@ class RCGInferencer:
 
     Images are (N, 3, H, W) uint8 RGB on the CPU, of the size of the model
     (see :func:`rcg.apis.load_images`). ``batch_size`` of them are computed at
-    a time. The last batch is filled up. So an image depends on its random
-    stream alone, not on how many others are drawn.
+    a time, or with 'auto' as many as memory allows. The last batch is filled
+    up. So an image depends on its random stream alone, not on how many others
+    are drawn. Representations of many images are drawn at once.
 
     Example:
         >>> rcg = RCGInferencer('configs/digits/mage.py',
@@ -36,6 +37,11 @@ class RCGInferencer:
         config: A config, a dict like one, or the path of one.
         checkpoint: File or work folder.
         device: By default a GPU, if there is one.
+        overlap: On a GPU, decode a batch while the next one is drawn, which
+            takes memory for both. The images are the same. On a CPU nothing
+            changes. It has never run on a GPU.
+        ahead: Representations are drawn for so many images at a time, or
+            more, if there are as many; 0: with each batch.
 
     Raises:
         FileNotFoundError: There is no such config or checkpoint.
@@ -44,8 +50,9 @@ class RCGInferencer:
     """
 
     def __init__(self, config: Config | dict | str, checkpoint: str,
-                 device: str | torch.device | None = None) -> None:
-        self.device = usable_device(device)
+                 device: str | torch.device | None = None,
+                 overlap: bool = False, ahead: int = ROWS) -> None:
+        self.device, self.ahead = torch.device(usable_device(device)), ahead
         cfg = load_any_config(config)
         if cfg.get('model') is None:
             raise ValueError(f'{title_of(cfg)} has no model: give one of a '
@@ -61,7 +68,8 @@ class RCGInferencer:
         self.checkpoint = find_checkpoint(checkpoint)
         load_weights(self.model, self.checkpoint)
         self.model.to(self.device).eval()
-        self._halving = Halving('sampling')
+        self._draw = Drawer(self.model, self.device,
+                            overlap and self.device.type != 'cpu')
 
     @property
     def num_classes(self) -> int | None:
@@ -75,14 +83,15 @@ class RCGInferencer:
 
     def sample(self, num_images: int, seed: int = 0,
                labels: Sequence[int] | None = None,
-               batch_size: int = 64) -> Tensor:
+               batch_size: int | str = 64) -> Tensor:
         """Draw images.
 
         Args:
             num_images: Number of images.
             seed: Image i depends on the seed and i alone.
             labels: One for each image, for a class-conditional model.
-            batch_size: Images at a time.
+            batch_size: Images at a time; 'auto': see
+                :class:`~rcg.apis.batch_sizes.BatchSizes`.
 
         Returns:
             (num_images, 3, H, W).
@@ -94,14 +103,31 @@ class RCGInferencer:
 
     def batches(self, num_images: int, seed: int = 0,
                 labels: Sequence[int] | None = None,
-                batch_size: int = 64) -> Iterator[Tensor]:
+                batch_size: int | str = 64) -> Iterator[Tensor]:
         """Like :meth:`sample`, one batch at a time."""
         if labels is not None:
             self._check_labels(labels, num_images)
             labels = torch.tensor(labels, device=self.device)
-        return self._draw(
-            num_images, seed, batch_size,
-            lambda i: (i, None if labels is None else labels[i]))
+
+        def make_batch(rows: Sequence[int]) -> dict:
+            keys = SampleRng.from_seed(seed, rows).keys
+            return dict(keys=keys) | (
+                {} if labels is None else dict(labels=labels[keys[:, 1]]))
+
+        ahead = None
+        if (getattr(self.model, 'draws_ahead', False)
+                and num_images >= self.ahead > 0):
+            ahead = Ahead(self.model, make_batch, num_images, self.ahead)
+
+        def inputs(i: Tensor) -> dict:
+            batch = make_batch(i)
+            if ahead is not None:
+                first = int(i[0])
+                drawn = ahead(range(first, int(i[-1]) + 1))
+                batch |= dict(drawn, representations=drawn[
+                    'representations'][(i - first).to(self.device)])
+            return batch
+        return self._draw(num_images, batch_size, inputs)
 
     @torch.no_grad()
     def represent(self, images: Tensor) -> Tensor:
@@ -140,9 +166,9 @@ class RCGInferencer:
             ValueError: The images are no such tensor.
         """
         _check_images(images, '(N, 3, H, W)')
-        drawn = self._draw(
-            len(images) * num, seed, batch_size,
-            lambda i: (i % num, None, self.represent(images[i // num])))
+        drawn = self._draw(len(images) * num, batch_size, lambda i: dict(
+            keys=SampleRng.from_seed(seed, i % num).keys,
+            representations=self.represent(images[i // num])))
         return torch.cat([*drawn]).unflatten(0, (-1, num))
 
     def vary(self, image: Tensor, num: int = 8, seed: int = 0,
@@ -183,12 +209,13 @@ class RCGInferencer:
             raise ValueError(f'steps must be at least 2, got {steps}.')
         weights = torch.linspace(0, 1, steps, device=self.device)[:, None]
 
-        def mixed(i: Tensor) -> tuple:
+        def mixed(i: Tensor) -> dict:
             ends = [self.represent(image.expand(len(i), -1, -1, -1))
                     for image in (first, last)]
-            return i * 0, None, torch.lerp(*ends, weights[i])  # (N, D)
+            return dict(keys=SampleRng.from_seed(seed, i * 0).keys,
+                        representations=torch.lerp(*ends, weights[i]))
 
-        return torch.cat([*self._draw(steps, seed, batch_size, mixed)])
+        return torch.cat([*self._draw(steps, batch_size, mixed)])
 
     def _check_labels(self, labels: Sequence[int], num_images: int) -> None:
         known = self.num_classes
@@ -202,34 +229,6 @@ class RCGInferencer:
             if not 0 <= label < known:
                 raise ValueError(f'labels must be in [0, {known}), got '
                                  f'{label}.')
-
-    def _draw(self, count: int, seed: int, batch_size: int,
-              inputs: Callable[[Tensor], tuple]) -> Iterator[Tensor]:
-        """Draw images in batches; the last image fills up the last batch.
-
-        A batch that needs too much memory is halved.
-
-        Args:
-            count: Number of images.
-            seed: Seed of the random streams.
-            batch_size: Images at a time.
-            inputs: Called with the numbers of images; returns the numbers of
-                their streams and the other arguments of ``model.sample``.
-        """
-        if count < 1 or batch_size < 1:
-            raise ValueError('the number of images and batch_size must be at '
-                             f'least 1, got {count} and {batch_size}.')
-
-        def draw(numbers: Tensor) -> Tensor:
-            streams, *given = inputs(numbers)
-            rng = SampleRng.from_seed(seed, streams, self.device)
-            return to_uint8(self.model.sample(rng, *given),
-                            self.model.quantization).cpu()
-
-        for start in range(0, count, batch_size):
-            numbers = torch.arange(start, start + batch_size)
-            images = self._halving(draw, numbers.clamp_(max=count - 1))
-            yield images[:count - start]
 
 
 def _check_images(images: Tensor, shape: str) -> None:

@@ -23,12 +23,12 @@ COLUMNS = 8  # images in a row at each scale of guidance
 
 def _start(config: Config | dict | str, checkpoint: str | None,
            out: str | None, device: str | None,
-           options: list[str] | dict | None, **record
-           ) -> tuple[Config, RCGInferencer, SampleFolder]:
+           options: list[str] | dict | None, overlap: bool = False,
+           **record) -> tuple[Config, RCGInferencer, SampleFolder]:
     """Load the model; open the folder, with a record of what is drawn."""
     checkpoint = checkpoint_for(config, checkpoint)
     cfg = load_any_config(config, options)
-    model = RCGInferencer(cfg, checkpoint, device)
+    model = RCGInferencer(cfg, checkpoint, device, overlap)
     print(f'checkpoint {model.checkpoint}', flush=True)
     options = options if isinstance(options, dict) else list(options or ())
     folder = SampleFolder(out or default_folder(model.checkpoint), dict(
@@ -41,8 +41,9 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
                   out: str | None = None, *, num: int = 64, seed: int = 0,
                   classes: Sequence[str] | None = None,
                   labels: Sequence[int] | None = None,
-                  class_names: str | None = None, batch_size: int = 64,
-                  device: str | None = None,
+                  class_names: str | None = None,
+                  batch_size: int | str = 64, device: str | None = None,
+                  overlap: bool = False,
                   options: list[str] | dict | None = None) -> Path:
     """Draw images from noise, of each class in turn if the model has any.
 
@@ -55,8 +56,9 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
         classes: Names or numbers of the classes.
         labels: Their numbers, in place of ``classes``; all by default.
         class_names: File of their names, text or JSON.
-        batch_size: Images at a time.
+        batch_size: Images at a time; 'auto': as many as memory allows.
         device: By default a GPU, if there is one.
+        overlap: See :class:`~rcg.apis.RCGInferencer`.
         options: Changes of the config by dotted key.
 
     Returns:
@@ -66,7 +68,7 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
         ValueError: The model has no such classes.
     """
     cfg, model, folder = _start(config, checkpoint, out, device, options,
-                                num=num, seed=seed)
+                                overlap, num=num, seed=seed)
     titles = {}
     if classes:
         titles = find_labels(cfg, classes, model.num_classes, class_names)
@@ -156,8 +158,8 @@ def _title(scale: float) -> str:
 
 def redraw_images(config: Config | dict | str, checkpoint: str | None,
                   images: Sequence[str], out: str | None = None, *,
-                  num: int = 4, seed: int = 0, batch_size: int = 8,
-                  device: str | None = None,
+                  num: int = 4, seed: int = 0, batch_size: int | str = 8,
+                  device: str | None = None, overlap: bool = False,
                   options: list[str] | dict | None = None) -> Path:
     """Draw images from the representations of given ones.
 
@@ -168,8 +170,9 @@ def redraw_images(config: Config | dict | str, checkpoint: str | None,
         out: A :class:`SampleFolder`; by default :func:`default_folder`.
         num: Images to draw from each.
         seed: Draw i of any image depends on the seed and i alone.
-        batch_size: Images at a time.
+        batch_size: Images at a time; 'auto': as many as memory allows.
         device: By default a GPU, if there is one.
+        overlap: See :class:`~rcg.apis.RCGInferencer`.
         options: Changes of the config by dotted key.
 
     Returns:
@@ -179,8 +182,8 @@ def redraw_images(config: Config | dict | str, checkpoint: str | None,
         ValueError: The model has no representations.
     """
     cfg, model, folder = _start(config, checkpoint, out, device, options,
-                                images=list(map(str, images)), num=num,
-                                seed=seed)
+                                overlap, images=list(map(str, images)),
+                                num=num, seed=seed)
     rows = []
     given, titles = load_images(cfg, images)
     for title, image in zip(titles, given, strict=True):
@@ -194,8 +197,8 @@ def redraw_images(config: Config | dict | str, checkpoint: str | None,
 def interpolate_images(config: Config | dict | str, checkpoint: str | None,
                        pairs: Sequence[tuple[str, str]],
                        out: str | None = None, *, steps: int = 8,
-                       seed: int = 0, batch_size: int = 8,
-                       device: str | None = None,
+                       seed: int = 0, batch_size: int | str = 8,
+                       device: str | None = None, overlap: bool = False,
                        options: list[str] | dict | None = None) -> Path:
     """Draw images between the representations of two given ones.
 
@@ -206,8 +209,9 @@ def interpolate_images(config: Config | dict | str, checkpoint: str | None,
         out: A :class:`SampleFolder`; by default :func:`default_folder`.
         steps: Images to draw for each pair, the ends included; at least 2.
         seed: All are drawn from the same random stream of this seed.
-        batch_size: Images at a time.
+        batch_size: Images at a time; 'auto': as many as memory allows.
         device: By default a GPU, if there is one.
+        overlap: See :class:`~rcg.apis.RCGInferencer`.
         options: Changes of the config by dotted key.
 
     Returns:
@@ -217,7 +221,8 @@ def interpolate_images(config: Config | dict | str, checkpoint: str | None,
         ValueError: The model has no representations; a name is a folder's.
     """
     cfg, model, folder = _start(config, checkpoint, out, device, options,
-                                pairs=str(pairs), steps=steps, seed=seed)
+                                overlap, pairs=str(pairs), steps=steps,
+                                seed=seed)
     rows = []
     images, names = load_images(cfg, [name for pair in pairs
                                       for name in pair])

@@ -126,10 +126,9 @@ class RCG(HasFrozenParts, BaseModel):
         Returns:
             (N, 3, H, W): Images, about [-1, 1].
         """
-        if representations is None:
-            representations = self.sample_representations(rng, labels)
-        codes = self.sample_codes(rng, labels, representations)
-        return self.decode(codes, rng)
+        images = self.decode(self.sample_codes(rng, labels, representations))
+        check_finite(images, rng, 'images')
+        return images
 
     @torch.no_grad()
     def sample_representations(self, rng: SampleRng,
@@ -164,19 +163,22 @@ class RCG(HasFrozenParts, BaseModel):
     @torch.no_grad()
     def sample_codes(self, rng: SampleRng, labels: Tensor | None = None,
                      representations: Tensor | None = None) -> Tensor:
-        """Codes (N, ...): token ids, or latents or pixels in float32."""
+        """Codes (N, ...): token ids, or latents or pixels in float32.
+
+        Arguments are those of :meth:`sample`.
+        """
+        if representations is None:
+            representations = self.sample_representations(rng, labels)
         condition = self._condition(representations, labels)
         with self.sampling.of_generator(rng.device):
             codes = self.generator.sample(condition, rng)
         return codes.float() if codes.is_floating_point() else codes
 
     @torch.no_grad()
-    def decode(self, codes: Tensor, rng: SampleRng) -> Tensor:
-        """Images (N, 3, H, W), about [-1, 1]; ``rng`` names bad ones."""
-        with self.tokenizer.in_float32(rng.device) as tokenizer:
-            images = tokenizer.decode(codes)
-        check_finite(images, rng, 'images')
-        return images
+    def decode(self, codes: Tensor) -> Tensor:
+        """Images (N, 3, H, W), about [-1, 1], of codes (N, ...)."""
+        with self.tokenizer.in_float32(codes.device) as tokenizer:
+            return tokenizer.decode(codes)
 
     def forward(self, mode: str = 'tensor', images: Tensor | None = None,
                 indices: Tensor | None = None, rng: SampleRng | None = None,
