@@ -55,9 +55,10 @@ def test_ways_agree():
     torch.manual_seed(0)
     bench = Bench(load_config(CONFIG), torch.device('cpu'), 2, 4, 16, True)
     for work, wanted in (features, 3e-2), (decode, 3e-2):
-        plain, ours, *low = (variant.act() for variant in work(bench))
-        torch.testing.assert_close(ours, plain)
-        assert len(low) == 1 + (work is decode)
+        plain, *low = (variant.act() for variant in work(bench))
+        if work is features:
+            torch.testing.assert_close(low.pop(0), plain)
+        assert len(low) == 1
         for other in low:
             assert (other - plain).abs().mean() < wanted * plain.std()
 
