@@ -113,7 +113,8 @@ def compare_guidance(config: Config | dict | str, checkpoint: str | None,
                      scales: Sequence[float], out: str | None = None, *,
                      num: int = 16, seed: int = 0,
                      labels: Sequence[int] | None = None,
-                     batch_size: int = 64, device: str | None = None,
+                     batch_size: int | str = 64, device: str | None = None,
+                     overlap: bool = False,
                      options: list[str] | dict | None = None) -> Path:
     """Draw the same images at several scales of guidance.
 
@@ -122,7 +123,7 @@ def compare_guidance(config: Config | dict | str, checkpoint: str | None,
 
     Args:
         config, checkpoint, out, num, seed, labels, batch_size, device,
-            options: See :func:`sample_images`.
+            overlap, options: See :func:`sample_images`.
         scales: Guidance scales; 1 is off.
 
     Returns:
@@ -133,7 +134,8 @@ def compare_guidance(config: Config | dict | str, checkpoint: str | None,
         ValueError: Guidance cannot change what the model draws.
     """
     _, inferencer, folder = _start(config, checkpoint, out, device, options,
-                                   num=num, seed=seed, scales=list(scales))
+                                   overlap, num=num, seed=seed,
+                                   scales=list(scales))
     model = inferencer.model
     settings.combinations(model, dict(guidance_scale=scales))  # raises
     if model.rdm is not None:

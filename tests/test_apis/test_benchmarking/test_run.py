@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 
 from rcg.apis import benchmark
 from rcg.apis.benchmarking import run
@@ -52,6 +53,7 @@ def test_all_works_of_a_model(tmp_path, monkeypatch, capsys, faster):
 
 def test_ways_agree():
     """Explicit attention and bfloat16 change no more than they have to."""
+    init_default_scope('rcg')
     torch.manual_seed(0)
     bench = Bench(load_config(CONFIG), torch.device('cpu'), 2, 4, 16, True)
     for work, wanted in (features, 3e-2), (decode, 3e-2):
