@@ -41,9 +41,8 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
                   out: str | None = None, *, num: int = 64, seed: int = 0,
                   classes: Sequence[str] | None = None,
                   labels: Sequence[int] | None = None,
-                  class_names: str | None = None,
+                  class_names: str | None = None, overlap: bool = False,
                   batch_size: int | str = 64, device: str | None = None,
-                  overlap: bool = False,
                   options: list[str] | dict | None = None) -> Path:
     """Draw images from noise, of each class in turn if the model has any.
 
@@ -57,8 +56,7 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
         labels: Their numbers, in place of ``classes``; all by default.
         class_names: File of their names, text or JSON.
         batch_size: Images at a time; 'auto': as many as memory allows.
-        device: By default a GPU, if there is one.
-        overlap: See :class:`~rcg.apis.RCGInferencer`.
+        device, overlap: See :class:`~rcg.apis.RCGInferencer`.
         options: Changes of the config by dotted key.
 
     Returns:
@@ -111,10 +109,9 @@ def _grid(images: list[Tensor], labels: list[int] | None,
 
 def compare_guidance(config: Config | dict | str, checkpoint: str | None,
                      scales: Sequence[float], out: str | None = None, *,
-                     num: int = 16, seed: int = 0,
+                     num: int = 16, seed: int = 0, overlap: bool = False,
                      labels: Sequence[int] | None = None,
                      batch_size: int | str = 64, device: str | None = None,
-                     overlap: bool = False,
                      options: list[str] | dict | None = None) -> Path:
     """Draw the same images at several scales of guidance.
 
@@ -173,8 +170,7 @@ def redraw_images(config: Config | dict | str, checkpoint: str | None,
         num: Images to draw from each.
         seed: Draw i of any image depends on the seed and i alone.
         batch_size: Images at a time; 'auto': as many as memory allows.
-        device: By default a GPU, if there is one.
-        overlap: See :class:`~rcg.apis.RCGInferencer`.
+        device, overlap: See :class:`~rcg.apis.RCGInferencer`.
         options: Changes of the config by dotted key.
 
     Returns:
@@ -212,8 +208,7 @@ def interpolate_images(config: Config | dict | str, checkpoint: str | None,
         steps: Images to draw for each pair, the ends included; at least 2.
         seed: All are drawn from the same random stream of this seed.
         batch_size: Images at a time; 'auto': as many as memory allows.
-        device: By default a GPU, if there is one.
-        overlap: See :class:`~rcg.apis.RCGInferencer`.
+        device, overlap: See :class:`~rcg.apis.RCGInferencer`.
         options: Changes of the config by dotted key.
 
     Returns:
@@ -222,12 +217,11 @@ def interpolate_images(config: Config | dict | str, checkpoint: str | None,
     Raises:
         ValueError: The model has no representations; a name is a folder's.
     """
+    record = dict(pairs=str(pairs), steps=steps, seed=seed)
     cfg, model, folder = _start(config, checkpoint, out, device, options,
-                                overlap, pairs=str(pairs), steps=steps,
-                                seed=seed)
+                                overlap, **record)
     rows = []
-    images, names = load_images(cfg, [name for pair in pairs
-                                      for name in pair])
+    images, names = load_images(cfg, [one for pair in pairs for one in pair])
     if len(images) != 2 * len(pairs):
         raise ValueError('--interpolate takes images, not folders.')
     titles = [' to '.join(names[i:i + 2]) for i in range(0, len(names), 2)]
