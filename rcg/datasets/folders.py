@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from rcg.datasets.bad_files import BadFiles, allowed_bad
+from rcg.datasets.bad_files import allowed_bad
+from rcg.datasets.file_images import FileImages, evenly_spread
 from rcg.datasets.held_out import SPLITS, split_of
-from rcg.datasets.image_store import store_for
-from rcg.datasets.images import ImageDataset
 from rcg.datasets.packed_paths import PackedPaths
-from rcg.datasets.reading import EXTENSIONS, UNREADABLE, read_image
+from rcg.datasets.reading import EXTENSIONS, read_image
 from rcg.registry import DATASETS
 
 
@@ -36,7 +35,7 @@ def list_images(root: str) -> list[str]:
         raise NotADirectoryError(
             f"data_root must be a folder of images, but '{root}' is a file; "
             'unpack it first if it is an archive.')
-    paths = [os.path.join(folder, name) for folder, files, _ in _walk(root)
+    paths = [os.path.join(folder, name) for folder, files, _ in walk_once(root)
              for name in files]
     images = [path.removeprefix(os.path.join(root, '')).replace(os.sep, '/')
               for path in paths if path.lower().endswith(EXTENSIONS)]
@@ -60,7 +59,7 @@ def left_out(root: str) -> Counter:
     Hidden files and folders count as 'hidden'.
     """
     endings = Counter()
-    for _, files, hidden in _walk(root):
+    for _, files, hidden in walk_once(root):
         for name in files:
             if not name.lower().endswith(EXTENSIONS):
                 endings[os.path.splitext(name)[1].lower()
@@ -70,7 +69,7 @@ def left_out(root: str) -> Counter:
     return endings
 
 
-def _walk(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
+def walk_once(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
     """Every folder once: its path, its files, what is hidden in it."""
     visited = set()
     for folder, subfolders, files in os.walk(root, followlinks=True):
@@ -125,11 +124,8 @@ def _numbers_of(split: str, root: str, paths: Sequence[str],
 
 
 @DATASETS.register_module()
-class ImageFolder(ImageDataset):
+class ImageFolder(FileImages):
     """Images of a folder, in any nesting; labels if each class has a folder.
-
-    A file that cannot be read is named in a warning. The next one that can
-    be read takes its place, the same each time.
 
     Args:
         data_root: The folder.
@@ -142,13 +138,7 @@ class ImageFolder(ImageDataset):
         classes: Names of the class folders in the order of their labels, for
             classes that have no images (yet). By default the folders that
             there are, sorted.
-        bits: Of the values in 16-bit gray files, from 8 to 16; see
-            :func:`~rcg.datasets.reading.read_image`.
-        max_memory: Bytes that images may take which are kept in memory, as
-            they are before the first random transform. They are kept if
-            there is room for all and a CenterCrop has made them one size; see
-            :class:`~rcg.datasets.image_store.ImageStore`. The data workers of
-            a process share them.
+        bits, max_memory: See :class:`~rcg.datasets.file_images.FileImages`.
 
     Raises:
         FileNotFoundError: The folder is missing or holds no image.
@@ -157,62 +147,32 @@ class ImageFolder(ImageDataset):
         ValueError: An argument is out of range, or there are too few images
             to hold some out.
     """
-    # Whether photographs are turned as their EXIF tag says.
-    upright = True
 
     def __init__(self, data_root: str, pipeline: Sequence[dict] = (),
                  num_images: int | None = None, split: str | None = None,
                  held_out: float = .1, classes: Sequence[str] | None = None,
                  bits: int = 16, max_memory: int = 1 << 30) -> None:
-        if not 8 <= bits <= 16:
-            raise ValueError('bits, those of the values in files of 16 bits, '
-                             f'must be from 8 to 16, got {bits}.')
-        self.bits = bits
-        self.root = os.path.expanduser(data_root)
+        root = self.root = os.path.expanduser(data_root)
         paths = self.list_paths()
         found = folder_classes(paths, classes)
         labels, classes = (None, None) if found is None else found
-        if num_images is not None and num_images < 1:
-            raise ValueError('num_images must be at least 1, got '
-                             f'{num_images}.')
         usable = range(len(paths))
         if split is not None:
-            usable = _numbers_of(split, self.root, paths, held_out)
-        count = min(num_images or len(usable), len(usable))
-        chosen = [usable[i * len(usable) // count] for i in range(count)]
-        self.paths = PackedPaths(paths[i] for i in chosen)
+            usable = _numbers_of(split, root, paths, held_out)
+        chosen = [usable[i] for i in evenly_spread(len(usable), num_images)]
         if labels is not None:
             labels = [labels[i] for i in chosen]
-        super().__init__(labels, classes, pipeline)
         # A split may hold all bad files of its folder, but never nothing else.
-        self._bad = BadFiles(self.root, self.paths, allowed_bad(
-            count if split is None else len(paths)))
-        self._store = store_for(self.fixed_transforms, count, max_memory)
-
-    def __getstate__(self) -> dict:
-        """Without the images: each copy would keep its own."""
-        return {**self.__dict__, '_store': None}
+        allowed = allowed_bad(len(chosen if split is None else paths))
+        super().__init__(root, PackedPaths(paths[i] for i in chosen), allowed,
+                         labels, classes, pipeline, bits, max_memory)
 
     def list_paths(self) -> list[str]:
         """Paths of all images, relative to the folder, sorted."""
         return list_images(self.root)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
-    @property
-    def bad_files(self) -> list[str]:
-        """Files that this process or its workers failed to read so far."""
-        return self._bad.names()
-
-    def check_files(self) -> None:
-        """Judge what a training has read; see :meth:`BadFiles.check
-        <rcg.datasets.bad_files.BadFiles.check>`."""
-        self._bad.check()
-
     def identity(self) -> Iterable[bytes]:
-        deep = '' if self.bits == 16 else f' bits={self.bits}'
-        yield f'upright={self.upright}{deep}'.encode()
+        yield self.reading
         for path in self.paths:
             try:
                 size = os.path.getsize(os.path.join(self.root, path))
@@ -220,29 +180,9 @@ class ImageFolder(ImageDataset):
                 size = -1
             yield os.fsencode(path) + f' {size}'.encode()
 
-    def read(self, index: int) -> tuple[np.ndarray, int]:
-        for candidate in range(index, index + len(self)):
-            candidate %= len(self)
-            if candidate in self._bad:
-                continue
-            path = os.path.join(self.root, self.paths[candidate])
-            try:
-                image = read_image(path, self.upright, self.bits)
-            except UNREADABLE as error:
-                self._bad.add(candidate, error)
-            else:
-                self._bad.add_good(candidate)
-                return image, candidate
-        raise RuntimeError(f"No image in '{self.root}' can be read.")
-
-    def prepare(self, index: int) -> tuple[np.ndarray, int]:
-        if self._store is None:
-            return super().prepare(index)
-        image = self._store.get(index)
-        if image is None:
-            image, index = super().prepare(index)
-            self._store.put(index, image)
-        return image, index
+    def read_file(self, index: int) -> np.ndarray:
+        return read_image(os.path.join(self.root, self.paths[index]),
+                          self.upright, self.bits)
 
 
 @DATASETS.register_module()

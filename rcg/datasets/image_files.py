@@ -12,7 +12,6 @@ from rcg.datasets.reading import (
     has_alpha,
     is_deep,
     open_image,
-    read_image,
 )
 from rcg.registry import DATASETS
 
@@ -63,10 +62,10 @@ class StoredFolder(ImageFolder):
         return stored_images(self.root)
 
     def read(self, index: int) -> tuple[np.ndarray, int]:
-        path = os.path.join(self.root, self.paths[index])
         try:
-            return read_image(path, self.upright, self.bits), index
+            return self.read_file(index), index
         except UNREADABLE as error:
+            path = os.path.join(self.root, self.paths[index])
             raise ValueError(f"'{path}' is damaged or truncated ({error}); "
                              'write it again.') from error
 
