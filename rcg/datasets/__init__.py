@@ -8,11 +8,12 @@ from rcg.datasets.images import ImageDataset, collate_batch
 from rcg.datasets.keyed import KeyedDataset
 from rcg.datasets.seeds import SeedBatchSampler, SeedDataset
 from rcg.datasets.stream import ItemSampler, StreamItem, StreamSampler
+from rcg.datasets.tar_shards import TarShards
 from rcg.datasets.transforms import CenterCrop, Resize, Transform
 
 __all__ = [
     'ArrayDataset', 'CIFAR10', 'CenterCrop', 'Digits', 'ImageArchive',
     'ImageDataset', 'ImageFolder', 'ImageNet', 'ItemSampler', 'KeyedDataset',
     'Resize', 'SeedBatchSampler', 'SeedDataset', 'StreamItem',
-    'StreamSampler', 'Transform', 'collate_batch'
+    'StreamSampler', 'TarShards', 'Transform', 'collate_batch'
 ]
