@@ -18,7 +18,8 @@ from _cli import friendly_errors, make_parser
 
 def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser = make_parser(__doc__)
-    parser.add_argument('folder', help='folder of images, in any nesting')
+    parser.add_argument('folder',
+                        help='folder of images, or of tar shards with images')
     parser.add_argument('--imagenet', action='store_true')
     parser.add_argument('--size', type=int, metavar='PIXELS',
                         help='side of the images of the model')

@@ -8,7 +8,9 @@ from rcg.apis.bit_depth import about_bits, deep_files
 from rcg.apis.folder_facts import about_classes, about_files
 from rcg.datasets.folders import list_images
 from rcg.datasets.remembered import code_of
-from rcg.datasets.survey import Facts, survey
+from rcg.datasets.shard_index import read_by_name, stamp_by_name
+from rcg.datasets.survey import ON_DISK, Facts, Files, survey
+from rcg.datasets.tar_shards import ShardImages, list_shards
 
 IMAGENET = {'train': 1_281_167, 'val': 50_000}  # images of ILSVRC 2012
 
@@ -24,7 +26,7 @@ def check_dataset(folder: str, *, imagenet: bool = False,
     goes on when it is made again.
 
     Args:
-        folder: Folder of images, in any nesting.
+        folder: Folder of images, in any nesting, or of tar shards.
         imagenet: It holds train/, val/ or both, with the classes and numbers
             of images of ILSVRC 2012; val/ may be flat.
         size: Of the model's images, in pixels; to count those that are
@@ -43,25 +45,63 @@ def check_dataset(folder: str, *, imagenet: bool = False,
                   if Path(folder, split).exists()] or ['train']
     for split in splits:
         root = str(Path(folder, split))
-        paths = list_images(root)
-        faults += _check_files(root, paths, size, workers, journals)
+        paths, about, files, unread = _images_of(root)
+        faults += unread + _check_files(root, paths, files, size, workers,
+                                        journals)
+        print(about)
         if split:
             faults += imagenet_faults(split, len(paths), Counter(
                 path.split('/')[0] for path in paths if '/' in path))
     return faults
 
 
-def _check_files(root: str, paths: list[str], size: int | None,
+def _images_of(root: str) -> tuple[list[str], str, Files, list[str]]:
+    """Paths of the images, about their classes, how to read, what is wrong.
+
+    A folder without images may have some in tar shards.
+    """
+    try:
+        paths = list_images(root)
+    except FileNotFoundError:
+        if not (shards := list_shards(root)):
+            raise
+        return _images_of_shards(root, shards)
+    return paths, about_classes(paths)[1], ON_DISK, []
+
+
+def _images_of_shards(root: str, shards: list[str]
+                      ) -> tuple[list[str], str, Files, list[str]]:
+    good, faults = [], []
+    for shard in shards:
+        try:
+            ShardImages(root, [shard])
+            good.append(shard)
+        except (OSError, ValueError) as error:
+            faults.append(str(error))
+    images = ShardImages(root, good)
+    about = f'{len(good)} tar shards of {len(shards)} can be read. '
+    try:
+        labels = images.labels()
+        about += 'No labels.' if labels is None else (
+            f'{len(set(labels.tolist()))} labels from {labels.min()} to '
+            f'{labels.max()}.')
+    except ValueError as error:
+        faults.append(str(error))
+    return [*images], about, Files(stamp_by_name, read_by_name), faults
+
+
+def _check_files(root: str, paths: list[str], files: Files, size: int | None,
                  workers: int, journals: str) -> list[str]:
     """Print what is there; what cannot be read."""
     name = f'{Path(root).resolve().name}-{code_of(root)[:8]}.jsonl'
     found = dict(zip(paths, survey(
-        root, paths, workers, Path(journals, name)), strict=True))
+        root, paths, workers, Path(journals, name), files=files),
+        strict=True))
     _print_modes(found)
     good = [facts for facts in found.values() if not facts.error]
-    print('\n'.join([*about_files(root, good, size),
-                     *about_bits(deep_files(found)),
-                     about_classes(paths)[1]]))
+    folder = root if files == ON_DISK else None
+    print('\n'.join([*about_files(folder, good, size),
+                     *about_bits(deep_files(found))]))
     return [f"'{path}' cannot be read ({facts.error})"
             for path, facts in found.items() if facts.error]
 

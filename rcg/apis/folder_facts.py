@@ -9,17 +9,17 @@ from rcg.datasets.transforms import LONGEST
 EXTREME = 4  # ratio of the sides from which on a crop loses most of an image
 
 
-def about_files(folder: str, good: Sequence[Facts],
+def about_files(folder: str | None, good: Sequence[Facts],
                 size: int | None = None) -> list[str]:
     """Sizes, what was left out, and what is unusual.
 
     Args:
-        folder: The folder.
+        folder: The folder; None: nothing is known to be left out.
         good: Facts about the files that can be read.
         size: Of the model's images, in pixels; None: not known.
     """
     found = [_about_sides(good)]
-    others = left_out(folder)
+    others = left_out(folder) if folder else None
     if others:
         found.append('Left out by their ending: ' + ', '.join(
             f'{count} {ending}' for ending, count in others.most_common(8))

@@ -49,7 +49,8 @@ def list_images(root: str) -> list[str]:
         raise FileNotFoundError(
             f"The folder '{root}' holds no image. Found: {found}. Known "
             f'image formats: {", ".join(EXTENSIONS)}; unpack archives and '
-            'convert other formats first.')
+            'convert other formats first. Tar shards (webdataset) are read by '
+            'the dataset TarShards.')
     return sorted(images)
 
 

@@ -131,6 +131,42 @@ def read_member(shard: str, head: Head, offset: int, size: int) -> bytes:
         return file.read(size)
 
 
+def read_by_name(path: str) -> bytes:
+    """The bytes of an image by the path 'folder/shard.tar/name.jpg'.
+
+    Raises:
+        OSError, ValueError: The shard or the image is not there, or cannot be
+            read.
+    """
+    shard, name = _apart(path)
+    head = head_of(shard)
+    number = _numbers(shard, head).get(name)
+    if number is None:
+        raise FileNotFoundError(f"'{shard}' holds no image '{name}'.")
+    row = index_of(shard, head).rows[number]
+    return read_member(shard, head, int(row['offset']), int(row['size']))
+
+
+def stamp_by_name(path: str) -> list[int] | None:
+    """As :func:`~rcg.datasets.remembered.stamp_of`, of the image's shard."""
+    return stamp_of(_apart(path)[0])
+
+
+def _apart(path: str) -> tuple[str, str]:
+    """The path of a shard, and a name inside of it."""
+    for match in re.finditer(r'\.tar/', path, re.IGNORECASE):
+        shard = path[:match.end() - 1]
+        if not os.path.isdir(shard):
+            return shard, path[match.end():]
+    raise FileNotFoundError(f"'{path}' names no tar shard.")
+
+
+@lru_cache(4)
+def _numbers(shard: str, head: Head) -> dict[str, int]:
+    index = index_of(shard, head)
+    return {index.name(i): i for i in range(head.count)}
+
+
 def scan(shard: str) -> Index:
     """Read the headers of a shard.
 

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import os
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -29,6 +29,18 @@ PROBE = 16  # side of a probe, in pixels
 # Decoding takes up to 20 bytes a pixel. Larger images than those of most
 # cameras are left to one process, one after the other.
 MOST_BESIDE = 1 << 25
+
+
+class Files(NamedTuple):
+    """How to get at files by their paths.
+
+    Attributes:
+        stamp: Size and time, None for no file; see
+            :func:`~rcg.datasets.remembered.stamp_of`.
+        content: Bytes; see :func:`~rcg.datasets.reading.read_content`.
+    """
+    stamp: Callable[[str], list[int] | None] = stamp_of
+    content: Callable[[str], bytes] = read_content
 
 
 class Facts(NamedTuple):
@@ -59,12 +71,13 @@ class Facts(NamedTuple):
     probe: str = ''
 
 
+ON_DISK = Files()
 _TYPES = tuple(Facts.__annotations__.values())
 
 
 def survey(root: str, paths: Sequence[str], workers: int,
-           store: str | os.PathLike, probed: Collection[str] = ()
-           ) -> list[Facts]:
+           store: str | os.PathLike, probed: Collection[str] = (),
+           files: Files = ON_DISK) -> list[Facts]:
     """Read the files of a folder whole, each once.
 
     Good files are remembered in ``store`` as soon as they are read, until they
@@ -78,11 +91,12 @@ def survey(root: str, paths: Sequence[str], workers: int,
             one image, of ``MOST_BESIDE`` pixels if there are several.
         store: File that remembers; without a place for it nothing is.
         probed: Those of the paths whose probes are wanted.
+        files: How to get at them, if they are no files of a folder.
 
     Returns:
         Facts about each path.
     """
-    stamps = {path: stamp_of(os.path.join(root, path)) for path in paths}
+    stamps = {path: files.stamp(os.path.join(root, path)) for path in paths}
     probed = frozenset(probed)
     known = _known(Path(store), stamps, probed)
     todo = [path for path in paths if path not in known]
@@ -90,7 +104,8 @@ def survey(root: str, paths: Sequence[str], workers: int,
           f'read before ({store})', flush=True)
     if todo:
         with _appended(Path(store)) as file:
-            for path, facts in _inspect_all(root, todo, workers, probed):
+            for path, facts in _inspect_all(
+                    root, todo, workers, probed, files):
                 known[path] = facts
                 if file is not None and not facts.error:
                     # In one piece, as several surveys may go on.
@@ -100,16 +115,18 @@ def survey(root: str, paths: Sequence[str], workers: int,
 
 
 def _inspect_all(root: str, paths: Sequence[str], workers: int,
-                 probed: Collection[str]) -> Iterator[tuple[str, Facts]]:
+                 probed: Collection[str], files: Files
+                 ) -> Iterator[tuple[str, Facts]]:
     work = functools.partial(
-        inspect, root=root, probed=probed,
+        inspect, root=root, probed=probed, files=files,
         most=MOST_BESIDE if workers > 1 else MAX_PIXELS)
     for path, facts in map_files(work, paths, workers):
-        yield path, facts or inspect(path, root, probed)
+        yield path, facts or inspect(path, root, probed, files=files)
 
 
 def inspect(path: str, root: str, probed: Collection[str] = (),
-            most: int = MAX_PIXELS) -> Facts | None:
+            most: int = MAX_PIXELS, files: Files = ON_DISK
+            ) -> Facts | None:
     """Read one file whole, as training reads it.
 
     Args:
@@ -117,13 +134,14 @@ def inspect(path: str, root: str, probed: Collection[str] = (),
         root: The folder.
         probed: Paths whose probes are wanted.
         most: Pixels that are decoded here.
+        files: How to get at it.
 
     Returns:
         None if the image has more pixels.
     """
     begun, code = time.perf_counter(), ''
     try:
-        content = read_content(os.path.join(root, path))
+        content = files.content(os.path.join(root, path))
         code = hash_of(content)
         if not content:
             return Facts('the file is empty', code)

@@ -6,6 +6,7 @@ returns how many were read and how many refused.
 from .arrays import fuzz_edm2, fuzz_image_archives, fuzz_statistics
 from .images import fuzz_images
 from .pth import fuzz_pth
+from .shards import fuzz_tar_shards
 from .texts import (
     fuzz_class_names,
     fuzz_last_checkpoint,
@@ -17,6 +18,7 @@ from .texts import (
 FUZZERS = dict(
     pth=fuzz_pth, statistics=fuzz_statistics,
     image_archives=fuzz_image_archives,
-    edm2=fuzz_edm2, images=fuzz_images, metrics=fuzz_metrics,
+    edm2=fuzz_edm2, images=fuzz_images, tar_shards=fuzz_tar_shards,
+    metrics=fuzz_metrics,
     sweeps=fuzz_sweeps, class_names=fuzz_class_names,
     last_checkpoint=fuzz_last_checkpoint, options=fuzz_options)

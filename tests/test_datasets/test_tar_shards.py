@@ -262,3 +262,14 @@ def test_of_a_moved_folder_nothing_else_changes(tmp_path):
     assert TarShards(str(tmp_path / 'b')).fingerprints() == one
     turned = TarShards(str(tmp_path / 'b'), upright=False)
     assert turned.fingerprints()['images'] != one['images']
+
+
+def test_images_by_their_names(tmp_path):
+    write_tar(tmp_path / 'x.tar' / 'A.TAR', {'b.tar/c.png': image(3)})
+    path = f'{tmp_path}/x.tar/A.TAR/b.tar/c.png'
+    assert shard_index.read_by_name(path) == image(3)
+    assert shard_index.stamp_by_name(path)[0] == 10240
+    with pytest.raises(FileNotFoundError, match="A.TAR' holds no image 'd"):
+        shard_index.read_by_name(f'{tmp_path}/x.tar/A.TAR/d.png')
+    with pytest.raises(FileNotFoundError, match='names no tar shard'):
+        shard_index.read_by_name(f'{tmp_path}/a.png')

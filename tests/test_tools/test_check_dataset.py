@@ -9,6 +9,7 @@ from rcg.apis import dataset_check
 from rcg.datasets import survey
 from tools import check_dataset as tool
 
+from ..test_datasets.shards import write_tar
 from ..test_engine.running import run_tool
 
 
@@ -151,3 +152,31 @@ def test_the_command(images, tmp_path):
     assert done.returncode == 1
     assert "no folder 'nowhere'" in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+def test_tar_shards(check, images, monkeypatch, tmp_path):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    files = {}
+    for path in sorted(images.glob('?/*.jpg')):
+        files[f'{path.stem}.jpg'] = path.read_bytes()
+        files[f'{path.stem}.cls'] = path.stem.encode()
+        path.unlink()
+    write_tar(images / 'sub' / '0.tar', files)
+    status, out = check()
+    assert status == 0, out
+    for text in ('6/6 files', '6 images of mode RGB', 'no fault found',
+                 '6 images, shorter side 20 to 25 pixels',
+                 '1 tar shards of 1 can be read. 6 labels from 0 to 5.'):
+        assert text in out
+    assert 'Left out' not in out
+    status, out = check()
+    assert '6 images, 6 of them read before' in out
+    content = (images / 'sub' / '0.tar').read_bytes()
+    (images / '1.tar').write_bytes(content[:5000])
+    write_tar(images / '2.tar', {'6.jpg': files['5.jpg'][:300]})
+    status, out = check()
+    assert status == 1
+    for text in (f"the tar shard '{images}/1.tar' cannot be read: it is cut "
+                 'off', "'2.tar/6.jpg' cannot be read (", '1 of the 7 images '
+                 'in the tar', '2 tar shards of 3 can be read'):
+        assert text in out
