@@ -26,6 +26,7 @@ from .optim import (
 )
 from .runner import RcgRunner
 from .safe_loader import SafePretrainedInit
+from .sharded_model import ShardedModel
 from .strategies import DDPStrategy, FSDPStrategy, SingleDeviceStrategy
 from .unwrapping import bare_model
 from .visualizer import ScalarVisualizer
@@ -36,7 +37,8 @@ __all__ = [
     'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
     'LightRuntimeInfoHook', 'NonFiniteHook', 'PlainCheckpointHook',
     'ProgressHook', 'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
-    'SampleGridHook', 'ScalarVisualizer', 'SingleDeviceStrategy',
+    'SampleGridHook', 'ScalarVisualizer', 'ShardedModel',
+    'SingleDeviceStrategy',
     'StopOnSignalHook', 'StreamTrainLoop', 'TestLoop', 'TrainableEMA',
     'TrainableEMAHook', 'TwoGroupConstructor', 'ValLoop', 'bare_model',
     'find_config', 'load_config', 'log', 'make_grid'

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from rcg.engine.buffers import changes_uncounted
+from rcg.engine.shards import is_shard, local
 from rcg.registry import MODELS
 
 
@@ -40,7 +41,10 @@ class TrainableEMA(nn.Module):
         if not 0 <= decay < 1:
             raise ValueError(f'decay must be in [0, 1), got {decay}.')
         shared = {id(p): p for p in model.parameters() if not p.requires_grad}
-        self.module = copy.deepcopy(model, shared).requires_grad_(False)
+        # fully_shard makes modules that cannot be copied.
+        sharded = any(map(is_shard, model.parameters()))
+        self.module = (_tree(model, shared) if sharded else copy.deepcopy(
+            model, shared).requires_grad_(False))
         self.decay, self.warmup = decay, warmup
         self.skipped: Tensor | None = None
         self.register_buffer('steps', torch.zeros((), dtype=torch.long))
@@ -112,8 +116,8 @@ class _Source:
                  averaged: dict[str, Tensor]) -> None:
         self.model = model
         source = dict(model.named_parameters())
-        self.ours = list(averaged.values())
-        self.theirs = [source[name] for name in averaged]
+        self.ours = [local(value) for value in averaged.values()]
+        self.theirs = [local(source[name]) for name in averaged]
         # By name, because a move to another device replaces buffers.
         self._buffers = [
             (ours, theirs, name) for ours, theirs in zip(
@@ -135,3 +139,25 @@ class _Source:
                 theirs.append(buffer)
         if ours:
             torch._foreach_copy_(ours, theirs)
+
+
+def _tree(model: nn.Module, copies: dict) -> nn.Module:
+    """Modules that do nothing, with copies of a model's tensors and its names.
+
+    Args:
+        copies: By ``id``: what stands for a tensor or module already.
+    """
+    if id(model) in copies:
+        return copies[id(model)]
+    tree = copies[id(model)] = nn.Module()
+    for name, p in model._parameters.items():
+        if p is not None and id(p) not in copies:
+            copies[id(p)] = nn.Parameter(p.detach().clone(), False)
+        tree.register_parameter(name, None if p is None else copies[id(p)])
+    for name, buffer in model._buffers.items():
+        tree.register_buffer(
+            name, None if buffer is None else buffer.clone(),
+            name not in model._non_persistent_buffers_set)
+    for name, child in model._modules.items():
+        tree.add_module(name, None if child is None else _tree(child, copies))
+    return tree

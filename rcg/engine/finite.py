@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator
 import torch
 from torch import Tensor
 
+from rcg.engine.shards import local
+
 # Parts of a checkpoint that training goes on from.
 _PARTS = 'state_dict', 'ema_state_dict', 'optimizer'
 
@@ -51,7 +53,7 @@ def listed(names: list[str]) -> str:
 
 def _tensors(content, path: str) -> Iterator[tuple[str, Tensor]]:
     if isinstance(content, Tensor):
-        yield path, content
+        yield path, local(content)
     elif isinstance(content, dict):
         for key, value in content.items():
             yield from _tensors(value, f'{path}.{key}' if path else str(key))

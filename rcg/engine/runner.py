@@ -5,8 +5,7 @@ import time
 
 import mmengine
 import torch
-from mmengine.dist import get_world_size, master_only
-from mmengine.model import is_model_wrapper
+from mmengine.dist import get_world_size, is_main_process, master_only
 from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import nn
 
@@ -19,7 +18,6 @@ from rcg.engine.console import log, quiet_console
 from rcg.engine.data_loading import watched
 from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
-from rcg.engine.extensible import ExtensibleRunner
 from rcg.engine.folder_lock import FolderLock, alone_in_work_folder
 from rcg.engine.frozen_parts import describe_parts
 from rcg.engine.newest import read_newest
@@ -30,18 +28,20 @@ from rcg.engine.saving import (
     write_checkpoint,
 )
 from rcg.engine.schedule import check_counts, in_iterations, resolve_lr
+from rcg.engine.shards import whole
 from rcg.engine.stock_data import with_own_keys, with_possible_workers
-from rcg.engine.unwrapping import bare_model
-from rcg.engine.wrapping import is_sharding, wrapper_config
+from rcg.engine.unwrapping import bare_model, is_sharded
+from rcg.engine.wrapping_runner import WrappingRunner
 from rcg.precision import set_float32
 from rcg.registry import RUNNERS
 
 
 @RUNNERS.register_module()
-class RcgRunner(ExtensibleRunner):
+class RcgRunner(WrappingRunner):
     """MMEngine's Runner, with these differences.
 
-    * Several processes work without a GPU, through gloo.
+    * Several processes work without a GPU, through gloo; they may divide the
+      model among them.
     * The console shows progress and warnings; the log file has everything.
     * ``base_lr`` becomes the learning rate of the effective batch.
     * Checkpoints hold tensors and built-in types only.
@@ -94,25 +94,6 @@ class RcgRunner(ExtensibleRunner):
     def dump_config(self) -> None:
         """Write the config; see :func:`~rcg.engine.configs.text.write`."""
         write_config(self)
-
-    def wrap_model(self, model_wrapper_cfg: dict | None,
-                   model: nn.Module) -> nn.Module:
-        """Wrap for several processes, with or without a GPU.
-
-        Raises:
-            ValueError: The wrapper is FSDP's.
-        """
-        if not self.distributed or is_model_wrapper(model):
-            return super().wrap_model(model_wrapper_cfg, model)
-        cfg = wrapper_config(model_wrapper_cfg,
-                             self.cfg.get('find_unused_parameters', False))
-        if is_sharding(cfg):
-            raise ValueError(
-                "MMEngine's Runner spreads the first weights from one process "
-                'to all, which destroys the shards of FSDP: set runner_type='
-                "'FlexibleRunner' and strategy=dict(type='FSDPStrategy'), or "
-                'delete model_wrapper_cfg.')
-        return super().wrap_model(cfg, model)
 
     def _maybe_compile(self, target: str) -> None:
         """Compile the networks, and not whole steps as MMEngine does.
@@ -223,7 +204,7 @@ class RcgRunner(ExtensibleRunner):
             self._resume if strict is None else strict)
         # A hook may exchange the weights in place.
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        bare_model(self).load_state_dict(state, strict=False)
+        self._load_weights(state)
         self._has_loaded, self.loaded_from = True, filename
         log(self, f'loaded {filename}' if self._resume else
             f'loaded {share_of(bare_model(self), state)} from {filename}')
@@ -250,7 +231,7 @@ class RcgRunner(ExtensibleRunner):
             states.with_histories(checkpoint['message_hub']))
         if resume_optimizer:
             self.optim_wrapper = self.build_optim_wrapper(self.optim_wrapper)
-            self.optim_wrapper.load_state_dict(checkpoint['optimizer'])
+            self._load_optimizer(checkpoint['optimizer'])
         if resume_param_scheduler and self.param_schedulers:
             self.param_schedulers = self.build_param_scheduler(
                 self.param_schedulers)
@@ -261,7 +242,6 @@ class RcgRunner(ExtensibleRunner):
         return resume.describe_run(self.cfg, self.train_dataloader,
                                    describe_parts(bare_model(self)))
 
-    @master_only
     def save_checkpoint(self, out_dir: str, filename: str,
                         file_client_args: dict | None = None,
                         save_optimizer: bool = True,
@@ -277,7 +257,12 @@ class RcgRunner(ExtensibleRunner):
             by_epoch: It is the end of an epoch, which MMEngine counts later:
                 the default of ``meta`` is (epoch + 1, iter), otherwise (epoch,
                 iter + 1).
+
+        The first process writes; the others give their shards of the model,
+        if it is divided.
         """
+        if not (is_main_process() or is_sharded(self.model)):
+            return
         counts = (dict(epoch=self.epoch + 1, iter=self.iter) if by_epoch
                   else dict(epoch=self.epoch, iter=self.iter + 1))
         meta = {**counts, **(meta or {})}
@@ -292,8 +277,13 @@ class RcgRunner(ExtensibleRunner):
         if save_param_scheduler and self.param_schedulers:
             checkpoint['param_schedulers'] = states.scheduler_states(
                 self.param_schedulers)
+        checkpoint = whole(checkpoint)
         self.call_hook('before_save_checkpoint', checkpoint=checkpoint)
+        if is_main_process():
+            self._write(checkpoint, out_dir, filename, file_client_args,
+                        backend_args)
+
+    def _write(self, *args) -> None:
         if self._lock is not None:
             self._lock.check()
-        write_checkpoint(checkpoint, out_dir, filename, file_client_args,
-                         backend_args)
+        write_checkpoint(*args)

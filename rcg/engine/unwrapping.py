@@ -17,18 +17,26 @@ def bare_model(model_or_runner: nn.Module | Runner) -> nn.Module:
 
 
 def is_sharded(model: nn.Module) -> bool:
-    """Whether FSDP keeps a shard of the model in each process."""
-    return any(cls.__name__ == 'FullyShardedDataParallel'
-               for cls in type(model).__mro__)
+    """Whether each process keeps a shard of the model."""
+    return is_flattened(model) or _is_a(model, 'ShardedModel')
+
+
+def is_flattened(model: nn.Module) -> bool:
+    """Whether the first FSDP has made one long vector of the weights."""
+    return _is_a(model, 'FullyShardedDataParallel')
+
+
+def _is_a(model: nn.Module, name: str) -> bool:
+    return any(cls.__name__ == name for cls in type(model).__mro__)
 
 
 def refuse_shards(runner: Runner, part: str) -> None:
-    """Refuse a part of a run that cannot work with FSDP.
+    """Refuse a part of a run that cannot work with shards.
 
     Raises:
-        ValueError: The model is wrapped by FSDP.
+        ValueError: Each process keeps a shard of the model.
     """
     if is_sharded(runner.model):
         raise ValueError(
             f'{part} needs whole weights, and FSDP keeps a shard of them in '
-            f'each process: delete {part}, or train with DDPStrategy.')
+            f'each process: delete {part}, or train with DDP.')

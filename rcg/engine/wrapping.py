@@ -41,8 +41,8 @@ def wrapper_config(cfg: dict | None,
     return cfg
 
 
-def is_sharding(cfg: dict) -> bool:
-    """Whether the config of a wrapper is one of FSDP."""
+def is_flattening(cfg: dict) -> bool:
+    """Whether the config of a wrapper is one of the first FSDP."""
     return 'FullyShardedDataParallel' in _class_names(cfg['type'])
 
 

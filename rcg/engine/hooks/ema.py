@@ -7,7 +7,8 @@ from mmengine.hooks import Hook
 from rcg.checkpoint import load_state_dict
 from rcg.engine.ema import TrainableEMA
 from rcg.engine.optim import is_between_steps, step_guard
-from rcg.engine.unwrapping import bare_model, refuse_shards
+from rcg.engine.shards import sharded_weights, whole
+from rcg.engine.unwrapping import bare_model, is_flattened, refuse_shards
 from rcg.registry import HOOKS
 
 
@@ -40,7 +41,8 @@ class TrainableEMAHook(Hook):
         self.ema_model, self._resumed = None, False
 
     def _build(self, runner) -> None:
-        refuse_shards(runner, 'TrainableEMAHook')
+        if is_flattened(runner.model):
+            refuse_shards(runner, 'TrainableEMAHook')
         self.source = bare_model(runner)
         self.ema_model = TrainableEMA(self.source, **self.options)
 
@@ -81,15 +83,16 @@ class TrainableEMAHook(Hook):
     def before_save_checkpoint(self, runner, checkpoint: dict) -> None:
         if self.ema_model is None:  # before training: nothing to average yet
             return
-        checkpoint['ema_state_dict'] = self.ema_model.state_dict()
+        checkpoint['ema_state_dict'] = whole(self.ema_model.state_dict())
         self._exchange(checkpoint)
 
     def after_load_checkpoint(self, runner, checkpoint: dict) -> None:
         if runner._resume and 'ema_state_dict' in checkpoint:
             self._build(runner)
             self._exchange(checkpoint)
-            load_state_dict(self.ema_model, checkpoint['ema_state_dict'],
-                            'ema_state_dict')
+            load_state_dict(self.ema_model, sharded_weights(
+                checkpoint['ema_state_dict'], self.ema_model.state_dict()),
+                'ema_state_dict')
             self._resumed = True
 
     def _exchange(self, checkpoint: dict) -> None:

@@ -6,6 +6,7 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
+from rcg.engine.shards import is_shard, local
 from rcg.registry import OPTIM_WRAPPERS
 
 
@@ -60,8 +61,10 @@ class AutocastOptimWrapper(OptimWrapper):
             return
         if self.grad_name == 'grad_value':  # it would make infinity finite
             self.unclipped_norm = nn.utils.get_total_norm(
-                [p.grad for p in parameters])
+                [local(p.grad) for p in parameters])
         self.grad_norm = self.clip_func(parameters, **self.clip_grad_kwargs)
+        if is_shard(self.grad_norm):  # of all processes together
+            self.grad_norm = self.grad_norm.full_tensor()
         if self.grad_norm is not None:
             self.unclipped_norm = self.grad_norm
 

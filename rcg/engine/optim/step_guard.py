@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
 
 from rcg.engine.buffers import changes_uncounted
+from rcg.engine.shards import local
 
 
 class StepGuard:
@@ -138,7 +139,7 @@ class _Buffers:
 
 def _gradients(optimizer: Optimizer) -> list[Tensor]:
     """Gradients of an optimizer, dense and real."""
-    grads = [p.grad for group in optimizer.param_groups
+    grads = [local(p.grad) for group in optimizer.param_groups
              for p in group['params'] if p.grad is not None]
     grads = [grad._values() if grad.is_sparse else grad for grad in grads]
     return [torch.view_as_real(grad) if grad.is_complex() else grad
