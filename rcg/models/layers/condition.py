@@ -13,7 +13,9 @@ import math
 import torch
 from torch import Tensor, nn
 
-from rcg.registry import MODELS
+from rcg.frozen import Frozen, HasFrozenParts
+from rcg.models.layers.nearest import nearest
+from rcg.registry import MODELS, REPRESENTATION_DIFFUSERS
 from rcg.rng import SampleRng
 
 _NO_NULL = ('guidance needs a null {}: train with drop_prob > 0, or set '
@@ -150,3 +152,54 @@ class LabelCondition(nn.Module):
         if self.drop_prob == 0:
             raise ValueError(_NO_NULL.format('label'))
         return self.embedding.weight[-1:].expand(batch_size, -1)
+
+
+@MODELS.register_module()
+class ClusterCondition(HasFrozenParts, LabelCondition):
+    """Embed the number of the cluster that a representation is in.
+
+    The label without labels of RCG's table 9a (arXiv:2312.03701). It takes
+    representations, as :class:`RepresentationCondition` does, and keeps of
+    them which centroid is the nearest. Sampling draws centroids: give the
+    same config as ``clusters`` here and as ``rdm`` of the model, and no RDM
+    is needed.
+
+    Args:
+        clusters: Config of the :class:`StoredRepresentations` of centroids,
+            with ``checkpoint``.
+        dim: E.
+        drop_prob: Probability of the null label, as in
+            :class:`LabelCondition`.
+
+    Attributes:
+        centroids (K, D): They stay those of the training, being part of its
+            checkpoint. Numbers of clusters in another file, even if it is
+            made by the same command, mean other clusters.
+    """
+    kind = 'representation'
+
+    def __init__(self, clusters: dict, dim: int,
+                 drop_prob: float = 0.) -> None:
+        super().__init__(clusters['num'], dim, drop_prob)
+        self.clusters = Frozen.build(REPRESENTATION_DIFFUSERS, clusters)
+        self.rep_dim = self.clusters.rep_dim
+        self.register_buffer('centroids',
+                             self.clusters.representations.clone())
+
+    def forward(self, condition: Tensor,
+                rng: SampleRng | None = None) -> Tensor:
+        """Embed representations (N, D) -> (N, E); with ``rng``, drop some."""
+        return super().forward(self.numbers(condition), rng)
+
+    def numbers(self, representations: Tensor) -> Tensor:
+        """Numbers (N,), int64, of the clusters of representations (N, D).
+
+        Raises:
+            ValueError: The representations are not D values wide.
+        """
+        if representations.shape[-1] != self.rep_dim:
+            raise ValueError(
+                f'the clusters are of representations of {self.rep_dim} '
+                f'values, got {representations.shape[-1]}; cluster those of '
+                "the model's encoder.")
+        return nearest(representations, self.centroids)[0]

@@ -1,0 +1,50 @@
+"""Representations out of a file, in place of an RDM."""
+import torch
+from torch import Tensor, nn
+
+from rcg.registry import REPRESENTATION_DIFFUSERS
+from rcg.rng import SampleRng
+
+
+@REPRESENTATION_DIFFUSERS.register_module()
+class StoredRepresentations(nn.Module):
+    """Draws stored representations; RCG (arXiv:2312.03701) table 9a.
+
+    Those of real images are the paper's oracle: they show what a generator
+    could do with a perfect RDM. The centroids of clusters, each as often as
+    its cluster has images, are its cluster labels; see
+    :class:`ClusterCondition`.
+
+    The file, of ``tools/store_representations.py``, is named by
+    ``checkpoint``.
+
+    Args:
+        num: M, the number of stored representations.
+        rep_dim: D.
+
+    Attributes:
+        representations (M, D): float32.
+        counts (M,): How often each is drawn, relative to the others; int64,
+            with a sum below 2^31.
+    """
+
+    def __init__(self, num: int, rep_dim: int) -> None:
+        super().__init__()
+        if num < 1:
+            raise ValueError(f'num must be at least 1, got {num}.')
+        self.rep_dim = rep_dim
+        self.register_buffer('representations', torch.randn(num, rep_dim))
+        self.register_buffer('counts', torch.ones(num, dtype=torch.int64))
+
+    @torch.no_grad()
+    def sample(self, rng: SampleRng, labels: Tensor | None = None) -> Tensor:
+        """Draw representations (N, D), one from each stream of ``rng``.
+
+        Args:
+            rng: N random streams.
+            labels: Of no use: what is drawn does not depend on them.
+        """
+        ends = self.counts.cumsum(0)
+        places = rng.randint(ends[-1])  # integers: exact for any number
+        return self.representations[
+            torch.searchsorted(ends, places, right=True)]

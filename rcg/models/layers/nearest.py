@@ -1,0 +1,37 @@
+"""The nearest of given vectors, for clusters of representations."""
+import torch
+from torch import Tensor
+
+from rcg.precision import exact_float32
+
+# Distances of a chunk take 64 MB.
+_MOST = 2**24
+
+
+@torch.no_grad()
+def nearest(rows: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
+    """Find the centroid nearest to each row.
+
+    Of several equally near ones it is the first. Distances are exact float32:
+    with less precision neighbors would tie.
+
+    Args:
+        rows (N, D): Vectors.
+        centroids (K, D): On the same device.
+
+    Returns:
+        (N,): Numbers of the centroids, int64 in [0, K).
+        (N,): Squared distances, float32, at least 0.
+    """
+    with exact_float32(rows.device):
+        centroids = centroids.float()
+        norms = centroids.square().sum(1)  # (K,)
+        numbers, distances = [], []
+        for chunk in rows.split(max(1, _MOST // len(centroids))):
+            chunk = chunk.float()
+            # |x|^2 is the same for all centroids: it is added afterwards.
+            table = torch.addmm(norms, chunk, centroids.T, alpha=-2)
+            least, number = table.min(1)
+            numbers.append(number)
+            distances.append(least + chunk.square().sum(1))
+    return torch.cat(numbers), torch.cat(distances).clamp_(min=0)
