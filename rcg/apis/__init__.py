@@ -28,6 +28,7 @@ _MODULES = {
     'redraw_images': 'sampling',
     'sample_images': 'sampling',
     'score_images': 'scoring',
+    'store_representations': 'stored_representations',
     'test': 'testing',
     'train': 'training',
     'write_reference_statistics': 'reference_statistics',

@@ -35,18 +35,34 @@ def cache_features(config: Config | dict | str, *, views: int | None = None,
         ValueError: The config does not train, or see the hook.
     """
     cfg = run_config(config, work_dir, options, launcher)
+    chosen = dict(views=views, cache_dir=out, dtype=dtype)
+    hook = hook_of(cfg) | {k: v for k, v in chosen.items() if v is not None}
+    return caching(cfg, hook).folder.path, _as_text(hook)
+
+
+def caching(cfg: Config, hook: dict) -> CacheFeaturesHook:
+    """Compute what is missing of the features that a training would read.
+
+    Args:
+        cfg: The config of the training.
+        hook: Config of the CacheFeaturesHook.
+
+    Returns:
+        The hook. Its ``folder`` holds the features, of ``num_views`` views.
+
+    Raises:
+        ValueError: The config does not train, or see the hook.
+    """
     if cfg.get('train_cfg') is None:
         raise ValueError(f'{title_of(cfg)} has no train_cfg: there are no '
                          'training data to store features of.')
-    chosen = dict(views=views, cache_dir=out, dtype=dtype)
-    hook = _hook_of(cfg) | {k: v for k, v in chosen.items() if v is not None}
     runner = RUNNERS.build(_caching_alone(cfg, hook))
     with named_workers():
         runner.train_loop  # noqa: B018  its property builds the data
-        caching = next(one for one in runner.hooks
-                       if isinstance(one, CacheFeaturesHook))
-        folder = caching.prepare(runner)
-    return folder.path, _as_text(hook)
+        found = next(one for one in runner.hooks
+                     if isinstance(one, CacheFeaturesHook))
+        found.prepare(runner)
+    return found
 
 
 def _caching_alone(cfg: Config, hook: dict) -> Config:
@@ -59,7 +75,7 @@ def _caching_alone(cfg: Config, hook: dict) -> Config:
     return cfg
 
 
-def _hook_of(cfg: Config) -> dict:
+def hook_of(cfg: Config) -> dict:
     """The config of the hook, or a new one, and workers that read images."""
     for hook in cfg.get('custom_hooks') or []:
         if issubclass(HOOKS.class_of(hook), CacheFeaturesHook):
