@@ -3,18 +3,21 @@ import math
 
 import pytest
 import torch
+from mmengine.registry import DefaultScope
 
 from rcg.engine import RcgRunner, load_config
-from rcg.registry import TASK_UTILS
+from rcg.engine.schedule import resolve_lr
+from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, TASK_UTILS
 from rcg.rng import SampleRng
 from tests.test_configs import ROOT, build, count
 from tests.test_configs_imagenet import load
 from tests.test_datasets.test_cifar import archive  # noqa: F401
 from tests.test_evaluation import toy  # noqa: F401
 
-SMALL_ENCODER = {'vit': dict(patch_size=16, embed_dim=16, depth=1,
-                             num_heads=2),
-                 'projector_hidden_dim': 8, 'projector_dim': 8}
+# Of the same projector; a ResNet would take most of the test's time.
+SMALL_ENCODER = {'_delete_': True, 'type': 'ConvEncoder', 'widths': (8, 8),
+                 'strides': (4, 4), 'projector_hidden_dim': 8,
+                 'projector_dim': 8}
 SMALL_DENOISER = {'rep_dim': 8, 'width': 16, 'num_blocks': 1}
 
 
@@ -40,7 +43,7 @@ def test_iddpm_is_the_published_one():
 
 
 def test_recipe_of_iddpm():
-    for name in ('iddpm', 'iddpm_uncond'):
+    for name in ('iddpm', 'iddpm_uncond', 'iddpm_label'):
         cfg = load(f'cifar10/{name}')
         assert cfg.train_cfg.max_samples == 500000 * 128
         assert cfg.train_dataloader.batch_size == 128
@@ -83,7 +86,11 @@ def test_the_encoder_of_imagenet_is_one_other_line(stage, tmp_path):
     leaf = tmp_path / f'{stage}.py'
     leaf.write_text(f'{before}{line}{after}'.replace('../_base_',
                                                      f'{ROOT}/_base_'))
-    cfg = load_config(str(leaf))
+    denoiser = 'model.rdm.denoiser' if stage == 'iddpm' else 'model.denoiser'
+    options = {f'{denoiser}.rep_dim': 256}
+    if stage == 'iddpm':
+        options['model.generator.network.condition.rep_dim'] = 256
+    cfg = load_config(str(leaf), options)
     assert cfg.model.encoder.checkpoint == (
         'checkpoints/mocov3_vit_b.safetensors')
     encoder = build(cfg).encoder
@@ -100,6 +107,32 @@ def test_views_are_two_of_a_batch():
                 for view in model.views)
     assert one.shape == two.shape == images.shape
     assert not torch.equal(one, images)
+
+
+def test_recipe_of_simclr():
+    """The published command for CIFAR-10, and LARS of what decays alone."""
+    cfg = load('cifar10/encoder')
+    wrapper = cfg.optim_wrapper.to_dict()
+    resolve_lr(wrapper, cfg.train_dataloader.batch_size, 1)
+    assert wrapper['optimizer']['lr'] == 1. * 512 / 256
+    assert (cfg.train_cfg.max_samples, cfg.model.temperature) == (
+        1000 * (50000 // 512) * 512, .5)
+    assert [step.type for step in cfg.model.views[0]] == [
+        'RandomResizedCrop', 'RandomFlip', 'ColorJitter', 'RandomGrayscale']
+    model = torch.nn.Linear(2, 1)
+    torch.nn.init.constant_(model.weight, 3.)
+    torch.nn.init.constant_(model.bias, 3.)
+    with DefaultScope.overwrite_default_scope('rcg'):
+        optimizer = OPTIM_WRAPPER_CONSTRUCTORS.build(dict(
+            type=wrapper.pop('constructor'), optim_wrapper_cfg=wrapper))(
+                model).optimizer
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 5.)
+    optimizer.step()
+    # The length of the step is that of the weight, times rate and .001.
+    assert model.weight[0, 0].item() == pytest.approx(3 * (1 - 2 * .001),
+                                                      abs=1e-6)
+    assert model.bias.item() == pytest.approx(3 - 2 * 5)
 
 
 def run(stage, **options):
@@ -126,7 +159,6 @@ def test_all_stages_at_a_small_size(
     monkeypatch.setenv('RCG_DATA', str(tmp_path / 'data'))
     monkeypatch.setenv('RCG_ROOT', str(tmp_path / 'runs'))
     run('encoder', **{'model.encoder': SMALL_ENCODER,
-                      'model.predictor_hidden_dim': 8,
                       'optim_wrapper.dtype': 'float32'})
     run('rdm', **{'model.encoder': SMALL_ENCODER,
                   'model.denoiser': SMALL_DENOISER})
@@ -135,7 +167,7 @@ def test_all_stages_at_a_small_size(
         'model.generator.sampler.num_steps': 2,
         'custom_hooks.1.num_images': 2, 'test_dataloader.batch_size': 2,
         'test_dataloader.dataset.num_images': 4}
-    for stage, more in (('iddpm_uncond', {}), ('iddpm', {
+    for stage, more in (('iddpm_uncond', {}), ('iddpm_label', {}), ('iddpm', {
             'model.generator.network.condition.rep_dim': 8,
             'model.encoder': SMALL_ENCODER, 'model.rdm': dict(
                 denoiser=SMALL_DENOISER, sampler=dict(num_steps=2))})):

@@ -3,10 +3,10 @@
 A leaf that uses the encoder or the RDM adds where its weights are.
 """
 _base_ = './rdm_256.py'
-encoder = dict(
-    type='MoCoV3ViT', img_size=32,
-    vit=dict(patch_size=4, embed_dim=384, depth=12, num_heads=6),
-    projector_hidden_dim=2048, projector_dim=256)
+# SimCLR's for CIFAR-10 (arXiv:2002.05709, appendix B.9).
+encoder = dict(type='SmallResNet', depth=18, projector_hidden_dim=512,
+               projector_dim=128)
+rdm = dict(denoiser=dict(rep_dim=128))
 
 tokenizer = dict(type='Pixels')
 
@@ -17,7 +17,7 @@ generator = dict(
     network=dict(
         type='UNet', input_size=32, in_channels=3, dim=128,
         dim_mult=(1, 2, 2, 2), num_res_blocks=3, attention_levels=(1, 2),
-        condition=dict(type='RepresentationCondition', rep_dim=256,
+        condition=dict(type='RepresentationCondition', rep_dim=128,
                        drop_prob=0.),
         form=dict(head_dim=64, residual_resampling=False, drop=.3)),
     diffusion=dict(type='GaussianDiffusion', parameterization='eps',
