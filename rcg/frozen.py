@@ -5,7 +5,11 @@ from contextlib import contextmanager
 import torch
 from torch import nn
 
-from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.checkpoint import (
+    MissingCheckpointError,
+    find_checkpoint,
+    load_weights,
+)
 from rcg.precision import no_autocast
 from rcg.registry import Registry, has_init_cfg, is_pretrained
 
@@ -61,7 +65,7 @@ class Frozen:
         if checkpoint is None:
             return cls(registry.build(cfg))
         # A wrong path fails here, before a large part is built.
-        checkpoint = find_checkpoint(checkpoint)
+        checkpoint = _find(checkpoint, registry.class_of(cfg))
         module = registry.build(cfg)
         loaded = load_weights(module, checkpoint, prefix)
         part = cls(module, checkpoint, run=loaded.run)
@@ -120,6 +124,22 @@ class Frozen:
 
     def __deepcopy__(self, memo: dict) -> 'Frozen':
         return self
+
+
+def _find(checkpoint: str, cls: type) -> str:
+    """Find a file; if it is missing, name the command of ``cls.made_by``.
+
+    Other files are trained by a stage or downloaded.
+    """
+    try:
+        return find_checkpoint(checkpoint)
+    except MissingCheckpointError as error:
+        command = getattr(cls, 'made_by', None)
+        if command is None:
+            raise
+        raise MissingCheckpointError(
+            f"There is no file '{error.path}': make it with {command}; the "
+            'config that names it says how.', error.path) from error
 
 
 def with_checkpoint(cfg: dict) -> dict:

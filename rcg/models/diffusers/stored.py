@@ -15,8 +15,7 @@ class StoredRepresentations(nn.Module):
     its cluster has images, are its cluster labels; see
     :class:`ClusterCondition`.
 
-    The file, of ``tools/store_representations.py``, is named by
-    ``checkpoint``.
+    The file is named by ``checkpoint``.
 
     Args:
         num: M, the number of stored representations.
@@ -26,7 +25,10 @@ class StoredRepresentations(nn.Module):
         representations (M, D): float32.
         counts (M,): How often each is drawn, relative to the others; int64,
             with a sum below 2^31.
+        made_by: The command that writes the file.
     """
+
+    made_by = 'tools/store_representations.py'
 
     def __init__(self, num: int, rep_dim: int) -> None:
         super().__init__()

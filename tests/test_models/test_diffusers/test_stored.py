@@ -3,7 +3,11 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
-from rcg.checkpoint import CheckpointError, save_atomically
+from rcg.checkpoint import (
+    CheckpointError,
+    MissingCheckpointError,
+    save_atomically,
+)
 from rcg.frozen import Frozen
 from rcg.models.diffusers import StoredRepresentations
 from rcg.models.layers.condition import ClusterCondition
@@ -50,6 +54,13 @@ def test_the_number_must_be_that_of_the_file(stored):
         Frozen.build(REPRESENTATION_DIFFUSERS, dict(stored, num=4))
     with pytest.raises(ValueError, match='num must be at least 1, got 0'):
         StoredRepresentations(0, 6)
+
+
+def test_a_missing_file_names_its_command(stored):
+    with pytest.raises(MissingCheckpointError,
+                       match=r"'x.safetensors': make it with tools/store_rep"):
+        Frozen.build(REPRESENTATION_DIFFUSERS,
+                     dict(stored, checkpoint='x.safetensors'))
 
 
 def test_a_cluster_is_the_label_of_what_is_near(stored):
