@@ -87,7 +87,7 @@ def _config(config: str, options: list[str] | dict | None,
     if not quick:
         return cfg
     generator, rdm = cfg.model.generator, cfg.model.get('rdm')
-    if rdm is not None:
+    if rdm is not None and 'sampler' in rdm:
         rdm.sampler.num_steps = 25
     if 'sampler' in generator:
         generator.sampler.num_steps = 2

@@ -146,8 +146,8 @@ def decode(bench: Bench) -> list[Variant]:
 
 
 def rdm_train(bench: Bench) -> list[Variant]:
-    """Steps of the RDM."""
-    if bench.model.rdm is None:
+    """Steps of the RDM, if one is trained."""
+    if not hasattr(bench.model.rdm, 'loss'):  # stored representations
         return []
     cfg = without_weights(bench.cfg.model.to_dict())
     model = MODELS.build(dict(
@@ -206,7 +206,7 @@ def _step(bench: Bench, model: BaseModel, count: int, cached: bool,
 
 def rdm_sample(bench: Bench) -> list[Variant]:
     """Representations out of noise."""
-    if bench.model.rdm is None:
+    if not hasattr(bench.model.rdm, 'loss'):
         return []
     rdm = bench.model.rdm.on(bench.device)
 

@@ -16,6 +16,7 @@ from rcg.apis.benchmarking.works import (
     decode,
     features,
     rdm_sample,
+    rdm_train,
 )
 from rcg.engine import load_config
 
@@ -49,6 +50,13 @@ def test_all_works_of_a_model(tmp_path, monkeypatch, capsys, faster):
                if row['work'] == 'generator_train']
     assert trained == ['plain, batch 2', 'cached, float32, batch 2'] + [
         'cached, bfloat16, batch 2'] * faster
+
+
+def test_stored_representations_are_neither_trained_nor_measured():
+    init_default_scope('rcg')
+    cfg = run._config('configs/digits/mage_oracle.py', None, quick=True)
+    bench = Bench(cfg, torch.device('cpu'), 2, 4, 16, False)
+    assert rdm_train(bench) == rdm_sample(bench) == []
 
 
 def test_ways_agree():
