@@ -140,6 +140,20 @@ def test_class_conditional_rcg_has_the_generator_of_rcg():
         assert ours.rdm.num_classes == 1000
 
 
+def test_condition_sources_change_nothing_else():
+    """Oracle: the model of the RDM. Clusters: drawn as they are learned."""
+    plain = load('rcg/mage_b_200ep').model
+    oracle = load('rcg/mage_b_200ep_oracle').model
+    assert oracle.generator == plain.generator
+    cluster = load('rcg/mage_b_200ep_cluster').model
+    condition = cluster.generator.network.pop('condition')
+    assert condition.clusters == cluster.rdm
+    plain.generator.network.pop('condition')
+    assert cluster.generator == plain.generator
+    for model in (oracle, cluster):
+        assert model.encoder == plain.encoder
+
+
 def test_weight_decay_reaches_what_the_published_code_decays():
     cfg = load('rcg/mage_b')
     with DefaultScope.overwrite_default_scope('rcg'):
@@ -191,9 +205,11 @@ def test_model_zoo_has_a_row_for_every_released_file_that_configs_name():
     assert {'mocov3_vit_l', 'rdm_mocov3_vit_l', 'maskgit_vqgan'} <= released
     for name in released:
         assert f'| `{name}` |' in text, name
-    # What else is named, a config makes.
+    # What else is named, a config or a command in a header makes.
+    headers = ''.join((ROOT / leaf).read_text() for leaf in LEAVES)
     for path in named - {f'checkpoints/{n}.safetensors' for n in released}:
-        assert f"{path.removeprefix('work_dirs/')}.py" in LEAVES, path
+        assert (f'--out {path} ' in headers or
+                f"{path.removeprefix('work_dirs/')}.py" in LEAVES), path
 
 
 def test_readmes_name_every_config_and_no_other():
