@@ -62,7 +62,8 @@ def combinations(model, wanted: dict[str, Sequence | None]) -> list[dict]:
 
 def _checked(rdm_steps: Sequence[int], rdm) -> list[int]:
     """The numbers of steps, each once, if the RDM's sampler takes them."""
-    if rdm_steps and rdm is None:
+    # Stored representations take the place of an RDM, and have no steps.
+    if rdm_steps and not hasattr(rdm, 'sampler'):
         raise ValueError('this model has no RDM, so --rdm-steps cannot change '
                          'it.')
     for steps in rdm_steps:

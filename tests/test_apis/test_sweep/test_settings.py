@@ -5,6 +5,7 @@ import pytest
 
 from rcg.apis.sweep import settings
 from rcg.diffusion import DDIMSampler, GaussianDiffusion
+from rcg.models.diffusers import StoredRepresentations
 
 GENERATOR = SimpleNamespace(condition_kind='representation',
                             guidance_scale=2., temperature=1.5, num_steps=12)
@@ -44,6 +45,10 @@ def test_steps_of_the_rdm_are_the_slowest_to_change():
         MAGE, dict(guidance_scale=[1.], rdm_steps=None))[0]
     with pytest.raises(ValueError, match='no RDM, so --rdm-steps'):
         settings.combinations(MAGE, dict(rdm_steps=[20]))
+    stored = SimpleNamespace(generator=MAGE.generator,
+                             rdm=StoredRepresentations(2, 3))
+    with pytest.raises(ValueError, match='no RDM, so --rdm-steps'):
+        settings.combinations(stored, dict(rdm_steps=[20]))
     with pytest.raises(ValueError, match='2000'):
         settings.combinations(with_rdm(), dict(rdm_steps=[20, 2000]))
 
