@@ -45,9 +45,7 @@ def check_parts(model) -> None:
         assert model.encoder is None and model.rdm is None
         return
     assert model.encoder.rep_dim == model.rdm.rep_dim
-    project = getattr(network.condition_embed, 'condition_proj', None)
-    if project is not None:
-        assert project.in_features == model.rdm.rep_dim
+    assert network.condition_embed.rep_dim == model.rdm.rep_dim
     assert model.encoder.checkpoint is None
 
 
