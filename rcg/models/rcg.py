@@ -169,7 +169,7 @@ class RCG(HasFrozenParts, BaseModel):
         """
         if representations is None:
             representations = self.sample_representations(rng, labels)
-        condition = self._condition(representations, labels)
+        condition = self.condition(representations, labels)
         with self.sampling.of_generator(rng.device):
             codes = self.generator.sample(condition, rng)
         return codes.float() if codes.is_floating_point() else codes
@@ -197,11 +197,12 @@ class RCG(HasFrozenParts, BaseModel):
         encoded = encoded or self.encode(images)
         if mode != 'loss':
             return encoded
-        condition = self._condition(encoded.get('representations'), labels)
+        condition = self.condition(encoded.get('representations'), labels)
         return self.loss(encoded['codes'], condition, rng)
 
-    def _condition(self, representations: Tensor | None,
-                   labels: Tensor | None) -> Tensor | None:
+    def condition(self, representations: Tensor | None,
+                  labels: Tensor | None) -> Tensor | None:
+        """What conditions the generator (N, ...), if anything."""
         kind = self.generator.condition_kind
         given = dict(representation=representations, label=labels)
         condition = given.get(kind)

@@ -1,4 +1,7 @@
 """What all pixel generators share: a network, a condition, guidance."""
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from torch import Tensor, nn
 
 from rcg.frozen import Frozen, HasFrozenParts
@@ -6,6 +9,23 @@ from rcg.models.generators.guidance import Guidance, GuidedNetwork
 from rcg.models.layers.condition import embed_condition
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
+
+
+class Estimate(NamedTuple):
+    """What sampling has found after one of its steps.
+
+    Attributes:
+        step: How many steps are done, from 1.
+        num_steps: How many there are.
+        codes (N, ...): For the tokenizer to decode. After the last step they
+            are what is drawn.
+        hidden (N, L): True for tokens that later steps draw anew; None if
+            nothing is hidden.
+    """
+    step: int
+    num_steps: int
+    codes: Tensor
+    hidden: Tensor | None = None
 
 
 class PixelGenerator(HasFrozenParts, nn.Module):
@@ -61,6 +81,15 @@ class PixelGenerator(HasFrozenParts, nn.Module):
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
         """Draw codes (N, ...), given one condition for each."""
         raise NotImplementedError
+
+    def estimates(self, condition: Tensor | None, rng: SampleRng
+                  ) -> Iterator[Estimate]:
+        """Draw as :meth:`sample` does; show what each step has found.
+
+        The same streams give the same codes. A generator that does not show
+        its steps has one.
+        """
+        yield Estimate(1, 1, self.sample(condition, rng))
 
     def embed(self, condition: Tensor | None, rng: SampleRng | None = None
               ) -> Tensor | None:

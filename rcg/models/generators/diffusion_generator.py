@@ -1,9 +1,11 @@
 """Diffusion as a pixel generator; ADM, LDM and DiT are configs of it."""
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
 from rcg.diffusion import GaussianDiffusion, Prediction
-from rcg.models.generators.base import PixelGenerator
+from rcg.models.generators.base import Estimate, PixelGenerator
 from rcg.models.generators.guidance import GuidedNetwork
 from rcg.registry import PIXEL_GENERATORS, TASK_UTILS
 from rcg.rng import SampleRng
@@ -79,10 +81,23 @@ class DiffusionGenerator(PixelGenerator):
     @torch.no_grad()
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
         """Draw codes (N, C, h, w), given one condition for each."""
-        net = self.network
-        noise = rng.normal(net.in_channels, net.input_size, net.input_size)
-        return self.sampler(self.denoiser(condition), noise, rng,
+        return self.sampler(self.denoiser(condition), self._noise(rng), rng,
                             self.diffusion.schedule)
+
+    @torch.no_grad()
+    def estimates(self, condition: Tensor | None, rng: SampleRng
+                  ) -> Iterator[Estimate]:
+        """After each step the predicted clean codes; at last the sample."""
+        schedule = self.diffusion.schedule
+        total = len(self.sampler.timesteps(schedule))
+        steps = self.sampler.steps(self.denoiser(condition), self._noise(rng),
+                                   rng, schedule)
+        for number, (x, x0) in enumerate(steps, 1):
+            yield Estimate(number, total, x if number == total else x0)
+
+    def _noise(self, rng: SampleRng) -> Tensor:
+        net = self.network
+        return rng.normal(net.in_channels, net.input_size, net.input_size)
 
     def denoiser(self, condition: Tensor | None) -> 'GuidedDenoiser':
         """What a sampler calls, given one batch of conditions."""

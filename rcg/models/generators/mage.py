@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from rcg.models.generators.base import PixelGenerator
+from rcg.models.generators.base import Estimate, PixelGenerator
 from rcg.models.generators.masking import (
     MaskRatioDistribution,
     mask_least_confident,
@@ -97,6 +97,17 @@ class MAGE(PixelGenerator):
             pass
         check_finite(step.logits, rng, "the generator's logits")
         return step.sampled
+
+    @torch.no_grad()
+    def estimates(self, condition: Tensor | None, rng: SampleRng
+                  ) -> Iterator[Estimate]:
+        """After each step the tokens (N, L), and which are masked again."""
+        for number, step in enumerate(self.steps(condition, rng), 1):
+            hidden = step.next_ids == self.network.mask_token
+            if number == self.num_steps:  # the schedule always masks one
+                check_finite(step.logits, rng, "the generator's logits")
+                hidden = None
+            yield Estimate(number, self.num_steps, step.sampled, hidden)
 
     def temperature_at(self, step: int) -> float:
         """Scale of the Gumbel noise on confidences at one step."""

@@ -70,3 +70,24 @@ def test_steps_may_change_but_must_be_spaced():
     assert model.sampler.num_steps == 9
     with pytest.raises(ValueError, match='got 1001'):
         model.num_steps = 1001
+
+
+@pytest.mark.parametrize('sampler', [
+    dict(type='DDIMSampler', num_steps=3),
+    dict(type='DDIMSampler', num_steps=3, spacing='strided', offset=0),
+    dict(type='DDPMSampler', num_steps=3),
+    dict(type='DPMSolverSampler', num_steps=3),
+    dict(type='HeunSampler', num_steps=3)])
+def test_estimates_end_in_the_sample(sampler):
+    model = build(sampler=sampler).eval()
+    *before, last = model.estimates(REP, SampleRng.from_seed(0, range(5)))
+    assert [e.step for e in (*before, last)] == [
+        *range(1, last.num_steps + 1)]
+    drawn = model.sample(REP, SampleRng.from_seed(0, range(5)))
+    assert torch.equal(last.codes, drawn)
+    # The first is clean data that were predicted, not noise.
+    rng = SampleRng.from_seed(0, range(5))
+    noise = rng.normal(2, 4, 4)
+    first = model.sampler.timesteps(model.diffusion.schedule)[-1]
+    assert torch.equal(before[0].codes,
+                       model.denoiser(REP)(noise, first).x0)

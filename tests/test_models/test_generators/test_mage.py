@@ -80,3 +80,20 @@ def test_codes_of_another_image_size():
     with pytest.raises(ValueError, match=r'4 tokens an image, got \(9,\)'):
         tiny().loss(torch.zeros(2, 9, dtype=torch.int64), None,
                     SampleRng.from_seed(0, range(2)))
+
+
+def test_estimates_end_in_the_sample():
+    model = tiny()
+    streams = range(5)
+    *before, last = model.estimates(None, SampleRng.from_seed(0, streams))
+    assert [e.step for e in (*before, last)] == [1, 2, 3]
+    assert {e.num_steps for e in (*before, last)} == {3}
+    drawn = model.sample(None, SampleRng.from_seed(0, streams))
+    assert torch.equal(last.codes, drawn)
+    assert last.hidden is None
+    shares = [e.hidden.float().mean().item() for e in before]
+    assert 0 < shares[1] < shares[0] < 1  # fewer and fewer tokens
+    assert (before[0].codes < 8).all()  # no mask tokens: it can be decoded
+    # A token that is shown stays.
+    shown = ~before[0].hidden
+    assert torch.equal(before[0].codes[shown], drawn[shown])
