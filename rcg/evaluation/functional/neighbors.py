@@ -31,6 +31,44 @@ def nearest(rows: Tensor, others: Tensor) -> tuple[Tensor, Tensor]:
     return torch.cat(distances), torch.cat(places)
 
 
+def k_nearest(rows: Tensor, others: Tensor, k: int
+              ) -> tuple[Tensor, Tensor]:
+    """Distances (N, k) and places (N, k) of the k nearest of others (M, D).
+
+    The nearest comes first.
+
+    Raises:
+        ValueError: k is out of range, or a number is not finite.
+    """
+    if not 1 <= k <= len(others):
+        raise ValueError(f'k must be from 1 to {len(others)}, the number of '
+                         f'images to search, got {k}.')
+    found = [distances.topk(k, 1, largest=False)
+             for distances in distance_blocks(rows, others)]
+    distances, places = zip(*found, strict=True)
+    return torch.cat(distances), torch.cat(places)
+
+
+def near_threshold(train: Tensor, held_out: Tensor,
+                   quantile: float = .05) -> Tensor:
+    """Distance to train (N, D) below which a sample counts as near.
+
+    So near is the share ``quantile`` of the held-out images (M, D).
+
+    Raises:
+        ValueError: All of held_out are in train, or a number is not finite.
+    """
+    return torch.quantile(_real_distances(train, held_out), quantile)
+
+
+def _real_distances(train: Tensor, held_out: Tensor) -> Tensor:
+    real, _ = nearest(held_out, train)
+    if real.mean() == 0:
+        raise ValueError('every held-out image is also a training image: '
+                         'give two different splits.')
+    return real
+
+
 def kth_neighbor_distance(rows: Tensor, k: int) -> Tensor:
     """(N,): distance of each row to its k-th nearest other row."""
     out = []
@@ -165,11 +203,8 @@ def nearest_train(train: Tensor, held_out: Tensor, fake: Tensor,
     Raises:
         ValueError: All of held_out are in train, or a number is not finite.
     """
-    real, _ = nearest(held_out, train)
+    real = _real_distances(train, held_out)
     ours, places = nearest(fake, train)
-    if real.mean() == 0:
-        raise ValueError('every held-out image is also a training image: '
-                         'give NearestTrain two different splits.')
     near = ours < torch.quantile(real, quantile)
     order = ours.argsort(stable=True)
     return (near.double().mean().item(), (ours.mean() / real.mean()).item(),

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from rcg.evaluation import nearest_train, shared_extractor
+from rcg.evaluation.functional.neighbors import k_nearest, near_threshold
 from rcg.registry import METRICS
 from tests.test_evaluation.test_metrics.test_metrics import (
     EXTRACTOR,
@@ -86,3 +87,14 @@ def test_statistics_have_no_images_to_show(tmp_path):
     np.savez(tmp_path / 'train.npz', features=np.zeros((9, 7), np.float32))
     with pytest.raises(ValueError, match='give a dataset or folder'):
         METRICS.build(dict(PAIRS, train=str(tmp_path / 'train.npz')))
+
+
+def test_the_k_nearest_and_when_they_are_near():
+    others = torch.tensor([[0.], [10.], [3.], [4.]])
+    distances, places = k_nearest(torch.tensor([[1.], [9.]]), others, 2)
+    assert places.tolist() == [[0, 2], [1, 3]]
+    assert distances.tolist() == [[1, 2], [1, 5]]
+    with pytest.raises(ValueError, match='k must be from 1 to 4'):
+        k_nearest(others, others, 5)
+    held_out = torch.tensor([[1.], [12.], [7.]])  # 1, 2 and 3 away
+    assert near_threshold(others, held_out, .5) == 2
