@@ -9,16 +9,19 @@ from rcg.engine.hooks.sample_grid import SMALLEST
 GAP, LINE = 4, 18  # pixels between images, and of a line of text
 
 
-def labelled_grid(rows: Sequence[tuple[str, Sequence[Tensor]]],
+def labelled_grid(rows: Sequence[tuple[str, Sequence[Tensor | Image.Image]]],
                   header: Sequence[str] = ()) -> Image.Image:
     """A picture of rows of images, each under its title.
 
     Args:
-        rows: Title of every row, and its images (3, H, W) uint8. Small images
-            are enlarged by a whole number. All get the size of the first.
+        rows: Title of every row, and its images: Pillow's, or (3, H, W)
+            uint8. Small images are enlarged by a whole number. All get the
+            size of the first.
         header: Titles of the columns.
     """
-    height, width = rows[0][1][0].shape[1:]
+    rows = [(title, [_picture(image) for image in images])
+            for title, images in rows]
+    width, height = rows[0][1][0].size
     scale = -(-SMALLEST // min(height, width))
     size = width * scale, height * scale
     step_x, step_y = size[0] + GAP, size[1] + GAP + LINE
@@ -36,7 +39,12 @@ def labelled_grid(rows: Sequence[tuple[str, Sequence[Tensor]]],
         draw.text((GAP + x, y), title, 'black', font)
     for j, (_, images) in enumerate(rows):
         for i, image in enumerate(images):
-            pixels = Image.fromarray(image.permute(1, 2, 0).numpy())
-            picture.paste(pixels.resize(size, Image.NEAREST),
+            picture.paste(image.resize(size, Image.NEAREST),
                           (GAP + i * step_x, top + j * step_y + LINE))
     return picture
+
+
+def _picture(image: Tensor | Image.Image) -> Image.Image:
+    if isinstance(image, Image.Image):
+        return image.convert('RGB')
+    return Image.fromarray(image.permute(1, 2, 0).numpy())
