@@ -74,7 +74,8 @@ def samples(folder: Path, **changes) -> list[torch.Tensor]:
     model = RCGInferencer(config('mage', {
         name.replace('__', '.'): value for name, value in changes.items()}),
         str(folder))
-    return list(model.sample(COUNT, seed=0))
+    return list(model.sample(COUNT, seed=0, batch_size=64,
+                             output='tensor'))
 
 
 def reconstructions(folder: Path, digits: torch.Tensor,

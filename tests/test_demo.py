@@ -34,7 +34,7 @@ def test_cells_run_and_end_in_pictures(digits_root, tmp_path, monkeypatch):
         size = f'size={shown.width}x{shown.height}'
         assert size in ''.join(kept['data']['text/plain'])
     assert os.environ['RCG_ROOT'] == str(digits_root)
-    assert names['drawn'].shape == (4, 8, 3, 16, 16)
+    assert [len(row) for row in names['drawn']] == [8] * 4
 
 
 def test_it_was_run_in_order_and_is_small():

@@ -127,6 +127,6 @@ def test_a_sample_from_python(site, python, untrained):
 import sys
 from rcg.apis import RCGInferencer
 model = RCGInferencer('rcg::digits/mage.py', sys.argv[2], 'cpu')
-print(tuple(model.sample(2).shape))
+print(tuple(model.sample(2, output='tensor').shape))
 """ + NOTHING_ELSE, site, untrained / 'mage', RCG_ROOT=str(untrained))
     assert out == '(2, 3, 16, 16)\n'

@@ -51,7 +51,8 @@ def generalization(run: Path) -> dict[str, dict[str, float]]:
     out = {}
     for split, given in images.items():
         repeats = len(images['train']) // len(given)
-        drawn = rcg.reconstruct(given, repeats, batch_size=128)
+        drawn = rcg.reconstruct(given, repeats, batch_size=128,
+                                output='tensor')
         features = extractor(drawn.flatten(0, 1))['features'].double()
         moments = features.mean(0), features.T.cov()
         out[split] = dict(loss=_loss(rcg, given, _PASSES * repeats), **{

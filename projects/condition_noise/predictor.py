@@ -27,7 +27,7 @@ def predictors(run: Path, seed: int) -> dict[str, float]:
             Images that are scored with this seed are drawn from them.
     """
     rcg = RCGInferencer(str(run), str(run), 'cpu')
-    train, held_out = (rcg.represent(
+    train, held_out = (rcg.encode(
         torch.from_numpy(Digits(split).images).permute(0, 3, 1, 2))
         for split in ('train', 'test'))
     rng = SampleRng.from_seed(seed, range(len(train)))

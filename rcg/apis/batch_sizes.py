@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import psutil
 import torch
+from torch import Tensor
 
 from rcg.apis.timing import peak_memory
 
@@ -51,6 +52,30 @@ class BatchSizes:
             self.grows = False
         else:
             self.size = min(2 * self.size, self.most)
+
+
+def growing(count: int, wanted: int | str, device: torch.device
+            ) -> Iterator[Tensor]:
+    """Numbers of the images of successive batches, if memory suffices.
+
+    Args:
+        count: Number of images; the last one fills up the last batch.
+        wanted, device: See :class:`BatchSizes`.
+
+    Raises:
+        ValueError: ``count`` or ``wanted`` is not positive.
+    """
+    sizes = BatchSizes(wanted, device)
+    if count < 1:
+        raise ValueError('the number of images must be at least 1, got '
+                         f'{count}.')
+    begun = 0
+    while begun < count:
+        numbers = torch.arange(begun, begun + sizes.size)
+        yield numbers.clamp_(max=count - 1)
+        begun += sizes.size
+        if sizes.grows:
+            sizes.size = min(2 * sizes.size, sizes.most)
 
 
 def free_memory(device: torch.device) -> int:

@@ -4,7 +4,7 @@ import difflib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from mmengine.config import Config
 
@@ -98,13 +98,69 @@ def find_labels(cfg: Config, words: Sequence[str], num_classes: int | None,
         raise ValueError(f'there are {len(names)} names for the '
                          f'{num_classes} classes of the model; give the '
                          'right ones with --class-names FILE.')
+    labels = labels_of(words, names, num_classes)
+    return {label: names[label][0] if names else f'class {label}'
+            for label in labels}
+
+
+def labels_of(words: Sequence[str], names: list[list[str]],
+              num_classes: int) -> list[int]:
+    """The label of each word.
+
+    Args:
+        words: See :func:`find_labels`.
+        names: All names of every class; empty if they are not known.
+        num_classes: Number of classes of the model.
+
+    Raises:
+        ValueError: A word means no class, or several.
+    """
     known = {}
     for label, synonyms in enumerate(names):
         for name in synonyms:
             known.setdefault(_plain(name), []).append(label)
-    labels = [_find_label(word, known, names, num_classes) for word in words]
-    return {label: names[label][0] if names else f'class {label}'
-            for label in labels}
+    return [_find_label(word, known, names, num_classes) for word in words]
+
+
+def check_labels(labels, num: int, num_classes: int | None,
+                 names: Callable[[], list[list[str]]]) -> list[int]:
+    """The label of each of some images.
+
+    Args:
+        labels: A label or a name for all, or one of them for each image.
+        num: Number of images.
+        num_classes: Number of classes of the model; None: it has none.
+        names: Returns all names of every class, if they are needed.
+
+    Raises:
+        ValueError: The model takes no labels, or has no such class.
+    """
+    if num_classes is None:
+        raise ValueError('this model takes no labels: neither its generator '
+                         'nor its RDM is class-conditional.')
+    if labels is None:
+        raise ValueError(f'this model draws images of {num_classes} classes: '
+                         'give labels, numbers from 0 or names, one for all '
+                         'images or one for each.')
+    if isinstance(labels, (int, str)):
+        labels = [labels] * num
+    labels = list(labels.tolist() if hasattr(labels, 'tolist') else labels)
+    if len(labels) != num:
+        raise ValueError(f'labels must be one an image, got {len(labels)} '
+                         f'for {num} images.')
+    if words := [label for label in labels if isinstance(label, str)]:
+        known = []  # numbers need none
+        with contextlib.suppress(*(OSError, ValueError) if all(
+                map(str.isdecimal, words)) else ()):
+            known = names()
+        found = dict(zip(words, labels_of(words, known, num_classes),
+                         strict=True))
+        labels = [found.get(label, label) for label in labels]
+    for label in labels:
+        if not 0 <= label < num_classes:
+            raise ValueError(f'labels must be in [0, {num_classes}), got '
+                             f'{label}.')
+    return labels
 
 
 def _plain(name: str) -> str:

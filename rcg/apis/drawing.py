@@ -1,4 +1,5 @@
 """Batches of images, decoded at once or while the next ones are drawn."""
+import copy
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
@@ -6,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from rcg.apis.batch_sizes import BatchSizes
+from rcg.apis.inference.frames import Frame, watched
 from rcg.engine import Halving
 from rcg.models.data_preprocessor import to_uint8
 from rcg.rng import SampleRng, check_finite
@@ -26,6 +28,22 @@ class Drawer:
         self._drawing, self._decoding = Halving('sampling'), Halving(
             'decoding')
         self._beside = Beside(self._decode, device) if overlap else None
+        self._watch = None
+
+    def prepared(self, model: nn.Module,
+                 watch: Callable[[Frame], None] | None = None) -> 'Drawer':
+        """The same with another model of these weights, for one call.
+
+        Args:
+            model: See :func:`~rcg.apis.inference.settings.with_settings`.
+            watch: Called with a frame after each step; then no batch is
+                decoded beside the next one.
+        """
+        other = copy.copy(self)
+        other.model, other._watch = model, watch
+        if watch is not None:
+            other._beside = None
+        return other
 
     def __call__(self, count: int, batch_size: int | str,
                  inputs: Callable[[Tensor], dict]) -> Iterator[Tensor]:
@@ -59,7 +77,7 @@ class Drawer:
             yield lambda wait=wait, left=count - begun: wait()[:left]
             begun += size
 
-    def _arguments(self, batch: dict) -> tuple:
+    def arguments(self, batch: dict) -> tuple:
         """What ``model.sample`` takes; the streams are on the device."""
         rng = SampleRng(batch['keys'].to(self.device),
                         batch.get('num_draws', 0))
@@ -68,7 +86,10 @@ class Drawer:
     def _now(self, inputs: Callable[[Tensor], dict], numbers: Tensor
              ) -> Callable[[], Tensor]:
         def draw(numbers: Tensor) -> Tensor:
-            images = self.model.sample(*self._arguments(inputs(numbers)))
+            arguments = self.arguments(inputs(numbers))
+            if self._watch is not None:
+                return watched(self.model, arguments, numbers, self._watch)
+            images = self.model.sample(*arguments)
             return to_uint8(images, self.model.quantization).cpu()
         images = self._drawing(draw, numbers)
         return lambda: images
@@ -76,7 +97,7 @@ class Drawer:
     def _later(self, inputs: Callable[[Tensor], dict], numbers: Tensor
                ) -> Callable[[], Tensor]:
         def draw(numbers: Tensor) -> dict:
-            rng, *given = self._arguments(inputs(numbers))
+            rng, *given = self.arguments(inputs(numbers))
             return dict(codes=self.model.sample_codes(rng, *given),
                         keys=rng.keys)
         drawn = self._drawing(draw, numbers)

@@ -22,19 +22,51 @@ def image_dataset(cfg: Config) -> dict:
     Raises:
         ValueError: The config has no dataset of images.
     """
-    places = [cfg.get('_held_out')]
-    places += [(cfg.get(f'{use}_dataloader') or {}).get('dataset')
-               for use in ('val', 'test', 'train')]
-    for found in places:
-        if found and issubclass(DATASETS.class_of(found), ImageDataset):
-            steps = [dict(step, type='CenterCrop')
-                     if type_name(step) == 'RandomCrop' else dict(step)
-                     for step in found.get('pipeline', ())]
-            return dict(found, pipeline=[
-                step for step in steps
-                if not getattr(TRANSFORMS.build(step), 'is_random', True)])
-    raise ValueError('the config names no dataset of images (_held_out, or '
-                     'train_dataloader.dataset).')
+    found = held_out_dataset(cfg) or _first(cfg, 'val', 'test', 'train')
+    if found is None:
+        raise ValueError('the config names no dataset of images (_held_out, '
+                         'or train_dataloader.dataset).')
+    return found
+
+
+def held_out_dataset(cfg: Config) -> dict | None:
+    """Config of the held-out images, without randomness, if it has any."""
+    return _without_randomness(cfg.get('_held_out'))
+
+
+def train_dataset(cfg: Config) -> dict:
+    """Config of the training images in a config, without randomness.
+
+    Raises:
+        ValueError: It names none.
+    """
+    found = _first(cfg, 'train')
+    if found is None:
+        raise ValueError('the config names no training images '
+                         '(train_dataloader.dataset): give a folder or a '
+                         'dataset.')
+    return found
+
+
+def _first(cfg: Config, *uses: str) -> dict | None:
+    for use in uses:
+        found = _without_randomness(
+            (cfg.get(f'{use}_dataloader') or {}).get('dataset'))
+        if found is not None:
+            return found
+    return None
+
+
+def _without_randomness(found: dict | None) -> dict | None:
+    """Config of a dataset of images with fixed transforms, if it is one."""
+    if not found or not issubclass(DATASETS.class_of(found), ImageDataset):
+        return None
+    steps = [dict(step, type='CenterCrop')
+             if type_name(step) == 'RandomCrop' else dict(step)
+             for step in found.get('pipeline', ())]
+    return dict(found, pipeline=[
+        step for step in steps
+        if not getattr(TRANSFORMS.build(step), 'is_random', True)])
 
 
 def load_images(cfg: Config, names: Sequence[str]

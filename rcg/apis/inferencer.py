@@ -1,41 +1,48 @@
 """Images from a trained model, in Python."""
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch import Tensor
 
-from rcg.apis.drawing import Drawer
-from rcg.apis.run_config import load_any_config
-from rcg.checkpoint import find_checkpoint, load_weights
-from rcg.engine.ahead import ROWS, Ahead
-from rcg.engine.configs.loading import title_of
-from rcg.engine.configs.stages import naming_stages
-from rcg.engine.devices import usable_device
-from rcg.precision import set_float32
-from rcg.registry import MODELS
+from rcg.apis.batch_sizes import growing
+from rcg.apis.classes import check_labels
+from rcg.apis.inference.frames import Frame, film
+from rcg.apis.inference.loaded import LoadedModel
+from rcg.apis.inference.neighbors import Neighbors, find_neighbors
+from rcg.apis.inference.progress import Bar
+from rcg.apis.inference.settings import with_settings
+from rcg.apis.inference.shown import check_output, shown
+from rcg.engine.ahead import Ahead
 from rcg.rng import SampleRng
 
 
-class RCGInferencer:
-    """Draws images with the model of a config and a checkpoint.
+class RCGInferencer(LoadedModel):
+    """Draws images with a trained model.
 
-    Images are (N, 3, H, W) uint8 RGB on the CPU, of the size of the model
-    (see :func:`rcg.apis.load_images`). ``batch_size`` of them are computed at
-    a time, or with 'auto' as many as memory allows. The last batch is filled
-    up. So an image depends on its random stream alone, not on how many others
-    are drawn. Representations of many images are drawn at once.
+    Images that are given may be Pillow images, paths, arrays (H, W, 3) or
+    tensors (3, H, W) of bytes, or several of these; see
+    :class:`~rcg.apis.inference.given.ImageReader`. Drawn ones are Pillow
+    images, with ``output='tensor'`` (..., 3, H, W) uint8 RGB on the CPU, with
+    'numpy' (..., H, W, 3).
+
+    ``batch_size`` images are computed at a time, or with 'auto' as many as
+    memory allows. The last batch is filled up. So an image depends on its
+    random stream alone, not on how many others are drawn. Representations of
+    many images are drawn at once.
+
+    Methods that draw take ``guidance`` (on the scale of the paper's tables,
+    off at 0), ``temperature`` and ``steps`` of the generator. They hold for
+    the call; the model stays as it is.
 
     Example:
-        >>> rcg = RCGInferencer('configs/digits/mage.py',
-        ...                     'work_dirs/quickstart/mage')
-        >>> images = rcg.sample(16, seed=0)  # (16, 3, 16, 16) uint8
-        >>> rcg.interpolate(images[0], images[1])  # (8, 3, 16, 16)
+        >>> rcg = RCGInferencer('digits/mage')
+        >>> images = rcg.sample(16, seed=0)
+        >>> rcg.interpolate(images[0], images[1])[3].save('between.png')
 
     Args:
-        config: A config, a dict like one, or the path of one.
-        checkpoint: File or work folder.
+        config: Name of one of our configs, a config, a work folder or a saved
+            one; see :func:`~rcg.apis.inference.source.find_source`.
+        checkpoint: File or work folder; by default what belongs to config.
         device: By default a GPU, if there is one.
         overlap: On a GPU, decode a batch while the next one is drawn, which
             takes memory for both. The images are the same. On a CPU nothing
@@ -49,140 +56,110 @@ class RCGInferencer:
         ValueError: The model draws no images; the device cannot be used.
     """
 
-    def __init__(self, config: Config | dict | str, checkpoint: str,
-                 device: str | torch.device | None = None,
-                 overlap: bool = False, ahead: int = ROWS) -> None:
-        self.device, self.ahead = torch.device(usable_device(device)), ahead
-        cfg = load_any_config(config)
-        if cfg.get('model') is None:
-            raise ValueError(f'{title_of(cfg)} has no model: give one of a '
-                             'pixel generator (RCG).')
-        init_default_scope(cfg.get('default_scope', 'rcg'))
-        set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
-        with naming_stages(cfg):
-            self.model = MODELS.build(cfg.model)
-        if not hasattr(self.model, 'generator'):
-            raise ValueError(
-                f'{type(self.model).__name__} draws no images; give the '
-                'config and checkpoint of a pixel generator (RCG).')
-        self.checkpoint = find_checkpoint(checkpoint)
-        load_weights(self.model, self.checkpoint)
-        self.model.to(self.device).eval()
-        self._draw = Drawer(self.model, self.device,
-                            overlap and self.device.type != 'cpu')
-
-    @property
-    def num_classes(self) -> int | None:
-        """Number of classes; None if sampling takes no labels."""
-        kind = self.model.generator.condition_kind
-        if kind == 'label':
-            return self.model.generator.network.condition_embed.num_classes
-        rdm = self.model.rdm if kind == 'representation' else None
-        embed = getattr(rdm, 'label_embed', None)
-        return None if embed is None else embed.num_embeddings
-
-    def sample(self, num_images: int, seed: int = 0,
-               labels: Sequence[int] | None = None,
-               batch_size: int | str = 64) -> Tensor:
+    def sample(self, num: int = 1, seed: int = 0,
+               labels: int | str | Sequence | None = None,
+               batch_size: int | str = 'auto', output: str = 'pil',
+               callback: Callable[[Frame], None] | None = None,
+               **settings) -> Sequence:
         """Draw images.
 
         Args:
-            num_images: Number of images.
+            num: Number of images.
             seed: Image i depends on the seed and i alone.
-            labels: One for each image, for a class-conditional model.
+            labels: For a class-conditional model: a number or a name of a
+                class for all images, or one for each.
             batch_size: Images at a time; 'auto': see
                 :class:`~rcg.apis.batch_sizes.BatchSizes`.
+            output: 'pil', 'tensor' or 'numpy'.
+            callback: Called with a :class:`~rcg.apis.inference.frames.Frame`
+                after each step of each batch.
+            settings: ``guidance``, ``temperature``, ``steps``.
 
         Returns:
-            (num_images, 3, H, W).
+            ``num`` images.
 
         Raises:
-            ValueError: The model takes no labels, or has no such class.
+            ValueError: The model takes no labels, or has no such class; a
+                setting is out of range.
         """
-        return torch.cat([*self.batches(num_images, seed, labels, batch_size)])
+        check_output(output)
+        labels = self._labels(labels, num)
+        return shown(self._all(
+            num, batch_size, self._inputs(num, seed, labels), output,
+            callback, **settings), output)
 
-    def batches(self, num_images: int, seed: int = 0,
-                labels: Sequence[int] | None = None,
-                batch_size: int | str = 64) -> Iterator[Tensor]:
+    def batches(self, num: int, seed: int = 0,
+                labels: int | str | Sequence | None = None,
+                batch_size: int | str = 'auto', output: str = 'pil',
+                **settings) -> Iterator[Sequence]:
         """Like :meth:`sample`, one batch at a time."""
-        if labels is not None:
-            self._check_labels(labels, num_images)
-            labels = torch.tensor(labels, device=self.device)
+        check_output(output)
+        labels = self._labels(labels, num)
+        drawer = self._draw.prepared(with_settings(self.model, **settings))
+        drawn = drawer(num, batch_size, self._inputs(num, seed, labels))
+        return (shown(batch, output) for batch in drawn)
 
-        def make_batch(rows: Sequence[int]) -> dict:
-            keys = SampleRng.from_seed(seed, rows).keys
-            return dict(keys=keys) | (
-                {} if labels is None else dict(labels=labels[keys[:, 1]]))
+    def steps(self, num: int = 1, seed: int = 0,
+              labels: int | str | Sequence | None = None,
+              batch_size: int | str = 'auto', output: str = 'pil',
+              **settings) -> Iterator[Frame]:
+        """Like :meth:`sample`, one step at a time.
 
-        ahead = None
-        if (getattr(self.model, 'draws_ahead', False)
-                and num_images >= self.ahead > 0):
-            ahead = Ahead(self.model, make_batch, num_images, self.ahead)
+        All batches take a step before the next one. The last frame has the
+        images of :meth:`sample`, bit for bit if its batches have the same
+        sizes, as they do where memory suffices.
 
-        def inputs(i: Tensor) -> dict:
-            batch = make_batch(i)
-            if ahead is not None:
-                first = int(i[0])
-                drawn = ahead(range(first, int(i[-1]) + 1))
-                batch |= dict(drawn, representations=drawn[
-                    'representations'][(i - first).to(self.device)])
-            return batch
-        return self._draw(num_images, batch_size, inputs)
-
-    @torch.no_grad()
-    def represent(self, images: Tensor) -> Tensor:
-        """Representations (N, D) of images (N, 3, H, W) uint8.
-
-        Raises:
-            ValueError: The model is a baseline without an encoder.
+        Yields:
+            A :class:`~rcg.apis.inference.frames.Frame`, whose ``images`` are
+            what has been found: MAGE's tokens, or the clean images that a
+            diffusion predicts.
         """
-        _check_images(images, '(N, 3, H, W)')
-        kind = self.model.generator.condition_kind
-        if kind != 'representation' or self.model.encoder is None:
-            origin = {'label': 'labels', None: 'nothing'}.get(kind, kind)
-            raise ValueError(
-                'this takes an RCG model with its encoder: the generator '
-                f'draws images from {origin}, and model.encoder is '
-                f'{"given" if self.model.encoder else "None"}. Give a config '
-                'such as configs/digits/mage.py and its checkpoint.')
-        data = self.model.data_preprocessor(dict(images=images))
-        with self.model.encoder.in_float32(self.device) as encoder:
-            return encoder(data['images'])
+        check_output(output)
+        labels = self._labels(labels, num)
+        model = with_settings(self.model, **settings)
+        inputs, batches = self._inputs(num, seed, labels), []
+        for numbers in growing(num, batch_size, self.device):
+            batches.append((numbers, self._draw.arguments(inputs(numbers))))
+        return self._framed(film(model, batches), output)
 
-    def reconstruct(self, images: Tensor, num: int = 1, seed: int = 0,
-                    batch_size: int = 8) -> Tensor:
+    def reconstruct(self, images, num: int = 1, seed: int = 0,
+                    batch_size: int | str = 8, output: str = 'pil',
+                    **settings) -> Sequence:
         """Draw images from the representations of given ones.
 
         Args:
-            images: (N, 3, H, W).
+            images: One or several, N.
             num: Images to draw from each.
             seed: Draw j of any image has the random stream (seed, j).
-            batch_size: Images at a time.
+            batch_size, output, settings: See :meth:`sample`.
 
         Returns:
-            (N, num, 3, H, W).
+            N rows of ``num`` images.
 
         Raises:
-            ValueError: The images are no such tensor.
+            ValueError: The model is a baseline, or images cannot be read.
         """
-        _check_images(images, '(N, 3, H, W)')
-        drawn = self._draw(len(images) * num, batch_size, lambda i: dict(
+        check_output(output)
+        images = self._read(images)
+        drawn = self._all(len(images) * num, batch_size, lambda i: dict(
             keys=SampleRng.from_seed(seed, i % num).keys,
-            representations=self.represent(images[i // num])))
-        return torch.cat([*drawn]).unflatten(0, (-1, num))
+            representations=self.encode(images[i // num])), output,
+            **settings)
+        return shown(drawn.unflatten(0, (-1, num)), output)
 
-    def vary(self, image: Tensor, num: int = 8, seed: int = 0,
-             batch_size: int = 8) -> Tensor:
-        """Draw (num, 3, H, W) from the representation of (3, H, W).
+    def vary(self, image, num: int = 8, seed: int = 0,
+             batch_size: int | str = 8, output: str = 'pil',
+             **settings) -> Sequence:
+        """Draw ``num`` images from the representation of one.
 
-        Raises:
-            ValueError: The image is no such tensor.
+        Arguments and errors are those of :meth:`reconstruct`.
         """
-        _check_images(image, '(3, H, W)')
-        return self.reconstruct(image[None], num, seed, batch_size)[0]
+        return self.reconstruct(self._read.one(image)[None], num, seed,
+                                batch_size, output, **settings)[0]
 
-    def interpolate(self, first: Tensor, last: Tensor, steps: int = 8,
-                    seed: int = 0, batch_size: int = 8) -> Tensor:
+    def interpolate(self, first, last, num: int = 8, seed: int = 0,
+                    batch_size: int | str = 8, output: str = 'pil',
+                    **settings) -> Sequence:
         """Draw images between the representations of two given ones.
 
         Representations are mixed linearly, (1 - t) first + t last for t from
@@ -190,54 +167,114 @@ class RCGInferencer:
         interpolations made, says its author (github.com/LTH14/rcg/issues/20).
 
         Args:
-            first: (3, H, W).
-            last: (3, H, W).
-            steps: Images to draw, the ends included.
+            first, last: An image each.
+            num: Images to draw, the ends included.
             seed: All have the random stream (seed, 0).
-            batch_size: Images at a time.
+            batch_size, output, settings: See :meth:`sample`.
 
         Returns:
-            (steps, 3, H, W).
+            ``num`` images.
 
         Raises:
-            ValueError: There are fewer than 2 steps; an image is no such
-                tensor.
+            ValueError: There are fewer than 2; and see :meth:`reconstruct`.
         """
-        for image in (first, last):
-            _check_images(image, '(3, H, W)')
-        if steps < 2:
-            raise ValueError(f'steps must be at least 2, got {steps}.')
-        weights = torch.linspace(0, 1, steps, device=self.device)[:, None]
+        check_output(output)
+        ends = [self._read.one(image) for image in (first, last)]
+        if num < 2:
+            raise ValueError(f'num must be at least 2, got {num}.')
+        weights = torch.linspace(0, 1, num, device=self.device)[:, None]
 
         def mixed(i: Tensor) -> dict:
-            ends = [self.represent(image.expand(len(i), -1, -1, -1))
-                    for image in (first, last)]
+            both = [self.encode(image.expand(len(i), -1, -1, -1))
+                    for image in ends]
             return dict(keys=SampleRng.from_seed(seed, i * 0).keys,
-                        representations=torch.lerp(*ends, weights[i]))
+                        representations=torch.lerp(*both, weights[i]))
 
-        return torch.cat([*self._draw(steps, batch_size, mixed)])
+        return shown(self._all(num, batch_size, mixed, output, **settings),
+                     output)
 
-    def _check_labels(self, labels: Sequence[int], num_images: int) -> None:
-        known = self.num_classes
-        if known is None:
-            raise ValueError('this model takes no labels: neither its '
-                             'generator nor its RDM is class-conditional.')
-        if len(labels) != num_images:
-            raise ValueError(f'labels must be one an image, got {len(labels)}'
-                             f' for {num_images} images.')
-        for label in labels:
-            if not 0 <= label < known:
-                raise ValueError(f'labels must be in [0, {known}), got '
-                                 f'{label}.')
+    def nearest(self, images, dataset=None, k: int = 5, held_out=None,
+                output: str = 'pil') -> Neighbors:
+        """Find the nearest images of a dataset, by representations.
 
+        Args:
+            images: N images, such as samples.
+            dataset: An ImageDataset, a folder, or images; by default the
+                config's training images. A dataset or folder is encoded once
+                and remembered.
+            k: How many to find for each.
+            held_out: Images of the same kind that are not in ``dataset``, for
+                the check of copies; by default the config's, if ``dataset``
+                is.
+            output: Form of the images that are found.
 
-def _check_images(images: Tensor, shape: str) -> None:
-    """Refuse what is no tensor of bytes of such a shape."""
-    if (isinstance(images, Tensor) and images.dtype == torch.uint8
-            and images.ndim == shape.count(',') + 1 and images.shape[-3] == 3):
-        return
-    got = f'a {type(images).__name__}'
-    if isinstance(images, Tensor):
-        got = f'{tuple(images.shape)} {images.dtype}'
-    raise ValueError(f'images must be a tensor {shape} uint8, got {got}. '
-                     'rcg.apis.load_images reads files.')
+        Returns:
+            See :class:`~rcg.apis.inference.neighbors.Neighbors`.
+
+        Raises:
+            ValueError: k is out of range; the config names no training
+                images; the model is a baseline.
+        """
+        check_output(output)
+        rows = self.encode(images)
+        if dataset is None:
+            dataset, own = self._libraries.own(self._source.cfg)
+            held_out = own if held_out is None else held_out
+        others = None if held_out is None else self._libraries.of(held_out)
+        return find_neighbors(rows, self._libraries.of(dataset), others, k,
+                              lambda found: shown(found, output))
+
+    def _labels(self, labels, num: int) -> Tensor | None:
+        if labels is None and self.num_classes is None:
+            return None
+        return torch.tensor(check_labels(
+            labels, num, self.num_classes, self._source.class_names),
+            device=self.device)
+
+    def _inputs(self, num: int, seed: int, labels: Tensor | None
+                ) -> Callable[[Tensor], dict]:
+        """What the model takes for images of some numbers."""
+        def make_batch(rows: Sequence[int]) -> dict:
+            keys = SampleRng.from_seed(seed, rows).keys
+            return dict(keys=keys) | (
+                {} if labels is None else dict(labels=labels[keys[:, 1]]))
+
+        if not (getattr(self.model, 'draws_ahead', False)
+                and num >= self.ahead > 0):
+            return make_batch
+        ahead = Ahead(self.model, make_batch, num, self.ahead)
+
+        def inputs(i: Tensor) -> dict:
+            first = int(i[0])
+            drawn = ahead(range(first, int(i[-1]) + 1))
+            return make_batch(i) | dict(drawn, representations=drawn[
+                'representations'][(i - first).to(self.device)])
+        return inputs
+
+    def _all(self, count: int, batch_size: int | str,
+             inputs: Callable[[Tensor], dict], output: str,
+             callback: Callable[[Frame], None] | None = None,
+             **settings) -> Tensor:
+        """Images (count, 3, H, W); a bar shows how far they are."""
+        bar = Bar('sampling', count)
+
+        def watch(frame: Frame) -> None:
+            share = frame.step / frame.num_steps
+            bar.update(frame.indices.start + share * len(frame.indices))
+            if callback is not None:
+                frame.output = output
+                callback(frame)
+
+        watched = callback is not None or bar.on_terminal
+        drawer = self._draw.prepared(with_settings(self.model, **settings),
+                                     watch if watched else None)
+        try:
+            return torch.cat([*drawer(count, batch_size, inputs)])
+        finally:
+            bar.close()
+
+    @staticmethod
+    def _framed(frames: Iterator[Frame], output: str) -> Iterator[Frame]:
+        for frame in frames:
+            frame.output = output
+            yield frame

@@ -73,7 +73,7 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
         labels = list(titles)
     labels = _in_turn(labels, model.num_classes, num)
     shown = []
-    for batch in model.batches(num, seed, labels, batch_size):
+    for batch in model.batches(num, seed, labels, batch_size, 'tensor'):
         shown.extend(batch[:SHOWN - len(shown)])
         folder.add(batch, num)
     return folder.finish(_grid(shown, labels, titles))
@@ -141,7 +141,7 @@ def compare_guidance(config: Config | dict | str, checkpoint: str | None,
     for scale in dict.fromkeys(scales):
         model.generator.guidance_scale = scale
         drawn[_title(scale)] = images = inferencer.sample(
-            num, seed, labels, batch_size)
+            num, seed, labels, batch_size, 'tensor')
         folder.add(images, len(set(scales)) * num)
     return folder.finish(labelled_grid([
         (title, images[start:start + COLUMNS])
@@ -185,7 +185,7 @@ def redraw_images(config: Config | dict | str, checkpoint: str | None,
     rows = []
     given, titles = load_images(cfg, images)
     for title, image in zip(titles, given, strict=True):
-        drawn = model.vary(image, num, seed, batch_size)
+        drawn = model.vary(image, num, seed, batch_size, 'tensor')
         rows.append((title, [image, *drawn]))
         folder.add(drawn, len(titles) * len(drawn))
     return folder.finish(labelled_grid(rows[:SHOWN],
@@ -225,10 +225,9 @@ def interpolate_images(config: Config | dict | str, checkpoint: str | None,
     if len(images) != 2 * len(pairs):
         raise ValueError('--interpolate takes images, not folders.')
     titles = [' to '.join(names[i:i + 2]) for i in range(0, len(names), 2)]
-    for title, (first, last) in zip(titles, images.unflatten(0, (-1, 2)),
-                                    strict=True):
-        drawn = model.interpolate(first, last, steps, seed, batch_size)
-        rows.append((title, [first, *drawn, last]))
+    for title, pair in zip(titles, images.unflatten(0, (-1, 2)), strict=True):
+        drawn = model.interpolate(*pair, steps, seed, batch_size, 'tensor')
+        rows.append((title, [pair[0], *drawn, pair[1]]))
         folder.add(drawn, len(titles) * len(drawn))
     weights = [f't = {i / (steps - 1):.2f}' for i in range(steps)]
     return folder.finish(labelled_grid(rows[:SHOWN], ['A', *weights, 'B']))

@@ -28,11 +28,8 @@ class SamplingPrecision:
     def __init__(self, generator: str | None = None,
                  decoder: str = 'float32', channels_last: bool = False
                  ) -> None:
-        for name, dtype in (('generator', generator or 'float32'),
-                            ('decoder', decoder)):
-            if dtype not in DTYPES:
-                raise ValueError(f'model.sampling.{name} must be one of '
-                                 f'{", ".join(DTYPES)}, got {dtype!r}.')
+        _check('generator', generator or 'float32')
+        _check('decoder', decoder)
         self.generator, self.decoder = generator, decoder
         self.channels_last = channels_last
 
@@ -53,6 +50,15 @@ class SamplingPrecision:
                 f"model.sampling.decoder, got '{self.decoder}'.")
         tokenizer.decode_in(self.decoder, self.channels_last)
 
+    def set_generator(self, dtype: str) -> None:
+        """Change in what the generator draws.
+
+        Raises:
+            ValueError: There is no such type.
+        """
+        _check('generator', dtype)
+        self.generator = dtype
+
     def of_generator(self, device: torch.device):
         """A context in which the generator draws codes."""
         if self.generator is None:
@@ -65,3 +71,9 @@ class SamplingPrecision:
         """What differs from the defaults, in plain types."""
         return {name: value for name, value in vars(self).items()
                 if value not in (None, 'float32', False)}
+
+
+def _check(name: str, dtype: str) -> None:
+    if dtype not in DTYPES:
+        raise ValueError(f'model.sampling.{name} must be one of '
+                         f'{", ".join(DTYPES)}, got {dtype!r}.')

@@ -32,8 +32,10 @@ def test_overlap_is_off_on_a_cpu(digits_root):
 
 
 def test_overlapped_images_come_in_order_and_are_the_same(rcg):
-    plain = [*rcg.batches(10, seed=3, batch_size=4)]
-    found = [*overlapping(rcg).batches(10, seed=3, batch_size=4)]
+    plain = [*rcg.batches(10, seed=3, batch_size=4,
+                          output='tensor')]
+    found = [*overlapping(rcg).batches(10, seed=3, batch_size=4,
+                          output='tensor')]
     assert [len(batch) for batch in found] == [4, 4, 2]
     for a, b in zip(plain, found, strict=True):
         assert torch.equal(a, b)
@@ -66,15 +68,19 @@ def test_what_is_not_finite_is_found_later_too(rcg):
 
 
 def test_other_batches_of_other_sizes_hold_the_same_images(rcg):
-    plain = rcg.sample(11, seed=1, batch_size=6)
-    auto = [*rcg.batches(11, seed=1, batch_size='auto')]
+    plain = rcg.sample(11, seed=1, batch_size=6, output='tensor')
+    auto = [*rcg.batches(11, seed=1, batch_size='auto',
+                         output='tensor')]
     assert [len(batch) for batch in auto] == [4, 7]
     difference = torch.cat(auto).int() - plain.int()
     assert difference.abs().max() <= 1  # of a matrix product's rounding
 
 
 def test_representations_are_drawn_ahead(rcg):
-    plain = rcg.sample(20, seed=1, batch_size=8)
+    def again():
+        return rcg.sample(20, seed=1, batch_size=8, output='tensor')
+
+    plain = again()
     drawn, draw = [], rcg.model.sample_representations
 
     def noted(rng, labels=None):
@@ -82,10 +88,10 @@ def test_representations_are_drawn_ahead(rcg):
         return draw(rng, labels)
 
     rcg.model.sample_representations, rcg.ahead = noted, 9
-    assert torch.equal(rcg.sample(20, seed=1, batch_size=8), plain)
+    assert torch.equal(again(), plain)
     assert drawn == [10, 10]
     rcg.ahead = 0
-    assert torch.equal(rcg.sample(20, seed=1, batch_size=8), plain)
+    assert torch.equal(again(), plain)
     assert drawn == [10, 10, 8, 8, 8]
 
 

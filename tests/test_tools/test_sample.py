@@ -47,14 +47,15 @@ def model(root, name='mage'):
 
 def test_samples(draw, digits_root):
     images, grid = draw('mage', '--num', 5, '--seed', 2)
-    assert torch.equal(images, model(digits_root).sample(5, seed=2))
+    assert torch.equal(images, model(digits_root).sample(
+        5, seed=2, batch_size=64, output='tensor'))
     assert grid.shape == (3, 2 * 66 + 2, 3 * 66 + 2)  # 2 rows of 3, enlarged
 
 
 def test_classes_take_turns(draw, digits_root):
     images, grid = draw('mage_class_cond', '--classes', '7', '2', '--num', 5)
     wanted = model(digits_root, 'mage_class_cond').sample(
-        5, labels=[7, 2, 7, 2, 7])
+        5, labels=[7, 2, 7, 2, 7], batch_size=64, output='tensor')
     assert torch.equal(images, wanted)
     # Without a header: a row for each class.
     assert torch.equal(grid[:, 22:86:4, 140:204:4], images[4])
@@ -65,9 +66,11 @@ def test_labels_are_numbers_and_all_by_default(draw, digits_root):
     by_number, _ = draw('mage_class_cond', '--labels', 7, 2, '--num', 5)
     by_default, _ = draw('mage_class_cond', '--num', 12)
     rcg = model(digits_root, 'mage_class_cond')
-    assert torch.equal(by_number, rcg.sample(5, labels=[7, 2, 7, 2, 7]))
+    assert torch.equal(by_number, rcg.sample(
+        5, labels=[7, 2, 7, 2, 7], batch_size=64, output='tensor'))
     assert torch.equal(by_default,
-                       rcg.sample(12, labels=[*range(10), 0, 1]))
+                       rcg.sample(12, labels=[*range(10), 0, 1],
+                                  batch_size=64, output='tensor'))
 
 
 def test_reconstruct_shows_each_image_and_its_draws(draw, digits_root,
@@ -79,7 +82,8 @@ def test_reconstruct_shows_each_image_and_its_draws(draw, digits_root,
     images, grid = draw('mage', '--reconstruct', 1, tmp_path / 'real',
                         '--num', 2)
     wanted = model(digits_root).reconstruct(
-        torch.stack([Digits('test')[1]['images'], real]), 2)
+        torch.stack([Digits('test')[1]['images'], real]), 2,
+        output='tensor')
     assert torch.equal(images, wanted.flatten(0, 1))
     assert torch.equal(cell(grid, 1, 0), real)
     assert torch.equal(cell(grid, 1, 2), images[3])
@@ -88,7 +92,8 @@ def test_reconstruct_shows_each_image_and_its_draws(draw, digits_root,
 def test_vary(draw, digits_root):
     images, grid = draw('mage', '--vary', 4, '--seed', 1)
     real = Digits('test')[4]['images']
-    assert torch.equal(images, model(digits_root).vary(real, 8, seed=1))
+    assert torch.equal(images, model(digits_root).vary(
+        real, 8, seed=1, output='tensor'))
     assert torch.equal(cell(grid, 0, 0), real)
 
 
@@ -97,8 +102,10 @@ def test_interpolate(draw, digits_root):
                         '--steps', 4)
     digits = [Digits('test')[i]['images'] for i in (3, 17, 5, 6)]
     rcg = model(digits_root)
-    assert torch.equal(images[:4], rcg.interpolate(*digits[:2], 4))
-    assert torch.equal(images[4:], rcg.interpolate(*digits[2:], 4))
+    assert torch.equal(images[:4], rcg.interpolate(
+        *digits[:2], 4, output='tensor'))
+    assert torch.equal(images[4:], rcg.interpolate(
+        *digits[2:], 4, output='tensor'))
     assert torch.equal(cell(grid, 1, 0), digits[2])
     assert torch.equal(cell(grid, 1, 4), images[7])
     assert torch.equal(cell(grid, 1, 5), digits[3])
@@ -109,7 +116,8 @@ def test_the_same_images_with_and_without_guidance(draw, digits_root):
     rcg = model(digits_root)
     for scale, found in ((1, images[:9]), (5, images[9:])):
         rcg.model.generator.guidance_scale = scale
-        assert torch.equal(found, rcg.sample(9))
+        assert torch.equal(found, rcg.sample(
+            9, batch_size=64, output='tensor'))
     assert not torch.equal(images[:9], images[9:])
     # Image 8 begins the second pair of rows, guided below not guided.
     for row, image in ((0, 0), (1, 9), (2, 8), (3, 17)):
@@ -157,7 +165,8 @@ def test_a_work_folder_alone(digits_root, tmp_path, capsys):
         str(work), '--num', '2', '--device', 'cpu']))
     drawn = work / 'drawn'
     assert f'{drawn}/grid.png shows' in capsys.readouterr().out
-    wanted = RCGInferencer(cfg, work, 'cpu').sample(2)
+    wanted = RCGInferencer(cfg, work, 'cpu').sample(
+        2, batch_size=64, output='tensor')
     assert torch.equal(pixels(drawn / '000001.png'), wanted[1])
 
 

@@ -80,6 +80,7 @@ def test_the_project_s_config(digits_root):
     folder = digits_root / 'timm_denoiser'
     folder.mkdir(exist_ok=True)
     torch.save({'state_dict': model.state_dict()}, folder / 'iter_1.pth')
-    drawn = RCGInferencer(CONFIG, str(folder), 'cpu').sample(2)
+    drawn = RCGInferencer(CONFIG, str(folder), 'cpu').sample(
+        2, output='tensor')
     assert drawn.shape == (2, 3, 16, 16)
     assert drawn.isfinite().all()

@@ -1,0 +1,1 @@
+"""What :class:`~rcg.apis.RCGInferencer` is made of, one job a file."""

@@ -1,0 +1,118 @@
+"""A trained model in memory: loaded, moved, saved."""
+import os
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from rcg.apis.drawing import Drawer
+from rcg.apis.inference.given import ImageReader, image_size
+from rcg.apis.inference.neighbors import Libraries
+from rcg.apis.inference.source import find_source
+from rcg.checkpoint import find_checkpoint, load_weights
+from rcg.engine.ahead import ROWS
+from rcg.engine.configs.loading import title_of
+from rcg.engine.configs.stages import naming_stages
+from rcg.engine.devices import usable_device
+from rcg.precision import set_float32
+from rcg.registry import MODELS
+
+_ENCODED = 64  # images that are encoded at a time
+
+
+class LoadedModel:
+    """Base of :class:`~rcg.apis.RCGInferencer`, which has the arguments."""
+
+    def __init__(self, config: Config | dict | str | os.PathLike,
+                 checkpoint: str | None = None,
+                 device: str | torch.device | None = None,
+                 overlap: bool = False, ahead: int = ROWS) -> None:
+        self.device, self.ahead = torch.device(usable_device(device)), ahead
+        self._source = source = find_source(config, checkpoint)
+        cfg = source.cfg
+        if cfg.get('model') is None:
+            raise ValueError(f'{title_of(cfg)} has no model: give one of a '
+                             'pixel generator (RCG).')
+        init_default_scope(cfg.get('default_scope', 'rcg'))
+        set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
+        with naming_stages(cfg), source.building():
+            self.model = MODELS.build(cfg.model)
+        if not hasattr(self.model, 'generator'):
+            raise ValueError(
+                f'{type(self.model).__name__} draws no images; give the '
+                'config and checkpoint of a pixel generator (RCG).')
+        self.checkpoint = find_checkpoint(source.checkpoint)
+        load_weights(self.model, self.checkpoint)
+        self._overlap, self._size = overlap, None
+        self._read = ImageReader(*source.preparation(),
+                                 lambda: self.image_size)
+        self._libraries = Libraries(self._read, self.encode)
+        self.to(self.device)
+
+    def to(self, device: str | torch.device | torch.dtype | None = None,
+           dtype: torch.dtype | None = None) -> 'LoadedModel':
+        """Move the model; choose in what its generator computes.
+
+        Args:
+            device: As PyTorch names it; None: as it is.
+            dtype: Of most products of the generator, by autocast: float32,
+                bfloat16 or float16. The other parts compute in float32.
+
+        Returns:
+            This object.
+
+        Raises:
+            ValueError: The device cannot be used; there is no such type.
+        """
+        if isinstance(device, torch.dtype):
+            device, dtype = None, device
+        if dtype is not None:
+            self.model.sampling.set_generator(str(dtype).removeprefix(
+                'torch.'))
+        if device is not None:
+            self.device = torch.device(usable_device(device))
+        self.model.to(self.device).eval()
+        self._draw = Drawer(self.model, self.device,
+                            self._overlap and self.device.type != 'cpu')
+        return self
+
+    @property
+    def num_classes(self) -> int | None:
+        """Number of classes; None if sampling takes no labels."""
+        kind = self.model.generator.condition_kind
+        if kind == 'label':
+            return self.model.generator.network.condition_embed.num_classes
+        rdm = self.model.rdm if kind == 'representation' else None
+        embed = getattr(rdm, 'label_embed', None)
+        return None if embed is None else embed.num_embeddings
+
+    @property
+    def image_size(self) -> int:
+        """Side of the images in pixels."""
+        if self._size is None:
+            self._size = image_size(self.model)
+        return self._size
+
+    @torch.no_grad()
+    def encode(self, images) -> Tensor:
+        """Representations (N, D) of images, on the device.
+
+        Raises:
+            ValueError: The model is a baseline without an encoder; and see
+                :class:`~rcg.apis.inference.given.ImageReader`.
+        """
+        kind = self.model.generator.condition_kind
+        if kind != 'representation' or self.model.encoder is None:
+            origin = {'label': 'labels', None: 'nothing'}.get(kind, kind)
+            raise ValueError(
+                'this takes an RCG model with its encoder: the generator '
+                f'draws images from {origin}, and model.encoder is '
+                f'{"given" if self.model.encoder else "None"}. Give a config '
+                'such as configs/digits/mage.py and its checkpoint.')
+        parts = []
+        for part in self._read(images).split(_ENCODED):
+            data = self.model.data_preprocessor(dict(images=part))
+            with self.model.encoder.in_float32(self.device) as encoder:
+                parts.append(encoder(data['images']))
+        return torch.cat(parts)

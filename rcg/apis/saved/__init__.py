@@ -1,0 +1,1 @@
+"""Folders that hold a whole model, and need no other file."""
