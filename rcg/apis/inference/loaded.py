@@ -10,6 +10,8 @@ from rcg.apis.drawing import Drawer
 from rcg.apis.inference.given import ImageReader, image_size
 from rcg.apis.inference.neighbors import Libraries
 from rcg.apis.inference.source import find_source
+from rcg.apis.saved import hub
+from rcg.apis.saved.run import save_source
 from rcg.checkpoint import find_checkpoint, load_weights
 from rcg.engine.ahead import ROWS
 from rcg.engine.configs.loading import title_of
@@ -49,6 +51,71 @@ class LoadedModel:
                                  lambda: self.image_size)
         self._libraries = Libraries(self._read, self.encode)
         self.to(self.device)
+
+    @classmethod
+    def from_pretrained(cls, name: str | os.PathLike,
+                        revision: str | None = None,
+                        token: str | None = None, **options
+                        ) -> 'LoadedModel':
+        """Load what :meth:`save_pretrained` wrote. Nothing is executed.
+
+        Args:
+            name: A folder, or 'user/name' on the Hugging Face hub.
+            revision: Branch, tag or commit on the hub.
+            token: For private repositories of the hub.
+            options: ``device`` and other arguments of the class.
+
+        Raises:
+            FileNotFoundError: There is no such folder.
+            CheckpointError: It is damaged, or wants what is not allowed.
+            ImportError: The hub takes the package huggingface_hub.
+            OSError: The download failed.
+        """
+        return cls(hub.folder_of(os.fspath(name), revision, token), **options)
+
+    def save_pretrained(self, folder: str | os.PathLike,
+                        license: str | None = None,
+                        metrics: str | None = None,
+                        name: str | None = None) -> None:
+        """Write a folder that holds the model and needs no other file.
+
+        Config, weights of all parts as they sample, hashes, license and a
+        model card. It appears when all is written.
+
+        Args:
+            folder: A new one.
+            license: An identifier such as 'apache-2.0', or a file.
+            metrics: A file of tools/test.py; by default metrics.json beside
+                the checkpoint, if it is of this one.
+            name: Of the model; by default that of the folder.
+
+        Raises:
+            FileExistsError: There is something in the folder.
+            ValueError: The scores are of another checkpoint; the model has
+                parts that cannot be saved.
+        """
+        save_source(self._source, self.model, self.num_classes,
+                    self.checkpoint, os.fspath(folder), license, metrics,
+                    name)
+
+    def push_to_hub(self, name: str, private: bool = True,
+                    revision: str | None = None, token: str | None = None,
+                    **options) -> str:
+        """Upload what :meth:`save_pretrained` writes; return the address.
+
+        Args:
+            name: 'user/name'; the repository is made if it is not there.
+            private: Whether a new repository is private.
+            revision: Branch to write to.
+            token: By default that of ``hf auth login``.
+            options: ``license`` and ``metrics``.
+
+        Raises:
+            ImportError: It takes the package huggingface_hub.
+            OSError: The upload failed.
+        """
+        return hub.push(lambda folder: self.save_pretrained(
+            folder, name=name, **options), name, private, revision, token)
 
     def to(self, device: str | torch.device | torch.dtype | None = None,
            dtype: torch.dtype | None = None) -> 'LoadedModel':

@@ -1,4 +1,5 @@
 """What a saved folder may hold: names of files, and a config as data."""
+import inspect
 import re
 from collections.abc import Collection, Iterator
 
@@ -31,7 +32,7 @@ _BUILT = (MODELS, TASK_UTILS, ENCODERS, TOKENIZERS, REPRESENTATION_DIFFUSERS,
           PIXEL_GENERATORS)
 # Keys that name code or files to MMEngine, to Frozen or to an encoder.
 _REFUSED = 'init_cfg', 'custom_imports', '_scope_', '_base_', '_delete_'
-_LARGEST = 10**6  # tables are as long as some numbers say
+_LARGEST = 10**7  # tables are as long as some numbers say
 # Neither a path nor an address. No type with a dot, which MMEngine would
 # import.
 _TEXT = re.compile(r'[\w.+ -]{0,200}')
@@ -53,6 +54,17 @@ def what_is_unsafe(model, pipeline) -> str | None:
             or _unsafe(pipeline, _names(TRANSFORMS), 'pipeline'))
 
 
+def loads_by_itself(name: str) -> bool:
+    """Whether a class would fetch weights unless told ``pretrained=False``.
+
+    Args:
+        name: Of a class of a registry of ours.
+    """
+    return any('pretrained' in inspect.signature(found).parameters
+               for registry in _BUILT
+               if (found := registry.module_dict.get(name)) is not None)
+
+
 def _names(registry) -> set[str]:
     registry.import_from_location()
     return set(registry.module_dict)
@@ -62,6 +74,10 @@ def _unsafe(value, known: set[str], where: str) -> str | None:
     for place, key, inner in _entries(value, where):
         if key in _REFUSED or key == 'pretrained' and inner is not False:
             return f'{place} is not allowed there'
+        if (isinstance(inner, dict) and _is_one(inner.get('type'), known)
+                and inner.get('pretrained') is not False
+                and loads_by_itself(inner['type'])):
+            return f'{place}.pretrained must be False'
         if key == 'checkpoint' and not _is_one(inner, WEIGHTS):
             return f'{place} is {inner!r:.80}, no file of such a folder'
         if key == 'type' and not _is_one(inner, known):

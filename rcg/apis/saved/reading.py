@@ -78,6 +78,8 @@ def _check_index(index: dict) -> None:
     if index['float32'] not in ('high', 'highest'):
         raise ValueError(f"float32 must be 'high' or 'highest', got "
                          f'{index["float32"]!r:.80}.')
+    if not 8 <= index['bits'] <= 16:
+        raise ValueError(f'bits must be from 8 to 16, got {index["bits"]}.')
     if unsafe := what_is_unsafe(index['model'], index['pipeline']):
         hint = ', '.join(filter(str.isidentifier, map(str, index['modules'])))
         raise ValueError(f'{unsafe}.' + (

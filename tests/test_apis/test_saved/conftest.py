@@ -1,0 +1,42 @@
+"""A saved model, and copies of it that cost nothing."""
+import json
+import os
+import shutil
+
+import pytest
+
+from rcg.apis import RCGInferencer
+from rcg.engine import load_config
+
+
+@pytest.fixture(scope='session')
+def original(untrained):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('RCG_ROOT', str(untrained))
+        cfg = load_config('configs/digits/mage.py', [
+            'model.generator.num_steps=2', 'model.rdm.sampler.num_steps=2'])
+        return RCGInferencer(cfg, untrained / 'mage', 'cpu')
+
+
+@pytest.fixture(scope='session')
+def saved(original, tmp_path_factory):
+    folder = tmp_path_factory.mktemp('saved') / 'model'
+    original.save_pretrained(folder, license='cc-by-4.0')
+    return folder
+
+
+@pytest.fixture
+def changed(saved, tmp_path):
+    """Makes a copy with another index; its files are links."""
+    def make(change=lambda index: None):
+        folder = tmp_path / 'copy'
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        for name in os.listdir(saved):
+            os.symlink(saved / name, folder / name)
+        index = json.loads((saved / 'rcg.json').read_text())
+        change(index)
+        (folder / 'rcg.json').unlink()
+        (folder / 'rcg.json').write_text(json.dumps(index))
+        return folder
+    return make
