@@ -60,6 +60,7 @@ TESTS = {
     'tests/test_datasets/test_archive.py': ('exec', _REFUSED),
     'tests/test_datasets/test_cifar.py': ('exec pickle.loads', _REFUSED),
     'tests/test_datasets/test_stream.py': ('pickle.loads', _OWN),
+    'tests/test_docs/test_python.py': ('exec', 'runs the blocks of a guide'),
     'tests/test_demo.py': ('compile eval exec', 'runs the notebook of demo/'),
     'tests/test_engine/test_configs/test_files.py': ('pickle.loads', _OWN),
     'tests/test_evaluation/test_extractors/test_inception.py': (
