@@ -3,6 +3,7 @@ import atexit
 import contextlib
 import re
 import signal
+import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from torch.utils.data import DataLoader, Dataset
 
 # Seconds that a batch may take.
 TIMEOUT = 300.
+# After so many times the timeout a batch is late, even if torch still waits.
+LATE = 3
 # Seconds that a worker whose connection broke has to end.
 DYING = 10.
 _STATES = {'T': 'stopped', 'D': 'waiting for a disk or the network',
@@ -73,6 +76,11 @@ class _Batches:
 
     def __init__(self, batches: Iterator, timeout: float) -> None:
         self.batches, self.timeout = batches, timeout
+        self.awaited_since: float | None = None
+        self.late: str | None = None
+        if timeout and getattr(batches, '_workers', None):
+            threading.Thread(target=_end_late, args=(weakref.ref(self), ),
+                             daemon=True).start()
 
     def __iter__(self) -> '_Batches':
         return self
@@ -81,36 +89,70 @@ class _Batches:
         return len(self.batches)
 
     def __next__(self):
+        self.awaited_since = time.monotonic()
         try:
             return next(self.batches)
         except (RuntimeError, OSError, EOFError) as error:
+            if self.late is not None:
+                raise RuntimeError(self.late) from error
             workers = getattr(self.batches, '_workers', [])
             if str(error).startswith('DataLoader timed out'):
-                raise RuntimeError(self._of_hanging(workers)) from error
+                text = self._of_hanging(workers)
+                self._end(workers)
+                raise RuntimeError(text) from error
             gone = _exit_codes(workers, wait=_is_broken_connection(error))
             if gone:
                 raise RuntimeError(_of_gone(gone)) from error
             raise
+        finally:
+            self.awaited_since = None
+
+    def end_if_late(self) -> bool:
+        """End the workers if a batch is awaited for ``LATE`` timeouts."""
+        since = self.awaited_since
+        if since is None or time.monotonic() - since < LATE * self.timeout:
+            return False
+        workers = self.batches._workers
+        self.late = self._of_hanging(workers)
+        self._end(workers)
+        return True
 
     def _of_hanging(self, workers: list[BaseProcess]) -> str:
-        """Say which worker owes the next batch; end all of them.
-
-        Python waits for them when it exits, and a stopped process takes no
-        other signal.
-        """
+        """Say which worker owes the next batch."""
         iterator = self.batches
         number, *_ = iterator._task_info.get(iterator._rcvd_idx, (0, ))
         worker = workers[number]
-        text = (f'worker {number} of the data loader (process {worker.pid}, '
+        return (f'worker {number} of the data loader (process {worker.pid}, '
                 f'{_state(worker.pid)}) gave no batch for {self.timeout:g} s. '
                 'If it reads from a network disk, look at that; if batches '
                 'take so long, raise timeout of the data loader in the '
                 'config, or its num_workers. Then go on with --resume.')
+
+    def _end(self, workers: list[BaseProcess]) -> None:
+        """End the workers.
+
+        Python waits for them when it exits, and a stopped process takes no
+        other signal.
+        """
         # Else torch would raise an error of its own for each of them.
-        _forget(iterator)
-        for one in workers:
-            one.kill()
-        return text
+        _forget(self.batches)
+        for worker in workers:
+            worker.kill()
+
+
+def _end_late(batches: weakref.ref) -> None:
+    """Watch for late batches, as long as somebody reads them.
+
+    torch's timeout is that of its queue. A tensor itself is in a file, which
+    its worker hands over after that; if the worker stops in between, the main
+    process would wait for ever.
+    """
+    while (watched_ones := batches()) is not None:
+        if watched_ones.end_if_late():
+            return
+        pause = watched_ones.timeout / 4
+        del watched_ones
+        time.sleep(pause)
 
 
 def _forget(iterator: Iterator) -> None:

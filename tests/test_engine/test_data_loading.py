@@ -3,6 +3,7 @@ import multiprocessing
 import os
 import signal
 import time
+from multiprocessing import Pipe, get_context
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from rcg.datasets import ImageFolder
 from rcg.engine import data_loading, stock_data
 from rcg.engine.data_loading import (
     WatchedLoader,
+    _Batches,
     check_files,
     forget_workers,
     named_workers,
@@ -55,6 +57,46 @@ def test_a_worker_that_stopped_is_named_in_time(pin):
     for worker in batches.batches._workers:  # Python will not wait for them
         worker.join(10)
         assert worker.exitcode is not None
+
+
+class Owing:
+    """torch's iterator while it asks a worker for the file of a tensor."""
+    _worker_pids_set, _rcvd_idx, _task_info = False, 7, {7: (0, )}
+
+    def __init__(self, work):
+        self.connection, theirs = Pipe()
+        self._workers = [get_context('fork').Process(target=work,
+                                                     args=(theirs, ))]
+        self._workers[0].start()
+        theirs.close()
+
+    def __next__(self):
+        return self.connection.recv()
+
+
+def stop(connection):
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+def answer_late(connection):
+    time.sleep(1.1)
+    connection.send('batch')
+
+
+def test_a_worker_that_stopped_with_half_a_batch_is_named_in_time():
+    batches = _Batches(Owing(stop), timeout=.3)
+    start = time.monotonic()
+    with pytest.raises(RuntimeError, match=(
+            r'worker 0 of the data loader \(process \d+, stopped\) gave no '
+            r'batch for 0.3 s')):
+        next(batches)
+    assert .8 < time.monotonic() - start < 15
+    batches.batches._workers[0].join(10)
+    assert batches.batches._workers[0].exitcode == -signal.SIGKILL
+
+
+def test_a_slow_worker_is_not_ended():
+    assert next(_Batches(Owing(answer_late), timeout=1.)) == 'batch'
 
 
 @pytest.mark.parametrize(('act', 'message'), [
