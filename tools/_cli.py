@@ -30,6 +30,8 @@ ARGUMENTS = {
         default='none', choices=('none', 'pytorch', 'slurm'))),
     'local_rank': (['--local-rank', '--local_rank'], dict(
         type=int, default=0, help='set by old launchers')),
+    'check': (['--check'], dict(
+        action='store_true', help='look for all that is missing, and stop')),
     'debug': (['--debug'], dict(
         action='store_true', help='show the traceback of errors')),
 }
@@ -73,6 +75,7 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
         from torch import distributed
 
         from rcg.engine import console, errors
+        from rcg.engine.processes.complaints import complain
         from rcg.engine.processes.stopping import stoppable
     except ModuleNotFoundError as error:
         sys.exit(f"error: there is no module '{error.name}'. Install the "
@@ -81,15 +84,15 @@ def friendly_errors(debug: bool, resume: str = 'go on with --resume'
         with stoppable(resume):
             yield
     except KeyboardInterrupt:
-        _complain(f'interrupted; {resume}')
+        complain(f'interrupted; {resume}')
         sys.exit(130)
     except Exception as error:
         logs = console.write_to_log_files(error)
         if debug:
             raise
-        if not errors.is_users(error):
-            traceback.print_exception(error)
-        _complain(errors.explain(error, logs))
+        trace = '' if errors.is_users(error) else ''.join(
+            traceback.format_exception(error))
+        complain(errors.explain(error, logs), errors.explain(error), trace)
         sys.exit(1)
     else:  # after an error, other processes may never come to this point
         if distributed.is_initialized():
@@ -107,9 +110,3 @@ def _leave(done: threading.Event) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(0)
-
-
-def _complain(text: str) -> None:
-    rank = os.environ.get('RANK', '0')
-    mark = '' if rank == '0' else f' (process {rank})'
-    print(f'\nerror{mark}: {text}', file=sys.stderr, flush=True)

@@ -30,8 +30,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--dtype', choices=('float32', 'float16'),
                         help='of what is no integer; default: float32, as it '
                         'is computed')
-    add_shared(parser, 'work_dir', 'cfg_options', 'launcher', 'local_rank',
-               'debug')
+    add_shared(parser, 'work_dir', 'cfg_options', 'check', 'launcher',
+               'local_rank', 'debug')
     return parser.parse_args(args)
 
 
@@ -41,6 +41,9 @@ def main() -> None:
     announce(f'cache_features {args.config}')
     with friendly_errors(args.debug, 'the same command goes on'):
         from rcg import apis
+        if args.check:
+            apis.check_run(args.config, options=args.cfg_options)
+            return
         folder, hook = apis.cache_features(
             args.config, views=args.views, out=args.out, dtype=args.dtype,
             work_dir=args.work_dir, options=args.cfg_options,

@@ -5,6 +5,24 @@ export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1}
 export MKL_NUM_THREADS=${MKL_NUM_THREADS:-$OMP_NUM_THREADS}
 TOOLS=$(CDPATH= cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 
+# check_first TOOL PROCESSES ARGUMENTS...: let one process look for all that is
+# missing, before any other starts or waits in a queue. RCG_CHECK=0: it does not,
+# where only the other machines have the files.
+#
+# A dry run is one of this process alone, for that many.
+check_first() {
+    local tool=$1 processes=$2 word
+    shift 2
+    for word; do
+        if [ "$word" = --dry-run ]; then
+            WORLD_SIZE=$processes exec "${PYTHON:-python}" "$TOOLS/$tool" "$@"
+        fi
+    done
+    if [ "${RCG_CHECK:-1}" != 0 ]; then
+        "${PYTHON:-python}" "$TOOLS/$tool" "$@" --check > /dev/null
+    fi
+}
+
 # launch TOOL GPUS ARGUMENTS...: through torchrun.
 #
 # It ends with the exit status of the processes; see _torchrun.py. With
@@ -26,6 +44,7 @@ launch() {
         place=(--max-restarts "$MAX_RESTARTS" "${place[@]}")
     fi
     echo "$tool on $nodes x $gpus processes"
+    check_first "$tool" "$((nodes * gpus))" "$@"
     exec "${PYTHON:-python}" "$TOOLS/_torchrun.py" "${place[@]}" \
         --nproc_per_node "$gpus" "$TOOLS/$tool" "$@" --launcher pytorch
 }
@@ -41,6 +60,7 @@ launch_slurm() {
     shift 3
     if [ "$per_node" -gt "$gpus" ]; then per_node=$gpus; fi
     export MASTER_PORT=${PORT:-29500}
+    check_first "$tool" "$gpus" "$@"
     # SRUN_ARGS holds several words on purpose.
     # shellcheck disable=SC2086
     srun --signal "${SIGNAL:-USR1@120}" \

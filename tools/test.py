@@ -30,8 +30,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         'done; default: %(default)g')
     parser.add_argument('--deterministic', action='store_true',
                         help='the same bits in each run on this machine')
-    add_shared(parser, 'work_dir', 'cfg_options', 'launcher', 'local_rank',
-               'debug')
+    add_shared(parser, 'work_dir', 'cfg_options', 'check', 'launcher',
+               'local_rank', 'debug')
     # CHECKPOINT may stand after options.
     return parser.parse_intermixed_args(args)
 
@@ -43,6 +43,10 @@ def main() -> None:
     with friendly_errors(args.debug, 'the same command goes on'):
         from rcg import apis
         from rcg.evaluation.table import show
+        if args.check:
+            apis.check_run(args.config, args.checkpoint,
+                           options=args.cfg_options, testing=True)
+            return
         metrics = apis.test(
             args.config, args.checkpoint, out=args.out,
             save_images=args.save_images, restart=args.restart,

@@ -2,7 +2,7 @@
 
     python tools/train.py CONFIG [--work-dir DIR] [--resume [CHECKPOINT]]
                           [--extend N] [--amp] [--deterministic]
-                          [--cfg-options KEY=VALUE ...]
+                          [--dry-run] [--cfg-options KEY=VALUE ...]
 
 CONFIG may be a work folder: the config of the run in it, with its options.
 --extend N goes on with a run, finished or not, for N iterations more than its
@@ -10,6 +10,9 @@ newest checkpoint has (batches of all processes; the log says how many epochs).
 Its learning rate is warmed up again and falls to zero once more; a constant
 rate stays constant until its last share. If that is interrupted, the same
 command or --resume goes on with it; when it is done, --extend adds to it.
+--dry-run says what would be trained, how long it takes, what memory and disk
+it needs, from a few steps on this device, and all that is missing, with a
+command for each; exit status 1 if something is. It writes nothing.
 On several processes: tools/dist_train.sh, tools/slurm_train.sh.
 """
 import argparse
@@ -36,7 +39,10 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         help='bfloat16 autocast, on a CPU as on a GPU')
     parser.add_argument('--deterministic', action='store_true',
                         help='the same bits in each run on this machine')
-    add_shared(parser, 'cfg_options', 'launcher', 'local_rank', 'debug')
+    parser.add_argument('--dry-run', action='store_true',
+                        help='say what the run would do, take and lack')
+    add_shared(parser, 'cfg_options', 'check', 'launcher', 'local_rank',
+               'debug')
     return parser.parse_args(args)
 
 
@@ -45,7 +51,12 @@ def main() -> None:
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     announce(f'train {args.config}')
     with friendly_errors(args.debug):
-        from rcg.apis import train
+        from rcg.apis import preview, train
+        if args.check or args.dry_run:
+            preview(args.config, work_dir=args.work_dir, resume=args.resume,
+                    amp=args.amp, options=args.cfg_options,
+                    steps=args.dry_run)
+            return
         train(args.config, work_dir=args.work_dir, resume=args.resume,
               extend=args.extend, amp=args.amp,
               deterministic=args.deterministic, options=args.cfg_options,

@@ -11,8 +11,6 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
-import torch
-
 # What stages need is loaded once: a stage is a fork of this process, so it
 # starts at once. Not so with a GPU, which a fork cannot use.
 import rcg.apis.sampling
@@ -20,6 +18,7 @@ import rcg.apis.testing
 import rcg.apis.training
 import rcg.datasets
 import rcg.evaluation  # noqa: F401
+from rcg.apis.own_process import START
 from rcg.apis.run_command import run_command
 from rcg.apis.timing import peak_memory
 from rcg.checkpoint import open_atomically
@@ -29,7 +28,6 @@ from rcg.files import read_json
 # Models this small train only a fifth faster on two cores than on one. So two
 # stages run at a time, on one core each.
 JOBS = 2
-START = 'spawn' if torch.cuda.is_available() else 'fork'
 
 
 @dataclasses.dataclass

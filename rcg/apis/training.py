@@ -4,6 +4,7 @@ import os
 from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
+from rcg.apis.before_run import check_ready, dry_run
 from rcg.apis.run_config import run_config, set_deterministic
 from rcg.checkpoint import find_checkpoint
 from rcg.engine.configs.loading import title_of
@@ -35,6 +36,7 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
         The runner, which holds the trained model.
 
     Raises:
+        MissingPartsError: Weights, data or earlier stages are missing.
         ValueError: The config does not describe a training run, or one that
             cannot be extended.
     """
@@ -43,11 +45,37 @@ def train(config: Config | dict | str, *, work_dir: str | None = None,
     _set_start(cfg, resume, extend)
     if amp:
         _use_amp(cfg.optim_wrapper)
+    check_ready(cfg, least=2)  # one thing is reported by who needs it
     runner = RUNNERS.build(cfg)
     if extend is not None:
         _set_extension(runner, extend)
     runner.train()
     return runner
+
+
+def preview(config: Config | dict | str, *, work_dir: str | None = None,
+            resume: str | None = None, amp: bool = False,
+            options: list[str] | dict | None = None,
+            steps: bool = True) -> None:
+    """Say what a training would do, take and lack; nothing is written.
+
+    Args:
+        config, work_dir, resume, amp, options: Those of :func:`train`.
+        steps: Take a few steps, and print what they show, for as many
+            processes as WORLD_SIZE says. If False, only what is missing is
+            looked for.
+
+    Raises:
+        MissingPartsError: Weights, data or earlier stages are missing.
+        ValueError: There is nothing to train, or the steps fail.
+    """
+    cfg = run_config(config, work_dir, options)
+    _set_start(cfg, resume, None)
+    if amp:
+        _use_amp(cfg.optim_wrapper)
+    if steps:
+        dry_run(cfg, processes=int(os.environ.get('WORLD_SIZE') or 1))
+    check_ready(cfg)
 
 
 def _set_start(cfg: Config, resume: str | None, extend: int | None) -> None:

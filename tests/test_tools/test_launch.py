@@ -114,11 +114,12 @@ def test_signal_to_the_script_reaches_srun(tmp_path, name, requeued):
     stub(tmp_path, 'srun', f'trap "echo got {name}; exit 75" {name}\n'
          'echo begun > begun\nwhile :; do sleep .05; done')
     stub(tmp_path, 'scontrol', 'echo scontrol "$@"')
+    stub(tmp_path, 'python', 'exit 0')
     script = subprocess.Popen(
         ['bash', ROOT / 'tools' / 'slurm_train.sh', 'part', 'job', 'c.py',
          'work'], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
         env=environment(PATH=f'{tmp_path}:{os.environ["PATH"]}',
-                        SLURM_JOB_ID='7'))
+                        SLURM_JOB_ID='7', PYTHON='python'))
     end = time.monotonic() + 30
     while not (tmp_path / 'begun').exists() and time.monotonic() < end:
         time.sleep(.02)
@@ -151,6 +152,38 @@ def test_exit_status_of_torchrun(codes, status, said, capsys):
     error = ChildFailedError('x', dict(failures(codes)))
     assert _torchrun.status_of(error) == status
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(('script', 'args'), [
+    ('dist_train.sh', ['c.py', '8']), ('dist_test.sh', ['c.py', 'work', '8']),
+    ('dist_cache_features.sh', ['c.py', '8']),
+    ('slurm_train.sh', ['part', 'job', 'c.py']),
+    ('slurm_test.sh', ['part', 'job', 'c.py', 'work'])])
+def test_one_process_looks_first_for_what_is_missing(start, tmp_path, script,
+                                                     args):
+    stub(tmp_path, 'python', 'case "$*" in *--check*) echo missing >&2; '
+         'exit 1;; esac; echo started "$@"')
+    stub(tmp_path, 'srun', 'echo started "$@"')
+    done = start(script, *args)
+    assert done.returncode == 1
+    assert done.stderr == 'missing\n' and 'started' not in done.stdout
+    assert 'started' in start(script, *args, RCG_CHECK='0').stdout
+
+
+def test_a_dry_run_is_of_one_process(start, tmp_path):
+    stub(tmp_path, 'python', 'echo python "$@" for $WORLD_SIZE')
+    done = start('dist_train.sh', 'c.py', '8', '--dry-run', NNODES='2')
+    line = done.stdout.splitlines()[-1]
+    assert line.endswith('tools/train.py c.py --dry-run for 16')
+
+
+def test_errors_that_were_left_are_told_last(tmp_path, capsys):
+    (tmp_path / '0.json').write_text(
+        '{"text": "no", "same": "no", "time": 1, "trace": ""}')
+    error = ChildFailedError('x', dict(failures([1, -9])))
+    assert _torchrun.status_of(error, str(tmp_path)) == 1
+    assert capsys.readouterr().err == (
+        '\nprocess 1 ended with signal SIGKILL\n\nerror: no\n')
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh',

@@ -5,13 +5,13 @@ import logging
 
 from mmengine.config import Config
 from mmengine.config.utils import ConfigParsingError
-from mmengine.logging import MMLogger, print_log
+from mmengine.logging import print_log
 from mmengine.runner import FlexibleRunner, Runner
 from mmengine.utils import import_modules_from_strings
 
 from rcg.engine.configs.files import RcgConfig, find_config
 from rcg.engine.configs.options import merge_options, parse_options
-from rcg.engine.distributed import local_rank_of_shown_gpu
+from rcg.engine.configs.quiet import quiet_reading
 from rcg.engine.errors import message
 from rcg.engine.length import drop_other_lengths
 from rcg.registry import nearest
@@ -42,19 +42,14 @@ def load_config(path: str, options: list[str] | dict | None = None) -> Config:
         ValueError: An option is malformed or does not fit; the file cannot be
             read.
     """
-    with local_rank_of_shown_gpu():
-        console = MMLogger.get_current_instance()
-    level = console.level
-    console.setLevel('WARNING')  # MMEngine logs each replaced variable
     try:
-        cfg = RcgConfig.fromfile(find_config(path))
+        with quiet_reading():
+            cfg = RcgConfig.fromfile(find_config(path))
     except (OSError, ValueError, KeyError, TypeError, SyntaxError,
             ImportError, ConfigParsingError):
         raise
     except Exception as error:  # a config is code, and may fail in any way
         raise ValueError(message(error)[:400]) from error
-    finally:
-        console.setLevel(level)
     apply_options(cfg, options)
     return cfg
 

@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from rcg.checkpoint import MissingCheckpointError
 from rcg.engine.configs.files import RcgConfig, config_folders
+from rcg.engine.configs.quiet import quiet_reading
 
 
 @contextlib.contextmanager
@@ -64,7 +65,7 @@ def _trains_into(config: Path, folder: Path) -> bool:
     if not config.is_file():
         return False
     # A config is code, and may fail in any way.
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), quiet_reading():
         work_dir = RcgConfig.fromfile(str(config)).get('work_dir')
         return Path(work_dir).expanduser().absolute() == folder
     return False

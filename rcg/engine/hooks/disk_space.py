@@ -57,7 +57,7 @@ class DiskSpaceHook(Hook):
             return None, None
         weights, whole = _sizes(runner)
         there = _bytes_there(savers[0], runner)
-        count = _count(savers[0], runner)
+        count = count_checkpoints(savers[0], runner)
         needed = max(count * whole - there, 0)
         if getattr(savers[0], 'save_best', None):
             needed += 2 * weights
@@ -86,8 +86,13 @@ def _sizes(runner) -> tuple[int, int]:
                                   for wrapper in wrappers)
 
 
-def _count(saver: Hook, runner) -> int:
-    """How many checkpoints there are at most at one time."""
+def count_checkpoints(saver: Hook, runner) -> int:
+    """How many checkpoints there are at most at one time.
+
+    Args:
+        saver: The hook that writes them.
+        runner: Its ``max_iters`` and ``max_epochs`` count.
+    """
     length, interval = runner.max_iters, saver.interval
     if getattr(saver, 'by_epoch', False):
         length = runner.max_epochs

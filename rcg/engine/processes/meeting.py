@@ -7,6 +7,7 @@ import time
 
 import psutil
 from torch import distributed
+from torch.distributed.elastic.rendezvous.api import RendezvousError
 
 from . import watch
 from .lost import LostProcessError, described
@@ -159,3 +160,25 @@ def interface_to(address: str) -> str | None:
         if any(one.address.partition('%')[0] == own for one in addresses):
             return name
     return None
+
+
+def wait_for_first_machine(address: str, port: int, conf: str) -> None:
+    """Wait as long as torchrun would, which prints traces of its C++ code.
+
+    Args:
+        address, port: Of the first machine.
+        conf: ``--rdzv_conf`` of torchrun; its ``timeout`` is in seconds.
+
+    Raises:
+        RendezvousError: It does not come.
+    """
+    options = dict(one.split('=') for one in conf.split(',') if one)
+    end = time.monotonic() + float(options.get('timeout', 300))
+    while True:
+        try:
+            socket.create_connection((address, port), timeout=5).close()
+            return
+        except OSError as error:
+            if time.monotonic() > end:
+                raise RendezvousError(str(error)) from error
+            time.sleep(.2)

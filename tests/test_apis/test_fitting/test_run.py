@@ -7,7 +7,7 @@ import timm
 from PIL import Image
 from safetensors.torch import save_file
 
-from rcg.apis import fit, run_command
+from rcg.apis import few_steps, fit, run_command
 from rcg.apis.fitting import costs, encoders, run
 from rcg.apis.fitting.choices import TEMPERATURES, Cost
 from rcg.apis.fitting.costs import measure
@@ -221,7 +221,7 @@ def test_precision_is_that_which_was_faster(images, tmp_path, monkeypatch,
 
 
 def test_a_step_is_timed_in_both_precisions(tmp_path, monkeypatch):
-    monkeypatch.setattr(costs, 'SECONDS', 0.)
+    monkeypatch.setattr(few_steps, 'SECONDS', 0.)
     write_project(tmp_path, str(tmp_path), 'tiny_32', dict(
         _rdm=dict(width=16, num_blocks=1)))
     cost = costs._cost(str(tmp_path / 'rdm.py'), 'cpu', 'precisions')

@@ -71,7 +71,7 @@ def test_archives_are_counted(tmp_path):
     runner = types.SimpleNamespace(work_dir=tmp_path, message_hub=hub,
                                    max_iters=40, iter=10)
     # The newest, of which three are there at most, and ten for good.
-    assert hook._count(saver, runner) == 3 + 10
+    assert hook.count_checkpoints(saver, runner) == 3 + 10
     for number in (4, 8, 10):
         (tmp_path / f'iter_{number}.pth').write_bytes(b'12345')
     assert hook._bytes_there(saver, runner) == 15
