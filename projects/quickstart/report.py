@@ -5,6 +5,8 @@ from pathlib import Path
 
 from mmengine.registry import init_default_scope
 
+from rcg.apis import report as write_page
+from rcg.apis.page import Section
 from rcg.apis.stages import JOBS
 from rcg.checkpoint import open_atomically
 from rcg.evaluation.extractors.extractor import shared_extractor
@@ -24,7 +26,7 @@ SCORES = {
 
 def report(folder: Path, roots: list[Path], plan: Plan,
            elapsed: float) -> dict:
-    """Write summary.json, table.md, samples.png and curves.png.
+    """Write summary.json, table.md, samples.png, curves.png, report.html.
 
     Args:
         folder: Folder for them.
@@ -43,11 +45,26 @@ def report(folder: Path, roots: list[Path], plan: Plan,
     (folder / 'table.md').write_text(table, 'utf-8')
     plot_samples(roots[0], plan, folder / 'samples.png')
     plot_stages(roots[0], plan, folder / 'curves.png')
+    page = write_page(str(roots[0]), out=str(folder / 'report.html'),
+                      first=[_results(table, folder)])
     print(f'\n{table}\nwork folder: {folder.resolve()}\n'
           f'  {folder / "samples.png"}   real, reconstructed, generated\n'
           f'  {folder / "curves.png"}    training curves\n'
-          f'  {folder / "summary.json"}  all numbers', flush=True)
+          f'  {folder / "summary.json"}  all numbers\n'
+          f'  {page}   a page of all this, and of each stage',
+          flush=True)
     return summary
+
+
+def _results(table: str, folder: Path) -> Section:
+    """The table and the samples, for the top of the page."""
+    lines = table.splitlines()
+    rows = [[cell.strip() for cell in line.strip('|').split('|')]
+            for line in lines if line.startswith('|')]
+    return Section(
+        'Results', [line for line in lines if line and line[0] != '|'],
+        folder / 'samples.png',
+        table=[row for row in rows if set(row) != {'---'}])
 
 
 def summarize(roots: list[Path], plan: Plan) -> dict:

@@ -32,6 +32,7 @@ _MODULES = {
     'preview': 'training',
     'print_config': 'config_keys',
     'redraw_images': 'sampling',
+    'report': 'reporting',
     'sample_images': 'sampling',
     'score_images': 'scoring',
     'store_representations': 'stored_representations',

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from rcg.apis.curves import plot_curves
 from rcg.apis.fitting.look import Look
-from rcg.apis.fitting.page import Section, write_page
 from rcg.apis.fitting.plan import EXAMPLES, TEMPERATURES, Plan
 from rcg.apis.grid import labelled_grid
 from rcg.apis.json_file import write_json
+from rcg.apis.page import Section, write_page
 from rcg.apis.stages import StageRunner
 from rcg.engine import load_config
 from rcg.files import read_json

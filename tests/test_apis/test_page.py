@@ -4,7 +4,7 @@ import re
 
 from PIL import Image
 
-from rcg.apis.fitting.page import Section, write_page
+from rcg.apis.page import Section, write_page
 
 
 def test_a_page_is_one_file(tmp_path):
