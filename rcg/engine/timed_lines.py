@@ -2,6 +2,8 @@
 import datetime
 import time
 
+from rcg.engine.console import draw, log
+
 # Seconds between the lines of work whose length is not known beforehand.
 SECONDS = 10.
 
@@ -37,6 +39,24 @@ class TimedLines:
         """The time that is left after ``done`` of ``total`` pieces."""
         spent = time.perf_counter() - self.started
         return time_left(spent / max(done, 1) * (total - done))
+
+
+def show(runner, lines: TimedLines, text: str, done: int, total: int) -> None:
+    """Show how far a piece of work has come: a line if one is due.
+
+    A terminal shows it each time, in place.
+
+    Args:
+        text: What is done, without the time that is left.
+        done, total: Pieces of work.
+    """
+    def line() -> str:
+        return f'{text}  {lines.left(done, total)}'
+
+    if lines.due():
+        log(runner, line(), done / total)
+    else:
+        draw(runner, line, done / total)
 
 
 def time_left(seconds: float) -> str:

@@ -8,11 +8,10 @@ from torch import Tensor
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader
 
-from rcg.engine.console import log
 from rcg.engine.data_loading import WatchedLoader
 from rcg.engine.naming import stage_name
 from rcg.engine.processes.stopping import get_on
-from rcg.engine.timed_lines import TimedLines
+from rcg.engine.timed_lines import TimedLines, show
 from rcg.engine.unwrapping import bare_model
 from rcg.models.encoders import Encoder
 from rcg.registry import HOOKS
@@ -84,10 +83,9 @@ class RecomputeBatchNormHook(Hook):
             yield preprocess(batch)['images']
             done += len(batch['images'])
             get_on(f'computing batch-norm statistics, {done} of {total}')
-            if done < total and lines.due():
-                log(runner, f'{stage_name(runner)}  batch-norm statistics '
-                            f'{done}/{total} images  '
-                            f'{lines.left(done, total)}')
+            if done < total:
+                show(runner, lines, f'{stage_name(runner)}  batch-norm '
+                     f'statistics {done}/{total} images', done, total)
 
     def loader(self, train: DataLoader) -> DataLoader:
         """Clean images in a fixed order, in batches of nearly equal size."""

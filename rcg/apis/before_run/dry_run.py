@@ -123,7 +123,7 @@ def _say_disk(cfg: Config, found: Measured, length: int | None,
     saver = (cfg.get('default_hooks') or {}).get('checkpoint')
     number = 0 if not saver else count_checkpoints(
         HOOKS.build(saver), SimpleNamespace(
-            max_iters=length or 10**9,
+            max_iters=length or 10**6,
             max_epochs=cfg.train_cfg.get('max_epochs') or 1))
     interval = (cfg.default_hooks.get('logger') or {}).get('interval', 50)
     logs = (length or 0) // interval * LINE

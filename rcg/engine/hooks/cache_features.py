@@ -23,7 +23,7 @@ from rcg.engine.halving import Halving
 from rcg.engine.processes.signals import deferred, requested
 from rcg.engine.processes.stopping import get_on, leave
 from rcg.engine.stored_features import FeatureFolder, Shard, joined
-from rcg.engine.timed_lines import TimedLines
+from rcg.engine.timed_lines import TimedLines, show
 from rcg.engine.trial import (
     check_names,
     feature_names,
@@ -235,9 +235,10 @@ class CacheFeaturesHook(Hook):
                 if done + count == len(batches[0]):
                     self._check_space(chunks[0], count, size)
                 get_on(f'computing features, {done + count} of {total}')
-                if done + count < total and lines.due():
-                    log(runner, f'features: {done + count}/{total} {what}  '
-                                f'{lines.left(done + count, total)}')
+                if done + count < total:
+                    show(runner, lines,
+                         f'features: {done + count}/{total} {what}',
+                         done + count, total)
                 if requested() and count < shard.stop - shard.start:
                     leave(f'features of {done} of {total} {what} are kept')
             self.folder.write(shard, joined(chunks, DTYPES[self.dtype]))

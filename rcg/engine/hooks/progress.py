@@ -1,15 +1,21 @@
 """Lines of progress, and values for the visualizer."""
 import math
+import resource
+import sys
 import time
+from collections.abc import Sequence
+from functools import partial
 
 import torch
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook, RuntimeInfoHook
 
-from rcg.engine.console import log
+from rcg.engine.console import draw, log
 from rcg.engine.naming import stage_name
+from rcg.engine.parameters import in_words, trained_and_frozen
 from rcg.engine.running_means import RunningMeans, logged_values
-from rcg.engine.timed_lines import SECONDS, TimedLines, time_left
+from rcg.engine.timed_lines import SECONDS, TimedLines, show, time_left
+from rcg.engine.unwrapping import bare_model
 from rcg.registry import HOOKS
 
 
@@ -17,15 +23,18 @@ from rcg.registry import HOOKS
 class ProgressHook(Hook):
     """Logs values of training, metrics and progress.
 
-    A line has the stage, the iteration, losses, iterations a second and the
-    time left. Its values are means over the processes and over the iterations
-    since the last line. They also go to all backends of the visualizer, with
-    the images (``samples``) and epochs (``epoch``) that all processes saw.
+    The first line says how many parameters are trained. Others have the stage,
+    the iteration, losses, iterations and images a second, peak memory (of the
+    GPU, else of the process), the last score and the time left. Values are
+    means over the processes and over the iterations since the last line. They
+    also go to all backends of the visualizer, with the images (``samples``)
+    and epochs (``epoch``) that all processes saw.
 
     Between these lines there are short ones, without values, which would have
     to be fetched from the device: after the first iteration of a start, then
     by time, until the first line with values, and once a minute later.
-    Validations and tests have such lines, too.
+    Validations and tests have such lines, too. On a terminal lines of
+    progress replace each other, several times a second.
 
     Args:
         interval: Training iterations between lines with values.
@@ -44,11 +53,16 @@ class ProgressHook(Hook):
         self._started = self._line_at = 0.
         self._short = self._evaluation = TimedLines(seconds)
         self._has_validated = False
+        # Of the last line with values, and of the last evaluation.
+        self._values, self._score = [], []
 
     def before_train(self, runner) -> None:
         self._started = self._line_at = time.perf_counter()
         self._short = TimedLines(self.seconds)
         self._first = self._line_iter = runner.iter
+        trained, frozen = trained_and_frozen(bare_model(runner))
+        log(runner, f'parameters: {in_words(trained)} trained'
+            + (f'; {in_words(frozen)} frozen' if frozen else ''))
         kept = runner.message_hub.get_info('running_means')
         if kept is not None and kept['iter'] == runner.iter:
             self.means.load_state(kept)
@@ -71,16 +85,22 @@ class ProgressHook(Hook):
             self._short.seconds = max(60., self.seconds)
             self._short.skip()
         elif self._short.due():
-            self._report_shortly(runner, done)
+            log(runner, self._short_line(runner, done),
+                done / runner.max_iters)
+        else:
+            draw(runner, partial(self._short_line, runner, done,
+                                 self._values), done / runner.max_iters)
 
-    def _report_shortly(self, runner, done: int) -> None:
-        """A line without values: nothing waits for the device."""
+    def _short_line(self, runner, done: int, values: Sequence[str] = ()
+                    ) -> str:
+        """A line without new values: nothing waits for the device."""
         spent, count = time.perf_counter() - self._started, done - self._first
-        rest = [f'{count / max(spent, 1e-9):.3g} it/s',
+        rest = [*_speed(runner, count / max(spent, 1e-9)),
+                *([_memory()] if values else ()), *self._score,
                 time_left(spent / count * (runner.max_iters - done))]
         if count == 1:  # a first one is slower than others
             rest = [f'first iteration after {spent:.1f} s']
-        log(runner, '  '.join([_place(runner, done), *rest]))
+        return '  '.join([_place(runner, done), *values, *rest])
 
     def _report(self, runner, done: int) -> None:
         values = self.means.fetch()  # waits for the device, before timing
@@ -104,9 +124,11 @@ class ProgressHook(Hook):
             losses = ['loss']
         shown = [f'{name} {values[name]:.4g}' for name in
                  [*losses, 'grad_norm'] if name in values]
+        self._values = [*shown, f'lr {tags["lr"]:.3g}']
         log(runner, '  '.join([
-            _place(runner, done), *shown, f'lr {tags["lr"]:.3g}',
-            f'{rate:.3g} it/s', time_left(left)]))
+            _place(runner, done), *self._values, *_speed(runner, rate),
+            _memory(), *self._score, time_left(left)]),
+            done / runner.max_iters)
 
     def before_val_epoch(self, runner) -> None:
         self._evaluation = TimedLines(self.seconds, not self._has_validated)
@@ -120,10 +142,10 @@ class ProgressHook(Hook):
         phase, loader = (('test', runner.test_dataloader) if mode == 'test'
                          else ('validation', runner.val_dataloader))
         done = batch_idx + 1
-        if done < len(loader) and self._evaluation.due():
-            log(runner, f'{stage_name(runner)}  {phase} '
-                        f'{done}/{len(loader)} batches  '
-                        f'{self._evaluation.left(done, len(loader))}')
+        if done < len(loader):
+            show(runner, self._evaluation,
+                 f'{stage_name(runner)}  {phase} {done}/{len(loader)} batches',
+                 done, len(loader))
 
     def after_val_epoch(self, runner, metrics: dict | None = None,
                         phase: str = 'validation') -> None:
@@ -133,6 +155,8 @@ class ProgressHook(Hook):
             # runner.iter would build the training data.
             step = getattr(runner._train_loop, 'iter', 0)
             runner.visualizer.add_scalars(scalars, step=step)
+            self._score = [f'{name} {value:.4g}' for name, value in
+                           _best_first(runner, scalars)][:1]
             log(runner, '  '.join([stage_name(runner), phase, *(
                 f'{name} {value:.4g}' for name, value in scalars.items())]))
         spent = time.perf_counter() - self._evaluation.started
@@ -182,3 +206,30 @@ def _place(runner, done: int) -> str:
     """The stage, and the iterations of all."""
     width = len(str(runner.max_iters))
     return f'{stage_name(runner)}  {done:{width}}/{runner.max_iters}'
+
+
+def _speed(runner, rate: float) -> list[str]:
+    """Iterations a second, and images of all processes if that is known."""
+    found = [f'{rate:.3g} it/s']
+    size = getattr(runner.train_dataloader, 'batch_size', None)
+    if size:
+        found.append(f'{rate * size * get_world_size():,.0f} images/s')
+    return found
+
+
+def _memory() -> str:
+    """Peak memory of the GPU, else of this process; waits for no device."""
+    if torch.cuda.is_available():
+        count = torch.cuda.max_memory_allocated()
+    else:
+        unit = 1 if sys.platform == 'darwin' else 1024
+        count = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return f'{count / 1e9:.3g} GB'
+
+
+def _best_first(runner, scores: dict[str, float]) -> list[tuple[str, float]]:
+    """Scores by name; first the one that ``save_best`` waits for, if any."""
+    wanted = [getattr(hook, 'save_best', None) for hook in runner.hooks]
+    wanted = [name for one in wanted if one for name in (
+        [one] if isinstance(one, str) else one)]
+    return sorted(scores.items(), key=lambda score: score[0] not in wanted)

@@ -49,7 +49,7 @@ def test_line_names_stage_iteration_loss_speed_and_time_left(
                         lines.pop(0))
     assert re.fullmatch(
         r'toy_config  2/4  loss \S+  grad_norm \S+  lr \S+  '
-        r'\S+ it/s  left \d+:\d\d:\d\d', lines[0])
+        r'\S+ it/s  \S+ images/s  \S+ GB  left \d+:\d\d:\d\d', lines[0])
     assert lines[1].endswith('left 0:00:00')
 
 
@@ -67,9 +67,18 @@ def test_short_lines_by_time_fetch_nothing(tmp_path, capsys, monkeypatch):
              if '/8 ' in line]
     assert [re.search(r'(\d)/8', line)[1] for line in lines] == [
         '1', '2', '3', '4', '8']  # once a minute after the first with values
-    assert re.fullmatch(r'toy_config  2/8  \S+ it/s  left 0:00:\d\d', lines[1])
+    assert re.fullmatch(r'toy_config  2/8  \S+ it/s  \S+ images/s  '
+                        r'left 0:00:\d\d', lines[1])
     assert sorted(scalars(tmp_path)) == [4, 8]
     assert len(fetched) == 2
+
+
+def test_lines_have_the_last_score(tmp_path, capsys):
+    build_runner(tmp_path).train()  # it validates after the fifth
+    out = capsys.readouterr().out
+    assert re.search(r'parameters: .+ trained', out)
+    assert not re.search(r' 5/10 .*toy/mean', out)
+    assert re.search(r' 6/10 .* GB  toy/mean \S+  left', out)
 
 
 def test_time_without_a_line_decides(monkeypatch):
