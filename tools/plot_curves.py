@@ -17,7 +17,7 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('work_dirs', nargs='+', metavar='WORK_DIR')
     parser.add_argument('--value', default='loss', help='what to plot')
     parser.add_argument('--over', default='epoch',
-                        choices=('epoch', 'samples', 'iteration'),
+                        choices=('epoch', 'samples_seen', 'iteration'),
                         help='epochs seen, images seen, iterations')
     parser.add_argument('--out', default='curves.png', metavar='FILE.png')
     add_shared(parser, 'debug')

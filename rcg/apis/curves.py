@@ -7,7 +7,7 @@ from pathlib import Path
 from rcg.files import parse_json
 
 # What curves may be drawn over, and the label of the axis.
-AXES = dict(epoch='epochs seen', samples='images seen',
+AXES = dict(epoch='epochs seen', samples_seen='images seen',
             iteration='iterations')
 
 
@@ -46,7 +46,7 @@ def points_of(records: Sequence[dict], name: str,
     if over != 'iteration' and found:
         # Validations log the step alone; the ratio is the run's.
         rate = next((r[over] / r['iter'] for r in reversed(records)
-                     if {over, 'samples', 'iter'} <= r.keys()), None)
+                     if {over, 'samples_seen', 'iter'} <= r.keys()), None)
         if rate is None:
             raise ValueError(f"the log has no '{over}': it is of an earlier "
                              'version, or of a loop without a batch size. '

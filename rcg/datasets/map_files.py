@@ -1,8 +1,9 @@
 """The same work for very many files, in several processes."""
 import datetime
-import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import TypeVar
 
 T = TypeVar('T')
@@ -23,6 +24,7 @@ def map_files(work: Callable[[str], T], files: Sequence[str],
         Path and result, in the order of the files.
 
     Raises:
+        RuntimeError: A worker was killed.
         ValueError: num_workers is negative.
     """
     if num_workers < 0:
@@ -32,9 +34,20 @@ def map_files(work: Callable[[str], T], files: Sequence[str],
         return
     # Chunks keep workers from waiting for each next file.
     chunk = max(1, min(32, len(files) // (4 * num_workers)))
-    with multiprocessing.Pool(num_workers) as pool:
-        results = pool.imap(work, files, chunk)
+    # Not a multiprocessing.Pool: it waits for ever for what a killed worker
+    # owes, and may do so after it has killed its workers itself.
+    pool = ProcessPoolExecutor(num_workers)
+    try:
+        results = pool.map(work, files, chunksize=chunk)
         yield from _with_progress(files, results, interval)
+    except BrokenProcessPool as error:
+        raise RuntimeError(
+            'a process that reads files was killed; the usual cause is too '
+            'little memory (see dmesg, or the memory limit of the job). Give '
+            f'the same command again with fewer workers than {num_workers}.'
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _with_progress(files: Sequence[str], results: Iterator[T],

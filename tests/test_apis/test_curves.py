@@ -13,8 +13,8 @@ def write_run(folder, batch, steps, start=0, name='0'):
     lines = []
     for step in range(start + 10, start + steps + 1, 10):
         seen = step * batch
-        lines.append(dict(loss=1 / seen, iter=step, step=step, samples=seen,
-                          epoch=seen / 100))
+        lines.append(dict(loss=1 / seen, iter=step, step=step,
+                          samples_seen=seen, epoch=seen / 100))
     lines.append({'val/fid': 9., 'step': start + steps})
     path.write_text('\n'.join(map(json.dumps, lines)))
     return folder
@@ -23,7 +23,7 @@ def write_run(folder, batch, steps, start=0, name='0'):
 def test_runs_of_different_batch_sizes_lie_on_each_other(tmp_path):
     small = read_log(write_run(tmp_path / 'a', 5, 80))
     large = read_log(write_run(tmp_path / 'b', 20, 20))
-    for over, scale in (('epoch', 100), ('samples', 1)):
+    for over, scale in (('epoch', 100), ('samples_seen', 1)):
         one, two = (dict(points_of(log, 'loss', over))
                     for log in (small, large))
         assert two == {x: 1 / (scale * x) for x in (200 / scale, 400 / scale)}

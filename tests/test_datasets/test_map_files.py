@@ -1,4 +1,8 @@
 """The same work on many files."""
+import os
+import signal
+import time
+
 import pytest
 
 from rcg.datasets.map_files import map_files
@@ -38,3 +42,27 @@ def test_nothing_to_do(capsys):
     assert capsys.readouterr().out == ''
     with pytest.raises(ValueError, match='negative, got -1'):
         list(map_files(shout, ['a'], -1))
+
+
+def die(path):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_named():
+    with pytest.raises(RuntimeError, match=r'was killed.*fewer workers'):
+        list(map_files(die, ['a', 'b', 'c'], 2))
+
+
+def test_what_nobody_waits_for_is_not_done(tmp_path):
+    """A loop over the results that is left ends the work."""
+    files = [str(tmp_path / str(i)) for i in range(4000)]
+    results = map_files(touch, files, 2)
+    next(results)
+    results.close()
+    assert len(list(tmp_path.iterdir())) < 1000
+
+
+def touch(path):
+    time.sleep(.0005)
+    with open(path, 'w'):
+        pass

@@ -21,7 +21,7 @@ from rcg.files import read_json, read_regular
 
 # A line of progress: done/all, and what is left at its end.
 _PROGRESS = re.compile(r'  (\d+)/(\d+)  .*?(?:left (.+?))?\s*$')
-_AXES = 'iter', 'step', 'time', 'epoch', 'samples'
+_AXES = 'iter', 'step', 'time', 'epoch', 'samples_seen'
 _LARGEST_LOG = 64 << 20
 RATE = 'iterations_per_second'
 # What may be read of a file: damaged ones are passed over.

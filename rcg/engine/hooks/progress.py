@@ -199,7 +199,8 @@ def _seen(runner, done: int) -> dict[str, float]:
     if not loader.batch_size:  # a batch sampler decides
         return {}
     samples = done * loader.batch_size * get_world_size()
-    return dict(samples=samples, epoch=samples / len(loader.dataset))
+    # Not 'samples': that is a picture, and W&B has one space for both.
+    return dict(samples_seen=samples, epoch=samples / len(loader.dataset))
 
 
 def _place(runner, done: int) -> str:

@@ -107,7 +107,7 @@ def test_learning_rate_and_gradient_norm_are_logged(tmp_path):
         .001, .0055, .01, .01]
     assert all(v > 0 for v in scalars(tmp_path, 'grad_norm').values())
     # 26 images in batches of 4; the axes on which runs are compared.
-    assert scalars(tmp_path, 'samples') == {1: 4, 2: 8, 3: 12, 4: 16}
+    assert scalars(tmp_path, 'samples_seen') == {1: 4, 2: 8, 3: 12, 4: 16}
     assert scalars(tmp_path, 'epoch')[3] == 12 / 26
 
 

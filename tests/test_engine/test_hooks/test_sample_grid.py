@@ -55,7 +55,7 @@ def test_pictures_are_written_and_repeat(tmp_path):
     names = sorted(p.name for p in (tmp_path / 'a' / 'samples').iterdir())
     assert names == ['iter_2.png', 'iter_3.png']
     events = next((tmp_path / 'a').glob('*/*/events*')).read_bytes()
-    assert events.count(b'samples') == 2
+    assert events.count(b'\x07samples') == 2  # the tag and its length
     train(tmp_path / 'b', max_iters=3)
     first, second = (np.array(Image.open(
         tmp_path / run / 'samples' / 'iter_3.png')) for run in 'ab')
