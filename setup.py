@@ -1,17 +1,13 @@
-"""Install rcg; the wheel carries the folders beside it.
+"""What is in the wheel: rcg, and the folders beside it.
 
-configs and tools as rcg.share, projects as rcg.projects.
+configs and tools as rcg.share, projects as rcg.projects. All else that
+describes the package stands in pyproject.toml.
 """
-import re
 from pathlib import Path
 
 from setuptools import find_packages, setup
 
 ROOT = Path(__file__).parent
-
-
-def requirements(name: str) -> list[str]:
-    return (ROOT / 'requirements' / f'{name}.txt').read_text().split()
 
 
 def folders(top: str, into: str) -> dict[str, str]:
@@ -25,25 +21,11 @@ def folders(top: str, into: str) -> dict[str, str]:
 shared = {'rcg.share.configs': 'configs', 'rcg.share.tools': 'tools',
           **folders('configs', 'rcg.share'), **folders('tools', 'rcg.share'),
           **folders('projects', 'rcg')}
-version = re.search(r"__version__ = '(.+)'",
-                    (ROOT / 'rcg' / '__init__.py').read_text())[1]
 
 setup(
-    name='rcg',
-    version=version,
-    description='Representation-conditioned image generation '
-    '(arXiv:2312.03701): train, evaluate, extend',
-    long_description=(ROOT / 'README.md').read_text(),
-    long_description_content_type='text/markdown',
-    license='Apache-2.0',
-    python_requires='>=3.10',
     packages=[*find_packages(include=['rcg', 'rcg.*']), *shared],
     package_dir={'': '.', **shared},
     package_data={'rcg.converters': ['weights.json'],
                   'rcg.verification.metrics': ['expected.json'],
                   **{name: ['*.py', '*.sh', '*.md']
-                     for name in shared}},
-    install_requires=requirements('runtime'),
-    extras_require={'tests': requirements('tests'),
-                    'optional': requirements('optional')},
-)
+                     for name in shared}})

@@ -6,8 +6,9 @@ export OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
 # make_environment [EXTRA]: install the project into .venv.
 #
 # Makes .venv, with $PYTHON or python3, if there is none. EXTRA names further
-# requirements, as in setup.py. Installs again when requirements have changed:
-# a file in .venv keeps those that were installed last, one for each EXTRA.
+# requirements, as in pyproject.toml. Installs again when requirements have
+# changed: a file in .venv keeps those that were installed last, one for each
+# EXTRA.
 make_environment() {
     local extra=${1:-} installed=.venv/rcg-installed
     local required=(setup.py requirements/runtime.txt)
