@@ -36,7 +36,7 @@ def row(axis, y, title, parts):
 
 
 def main() -> None:
-    figure, axis = pyplot.subplots(figsize=(10.4, 5.6))
+    figure, axis = pyplot.subplots(figsize=(13, 5.2))
     row(axis, 4.6, '1  train the RDM: what do representations look like?', [
         ('images', ), ('encoder', FROZEN), ('representation\n(N, D)', ),
         ('RDM\ndiffusion loss', TRAINED)])
@@ -52,15 +52,16 @@ def main() -> None:
     arrow(axis, (4.6 + WIDTH / 2 + .05, 1.75), (6.9, 2.75 - HEIGHT / 2 - .03),
           .3)
     row(axis, .3, '3  sample, with no image and no label', [
-        ('seed, index', ), ('RDM', FROZEN), ('generator', FROZEN),
-        ('tokenizer\ndecoder', FROZEN), ('image\n(3, H, W)', )])
+        ('noise', ), ('RDM', FROZEN), ('representation\n(N, D)', ),
+        ('generator', FROZEN), ('codes\n(N, L)', ),
+        ('tokenizer', FROZEN), ('images', )])
     for x, text, color in ((0, 'trained here', TRAINED),
                            (2.3, 'frozen', FROZEN)):
         axis.add_patch(FancyBboxPatch(
             (x - .85, -.62), .24, .16, boxstyle='round,pad=0.01',
             facecolor=color, edgecolor='#333333'))
         axis.text(x - .5, -.54, text, fontsize=9, va='center')
-    axis.set(xlim=(-1.25, 10.2), ylim=(-.75, 5.4), aspect='equal')
+    axis.set(xlim=(-1.25, 14.8), ylim=(-.75, 5.4), aspect='equal')
     axis.axis('off')
     figure.savefig(Path(__file__).with_name('overview.png'), dpi=110,
                    bbox_inches='tight', facecolor='white')
