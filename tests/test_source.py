@@ -62,6 +62,10 @@ TESTS = {
     'tests/test_datasets/test_stream.py': ('pickle.loads', _OWN),
     'tests/test_docs/test_python.py': ('exec', 'runs the blocks of a guide'),
     'tests/test_demo.py': ('compile eval exec', 'runs the notebook of demo/'),
+    'tests/test_docs/test_pages.py': (
+        'compile exec importlib.import_module', 'runs what the pages show'),
+    'tests/test_docs/test_extend.py': (
+        'importlib.import_module', 'imports what docs/extend.md shows'),
     'tests/test_engine/test_configs/test_files.py': ('pickle.loads', _OWN),
     'tests/test_evaluation/test_extractors/test_inception.py': (
         'exec', _REFUSED),
