@@ -35,6 +35,7 @@ _MODULES = {
     'report': 'reporting',
     'sample_images': 'sampling',
     'score_images': 'scoring',
+    'serve_demo': 'demo',
     'store_representations': 'stored_representations',
     'test': 'testing',
     'train': 'training',

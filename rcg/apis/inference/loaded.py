@@ -161,6 +161,14 @@ class LoadedModel:
             self._size = image_size(self.model)
         return self._size
 
+    def prepared(self, images) -> Tensor:
+        """Images (N, 3, H, W) uint8 as the model takes them: cut, resized.
+
+        Raises:
+            ValueError: See :class:`~rcg.apis.inference.given.ImageReader`.
+        """
+        return self._read(images)
+
     @torch.no_grad()
     def encode(self, images) -> Tensor:
         """Representations (N, D) of images, on the device.
