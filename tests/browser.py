@@ -7,7 +7,7 @@ import time
 
 CHROMIUM = next(filter(None, map(shutil.which, (
     'chromium', 'chromium-browser', 'google-chrome', 'chrome'))), None)
-LIMIT = 30  # seconds that a page has for anything
+LIMIT = 120  # seconds that a page has for anything, on a busy machine
 
 
 class Browser:
