@@ -69,11 +69,17 @@ class Page(Browser):
         return self.run(f'document.querySelector("#{name} input").value')
 
     def choose(self, name, option):
-        """Type an option of a list, and take the first that is left."""
+        """Click an option of a list, which typing has opened."""
         self.type(f'#{name} input', option, leave=False)
-        for kind in ('keyDown', 'keyUp'):
-            self.call('Input.dispatchKeyEvent', type=kind, key='Enter',
-                      code='Enter', windowsVirtualKeyCode=13)
+        place = self.until(
+            '(() => { const found = [...document.querySelectorAll("[role='
+            f'option]")].find(x => x.getAttribute("aria-label") == {option!r}'
+            '); if (!found) return null; const box = found'
+            '.getBoundingClientRect(); return {x: box.x + 9, y: box.y + 9}; '
+            '})()')
+        for kind in ('mousePressed', 'mouseReleased'):
+            self.call('Input.dispatchMouseEvent', type=kind, button='left',
+                      clickCount=1, **place)
         self.until(f'document.querySelector("#{name} input").value == '
                    f'{option!r}')
 
