@@ -30,7 +30,7 @@ def scope():
 
 # What others that share the process rely on. Executed by a fresh process.
 _UNCHANGED = """
-import importlib, pkgutil, sys
+import importlib, importlib.util, pkgutil, sys
 import mmengine.logging.logger as logger
 import mmengine.model, mmengine.runner, mmengine.registry
 from mmengine.registry import DefaultScope, Registry
@@ -61,7 +61,11 @@ import rcg.apis.scoring
 slow = {'torchvision', 'sklearn', 'scipy', 'matplotlib', 'timm'}
 assert not slow & set(sys.modules), slow & set(sys.modules)
 for module in pkgutil.walk_packages(rcg.__path__, 'rcg.'):
-    if not module.name.startswith('rcg.projects.'):
+    if module.name.startswith('rcg.projects.'):
+        continue
+    # What an extra is needed for is the only thing that may fail to import.
+    if module.name != 'rcg.apis.demo.page' or importlib.util.find_spec(
+            'gradio'):
         importlib.import_module(module.name)
 after = state()
 # What imports of MMEngine's own submodules add is no change.
