@@ -1,10 +1,12 @@
 """The digits models of the quick start, with the weights they begin with."""
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.registry import init_default_scope
 
 import rcg.models  # noqa: F401  registers them
+from rcg.apis import RCGInferencer
 from rcg.checkpoint import save_atomically
 from rcg.engine import load_config
 from rcg.registry import MODELS
@@ -37,3 +39,13 @@ def write_models(root) -> None:
 def _save(folder, weights) -> None:
     folder.mkdir(parents=True)
     save_atomically({'state_dict': weights}, folder / 'iter_1.pth')
+
+
+def inferencer(root, num_steps):
+    """MAGE of ``root``, which takes few steps: so it draws at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('RCG_ROOT', str(root))
+        cfg = load_config('configs/digits/mage.py', [
+            f'model.generator.num_steps={num_steps}',
+            'model.rdm.sampler.num_steps=2'])
+        return RCGInferencer(cfg, root / 'mage', 'cpu')

@@ -11,6 +11,7 @@ from rcg.apis.folder_facts import (
     about_files,
     count_different,
 )
+from rcg.datasets.file_images import evenly_spread
 from rcg.datasets.folders import allowed_bad, list_images
 from rcg.datasets.held_out import remember_hashes
 from rcg.datasets.reading import DEPTHS, read_image
@@ -89,8 +90,7 @@ def look(folder: str, size: int | None = None) -> Look:
 def _surveyed(folder: str, paths: list[str]) -> dict[str, Facts]:
     """Facts by path; also their hashes for the stages to come."""
     count = len(paths)
-    probed = paths if count <= PROBED else {
-        paths[i * count // PROBED] for i in range(PROBED)}
+    probed = {paths[i] for i in evenly_spread(count, PROBED)}
     stamps = [stamp_of(os.path.join(folder, path)) for path in paths]
     workers = min(usable_cores(), MOST_WORKERS, count // WORTH_A_WORKER)
     found = survey(folder, paths, workers, cache_file('surveys', folder),

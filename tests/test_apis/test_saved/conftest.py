@@ -5,17 +5,12 @@ import shutil
 
 import pytest
 
-from rcg.apis import RCGInferencer
-from rcg.engine import load_config
+from tests.untrained import inferencer
 
 
 @pytest.fixture(scope='session')
 def original(untrained):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('RCG_ROOT', str(untrained))
-        cfg = load_config('configs/digits/mage.py', [
-            'model.generator.num_steps=2', 'model.rdm.sampler.num_steps=2'])
-        return RCGInferencer(cfg, untrained / 'mage', 'cpu')
+    return inferencer(untrained, 2)
 
 
 @pytest.fixture(scope='session')
