@@ -181,7 +181,7 @@ class VQTraining(BaseModel):
         if self.adversarial is not None:
             losses |= self.adversarial(
                 images, fakes, sum(losses.values()),
-                self.tokenizer.up.conv_out.weight, step)
+                self.tokenizer.last_layer, step)
         with torch.no_grad():
             mse = (fakes.clamp(-1, 1) - images).div(2).square().mean((1, 2, 3))
             losses['psnr'] = -10 * mse.clamp(min=1e-10).log10().mean()

@@ -90,6 +90,25 @@ class Encoder(nn.Module):
         """Features of preprocessed images; (N, 3, h, w) -> (N, E)."""
         return self.backbone(x)
 
+    def map_features(self, x: Tensor) -> Tensor:
+        """Features of the places of preprocessed images, (N, E, h, w)."""
+        raise ValueError(
+            f'{type(self).__name__} has no features of places: take an '
+            'encoder with a map of features, such as ConvEncoder, a vision '
+            'transformer, or a TimmEncoder.')
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        """Features of each place, before they become one vector.
+
+        (N, 3, H, W) in [-1, 1] -> (N, E, h, w): the patches of a vision
+        transformer without its class token, the last map of a convolutional
+        network. Neither projected nor standardized.
+
+        Raises:
+            ValueError: The encoder has none.
+        """
+        return self.map_features(self.preprocess(images))
+
     def project(self, images: Tensor) -> Tensor:
         """Representations before standardization, for pre-training.
 

@@ -45,7 +45,10 @@ class ConvEncoder(Encoder):
         self.head = batch_norm_mlp(widths[-1], projector_hidden_dim,
                                    projector_hidden_dim, projector_dim)
 
-    def features(self, x: Tensor) -> Tensor:
+    def map_features(self, x: Tensor) -> Tensor:
         # On a CPU, channels last cut the time of training by a quarter.
-        x = x.contiguous(memory_format=torch.channels_last)
-        return self.backbone(x).mean((2, 3))
+        return self.backbone(
+            x.contiguous(memory_format=torch.channels_last))
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.map_features(x).mean((2, 3))

@@ -1,5 +1,5 @@
 """ResNets for small images, the encoders of SimCLR on CIFAR-10."""
-from torch import nn
+from torch import Tensor, nn
 
 from rcg.models.encoders.base import Encoder
 from rcg.models.layers.projector import batch_norm_mlp
@@ -40,3 +40,6 @@ class SmallResNet(Encoder):
         self.head_dim = projector_dim
         self.head = batch_norm_mlp(self.feature_dim, projector_hidden_dim,
                                    projector_dim)
+
+    def map_features(self, x: Tensor) -> Tensor:
+        return self.backbone.forward_features(x)

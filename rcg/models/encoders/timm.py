@@ -70,6 +70,13 @@ class TimmEncoder(Encoder):
         self.feature_dim = getattr(backbone, 'head_hidden_size',
                                    backbone.num_features)
 
+    def map_features(self, x: Tensor) -> Tensor:
+        if not hasattr(self.backbone, 'forward_intermediates'):
+            return super().map_features(x)
+        last, = self.backbone.forward_intermediates(
+            x, indices=1, norm=True, intermediates_only=True)
+        return last
+
 
 def check_name(model: str, pretrained: bool) -> None:
     """Check that timm has a model.

@@ -74,9 +74,13 @@ class VisionTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, img_size, img_size) -> normalized class tokens (N, D)."""
+        return self.tokens(x)[:, 0]
+
+    def tokens(self, x: Tensor) -> Tensor:
+        """All normalized tokens (N, L, D), the class token first."""
         cls_token = self.cls_token.expand(len(x), -1, -1)
         x = torch.cat([cls_token, self.patch_embed(x)], 1)  # (N, L, D)
-        return self.norm(self.blocks(x + self.pos_embed))[:, 0]
+        return self.norm(self.blocks(x + self.pos_embed))
 
 
 class ViTEncoder(Encoder):
@@ -95,6 +99,11 @@ class ViTEncoder(Encoder):
         super().__init__(input_size=img_size, **kwargs)
         self.backbone = VisionTransformer(img_size, **(vit or {}))
         self.feature_dim = self.backbone.embed_dim
+
+    def map_features(self, x: Tensor) -> Tensor:
+        patches = self.backbone.tokens(x)[:, 1:]  # (N, h w, D)
+        side = math.isqrt(patches.shape[1])
+        return patches.transpose(1, 2).unflatten(2, (side, side))
 
 
 @ENCODERS.register_module()

@@ -229,6 +229,11 @@ class ConvAutoencoder(nn.Module):
         self.up = Upsampler(dims, num_res_blocks, z_dim, form)
         self.decoding = Decoding()
 
+    @property
+    def last_layer(self) -> nn.Parameter:
+        """Weights that make the pixels, for :class:`AdversarialLoss`."""
+        return self.up.conv_out.weight
+
     def compress(self, images: Tensor) -> Tensor:
         """What the downsampler makes of images; checks their size."""
         for size in images.shape[2:]:

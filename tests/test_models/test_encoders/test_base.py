@@ -110,3 +110,30 @@ def test_standardize_shows_rows_without_information():
     out = standardize(torch.tensor([[1., 1.], [0., 2.]]))
     assert out[0].isnan().all()
     torch.testing.assert_close(out[1], torch.tensor([-.5, .5]) * 2**.5)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('name', CONFIGS)
+def test_feature_map(name):
+    torch.manual_seed(0)
+    encoder = ENCODERS.build(CONFIGS[name]).eval()
+    images = torch.rand(4, 3, 8, 8) * 2 - 1
+    if name == 'pca':
+        with pytest.raises(ValueError, match='PixelPCA has no features of'):
+            encoder.feature_map(images)
+        return
+    places = encoder.feature_map(images)
+    if name == 'conv':  # features are the mean over the places
+        assert places.shape == (4, 6, 4, 4)
+        torch.testing.assert_close(
+            places.mean((2, 3)),
+            encoder.features(encoder.preprocess(images)))
+        return
+    assert places.shape == (4, 12, 2, 2)
+    # The place of a patch: without blocks no other patch has an effect.
+    encoder.backbone.blocks = nn.Sequential()
+    changed = images.clone()
+    changed[..., :4, 4:] *= -1  # upper right
+    moved = (encoder.feature_map(changed)
+             != encoder.feature_map(images)).any(1)
+    assert moved.tolist() == [[[False, True], [False, False]]] * 4

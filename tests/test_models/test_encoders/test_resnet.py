@@ -27,6 +27,8 @@ def test_it_starts_at_full_resolution():
         lambda module, inputs, output: sizes.append(output.shape[-2:]))
     found = encoder.project(torch.empty(2, 3, 32, 32, device='meta'))
     assert sizes == [(32, 32)] and found.shape == (2, 128)
+    places = encoder.feature_map(torch.empty(2, 3, 32, 32, device='meta'))
+    assert places.shape == (2, 512, 4, 4)
 
 
 def test_refuses_other_depths():

@@ -49,6 +49,35 @@ def test_representation(model, rep_dim):
     torch.testing.assert_close(standardize(encoder(IMAGES * 2 - 1)), found)
 
 
+@pytest.mark.parametrize(('model', 'shape'), [
+    ('test_vit', (64, 10, 10)), ('test_resnet', (96, 5, 5)),
+    ('swin_tiny_patch4_window7_224', (768, 7, 7)),
+    # With registers, which are no places.
+    ('vit_base_patch14_reg4_dinov2', (768, 37, 37))])
+def test_feature_map_has_channels_first_and_places_alone(model, shape):
+    with torch.device('meta'):
+        encoder = TimmEncoder(model, pretrained=False)
+        places = encoder.feature_map(torch.empty(2, 3, 64, 64))
+    assert places.shape == (2, *shape)
+
+
+@torch.no_grad()
+def test_feature_map_is_what_a_vit_normalizes_last():
+    encoder = TimmEncoder('test_vit', False).eval()
+    tokens = encoder.backbone.forward_features(
+        encoder.preprocess(IMAGES * 2 - 1))
+    prefix = encoder.backbone.num_prefix_tokens
+    assert torch.equal(encoder.feature_map(IMAGES * 2 - 1).flatten(2),
+                       tokens[:, prefix:].transpose(1, 2))
+
+
+def test_a_model_of_timm_without_maps_is_refused():
+    encoder = TimmEncoder('test_resnet', pretrained=False)
+    encoder.backbone = nn.Sequential()  # has no such method
+    with pytest.raises(ValueError, match='no features of places'):
+        encoder.feature_map(IMAGES)
+
+
 @torch.no_grad()
 def test_raw_features_are_those_of_timm():
     encoder = TimmEncoder('test_vit', False, standardize=False).eval()
