@@ -24,10 +24,13 @@ class Chain(nn.ModuleList):
 
     def forward(self, x: Tensor, *args: Tensor | None) -> Tensor:
         """What the last layer returns."""
-        recompute = self.recompute and torch.is_grad_enabled()
         for layer in self:
-            if recompute:
-                x = checkpoint(layer, x, *args, use_reentrant=False)
-            else:
-                x = layer(x, *args)
+            x = self.call(layer, x, *args)
         return x
+
+    def call(self, layer: nn.Module, x: Tensor,
+             *args: Tensor | None) -> Tensor:
+        """What one of the layers returns, for walks with stops."""
+        if self.recompute and torch.is_grad_enabled():
+            return checkpoint(layer, x, *args, use_reentrant=False)
+        return layer(x, *args)

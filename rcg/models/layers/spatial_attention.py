@@ -3,10 +3,10 @@
 Letters: N batch, C channels, h w feature map, L = h w places, H heads, M
 context tokens, E their width.
 """
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from rcg.models.layers.attend import attend
+from rcg.models.layers.gated_mlp import GatedMlp
 from rcg.models.layers.group_norm import GroupNorm
 from rcg.models.layers.transformer import zero
 
@@ -60,20 +60,6 @@ class TokenAttention(nn.Module):
                    for y in (self.q(x), self.k(context), self.v(context)))
         mixed = attend(q, k, v)  # (N, H, L, C/H)
         return self.proj(mixed.transpose(1, 2).flatten(2))
-
-
-class GatedMlp(nn.Module):
-    """An MLP whose hidden units are gated: GEGLU (arXiv:2002.05202)."""
-
-    def __init__(self, dim: int, hidden_dim: int) -> None:
-        super().__init__()
-        self.fc1 = nn.Linear(dim, 2 * hidden_dim)
-        self.fc2 = nn.Linear(hidden_dim, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(..., C) -> (..., C)."""
-        value, gate = self.fc1(x).chunk(2, -1)
-        return self.fc2(value * F.gelu(gate))
 
 
 class SpatialTransformer(nn.Module):

@@ -2,6 +2,8 @@
 from torch import Tensor, nn
 
 from rcg.models.layers.attend import attend
+from rcg.models.layers.rms_norm import RMSNorm
+from rcg.models.layers.rotary import rotate
 
 
 class Attention(nn.Module):
@@ -14,13 +16,18 @@ class Attention(nn.Module):
         qkv_bias: Whether queries, keys and values have a bias.
         attn_drop: Dropout of the attention weights, in [0, 1).
         proj_drop: Dropout of the output, in [0, 1).
+        qk_norm: Whether queries and keys are divided by their root mean
+            square, channel by channel scaled by what is learned. As long as
+            that is 1, no product exceeds head_dim^.5 (QK norm,
+            arXiv:2302.05442 section 2.1, with RMSNorm).
 
     Raises:
         ValueError: ``dim`` is not a multiple of ``num_heads``.
     """
 
     def __init__(self, dim: int, num_heads: int = 8, qkv_bias: bool = False,
-                 attn_drop: float = 0., proj_drop: float = 0.) -> None:
+                 attn_drop: float = 0., proj_drop: float = 0.,
+                 qk_norm: bool = False) -> None:
         super().__init__()
         if dim % num_heads:
             raise ValueError(f'dim must be a multiple of num_heads, got {dim} '
@@ -29,11 +36,23 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim)
         self.proj_drop = nn.Dropout(proj_drop)
+        self.q_norm = self.k_norm = None
+        if qk_norm:
+            self.q_norm = RMSNorm(dim // num_heads, eps=1e-6)
+            self.k_norm = RMSNorm(dim // num_heads, eps=1e-6)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Mix tokens; (N, L, D) -> (N, L, D)."""
+    def forward(self, x: Tensor, rotary: Tensor | None = None) -> Tensor:
+        """Mix tokens; (N, L, D) -> (N, L, D).
+
+        ``rotary`` (2, L, D/H/2) turns queries and keys; see
+        :func:`~rcg.models.layers.rotary.rotate`.
+        """
         qkv = self.qkv(x).unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (N, H, L, D/H)
+        if self.q_norm is not None:
+            q, k = self.q_norm(q), self.k_norm(k)
+        if rotary is not None:
+            q, k = rotate(q, rotary), rotate(k, rotary)
         x = attend(q, k, v, self.attn_drop if self.training else 0.)
         return self.proj_drop(self.proj(x.transpose(1, 2).flatten(2)))
 

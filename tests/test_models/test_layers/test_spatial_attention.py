@@ -2,10 +2,8 @@
 import pytest
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from rcg.models.layers.spatial_attention import (
-    GatedMlp,
     SpatialSelfAttention,
     SpatialTransformer,
     TokenAttention,
@@ -41,13 +39,6 @@ def test_tokens_attend_to_others():
     mixed = torch.cat([attend(q[:, head], k[:, head], v[:, head])
                        for head in (slice(0, 4), slice(4, 8))], 1)
     torch.testing.assert_close(layer(x, context), layer.proj(mixed[None]))
-
-
-def test_second_half_of_the_hidden_units_gates():
-    mlp, x = GatedMlp(4, 6), torch.randn(3, 4)
-    hidden = mlp.fc1(x)
-    hidden = hidden[:, :6] * F.gelu(hidden[:, 6:], approximate='none')
-    assert torch.equal(mlp(x), mlp.fc2(hidden))
 
 
 def test_transformer_is_the_identity_at_the_start():

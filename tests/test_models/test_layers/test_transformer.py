@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from rcg.models.layers.rotary import rotary_table
 from rcg.models.layers.transformer import Attention, Block
 
 
@@ -49,3 +50,27 @@ def test_block_norms_and_activation_are_the_published_ones():
     assert block.norm1.eps == block.norm2.eps == 1e-6
     assert isinstance(block.mlp.act, nn.GELU)
     assert block.mlp.act.approximate == 'none'
+
+
+def test_qk_norm_bounds_products():
+    torch.manual_seed(0)
+    attention = Attention(16, num_heads=2, qk_norm=True)
+    seen = []
+    for norm in (attention.q_norm, attention.k_norm):
+        norm.register_forward_hook(lambda *args: seen.append(args[-1]))
+    x = 1000 * torch.randn(2, 5, 16)
+    attention(x)
+    q, k = seen  # each (N, H, L, d)
+    assert (q @ k.mT / 8**.5).abs().max() <= 8**.5 + 1e-5
+    torch.testing.assert_close(q.square().mean(-1), torch.ones(2, 2, 5))
+
+
+def test_attention_with_rotary_positions_knows_the_order():
+    torch.manual_seed(0)
+    attention, x = Attention(16, num_heads=2), torch.randn(1, 9, 16)
+    order, table = torch.randperm(9), rotary_table(8, 3)
+    torch.testing.assert_close(attention(x[:, order]), attention(x)[:, order])
+    assert not torch.allclose(attention(x[:, order], table),
+                              attention(x, table)[:, order], atol=1e-3)
+    torch.testing.assert_close(attention(x[:, order], table[:, order]),
+                               attention(x, table)[:, order])
