@@ -4,6 +4,7 @@ from pathlib import Path
 
 from rcg.apis.json_file import write_json
 from rcg.files import read_json
+from rcg.projects.comparison.report import over_seeds, row_of, spread
 from rcg.projects.condition_noise.plan import Plan, Setting
 from rcg.projects.condition_noise.predictor import predictors
 from rcg.projects.quickstart.report import SCORES
@@ -37,7 +38,7 @@ def report(folder: Path, roots: list[Path], plan: Plan) -> dict:
         seeds=len(roots),
         settings=[summarize(roots, plan, setting)
                   for setting in plan.settings],
-        predictors=_over_seeds([
+        predictors=over_seeds([
             predictors(root / plan.settings[0].name, seed)
             for seed, root in enumerate(roots)]))
     write_json(results, folder / 'results.json')
@@ -65,7 +66,7 @@ def summarize(roots: list[Path], plan: Plan, setting: Setting) -> dict:
     return dict(
         generator=setting.generator, steps=setting.steps,
         noise=setting.noise, sampling=choices[best],
-        scores=_over_seeds(runs[best]))
+        scores=over_seeds(runs[best]))
 
 
 def _scores(path: Path) -> dict[str, float]:
@@ -73,40 +74,29 @@ def _scores(path: Path) -> dict[str, float]:
     return {name: metrics[key] for name, key in SCORES.items()}
 
 
-def _over_seeds(runs: list[dict[str, float]]) -> dict[str, dict]:
-    """Mean, standard deviation (None of one seed) and values, by name."""
-    out = {}
-    for name in runs[0]:
-        values = [run[name] for run in runs]
-        out[name] = dict(
-            mean=statistics.mean(values), values=values,
-            std=statistics.stdev(values) if len(values) > 1 else None)
-    return out
-
-
 def make_table(results: dict) -> str:
     """The results as Markdown: scores, best noise, predictors."""
     headings = [heading for heading, _ in _COLUMNS.values()]
-    lines = [_row('generator', 'steps', 'noise', 'temperature', *headings),
+    lines = [row_of('generator', 'steps', 'noise', 'temperature', *headings),
              '|---' * (4 + len(headings)) + '|']
     for one in results['settings']:
         temperature = one['sampling'].get('temperature')
-        lines.append(_row(
+        lines.append(row_of(
             one['generator'], f'{one["steps"]:,}', f'{one["noise"]:g}',
             '' if temperature is None else f'{temperature:g}',
-            *(_spread(one['scores'][name], digits)
+            *(spread(one['scores'][name], digits)
               for name, (_, digits) in _COLUMNS.items())))
     seeds = results['seeds']
-    spread = ', mean ± standard deviation' if seeds > 1 else ''
-    lines += ['', f'{seeds} seed{"s" if seeds > 1 else ""}{spread}. '
+    means = ', mean ± standard deviation' if seeds > 1 else ''
+    lines += ['', f'{seeds} seed{"s" if seeds > 1 else ""}{means}. '
               'Temperatures: least mean FD to the training digits.', '',
-              _row('generator', 'steps', 'noise with the least held-out FD'),
+              row_of('generator', 'steps', 'noise with the least held-out FD'),
               '|---|---|---|']
-    lines += [_row(generator, f'{steps:,}', f'{noise:g}')
+    lines += [row_of(generator, f'{steps:,}', f'{noise:g}')
               for (generator, steps), noise in best_noise(results).items()]
-    lines += ['', _row('distance to the nearest training representation',
+    lines += ['', row_of('distance to the nearest training representation',
                        'root mean square, a value'), '|---|---|']
-    lines += [_row(title, _spread(results['predictors'][name], '.3f'))
+    lines += [row_of(title, spread(results['predictors'][name], '.3f'))
               for name, title in _PREDICTORS.items()]
     return '\n'.join([*lines, ''])
 
@@ -120,15 +110,3 @@ def best_noise(results: dict) -> dict[tuple[str, int], float]:
         best[key] = min(best.get(key, (distance, one['noise'])),
                         (distance, one['noise']))
     return {key: noise for key, (_, noise) in best.items()}
-
-
-def _row(*cells: str) -> str:
-    return '| ' + ' | '.join(cells) + ' |'
-
-
-def _spread(value: dict, digits: str) -> str:
-    """The mean ± the standard deviation, if there is one."""
-    text = format(value['mean'], digits)
-    if value['std'] is None:
-        return text
-    return f'{text} ± {format(value["std"], digits)}'

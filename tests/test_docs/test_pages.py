@@ -130,8 +130,8 @@ def check_command(words):
         name = rest[1]
         assert importlib.util.find_spec(name), name
         args = rest[2:]
-        if name == 'rcg.projects.quickstart':
-            parse('rcg.projects.quickstart.__main__', args)
+        if name.startswith('rcg.projects.') and name.count('.') == 2:
+            parse(f'{name}.__main__', args)
         return
     assert script and (ROOT / script).is_file(), f'no file {script}'
     for word in rest:

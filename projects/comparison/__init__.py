@@ -1,0 +1,1 @@
+"""Compares configs over seeds: trains, scores, writes a table."""
