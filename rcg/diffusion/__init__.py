@@ -1,17 +1,24 @@
-"""The diffusion core: schedules, losses and samplers on plain tensors."""
+"""The diffusion core: processes, losses and samplers on plain tensors."""
+from .flow import FlowMatching, LinearPath
 from .gaussian import GaussianDiffusion
-from .samplers import (
-    DDIMSampler,
-    DDPMSampler,
-    DPMSolverSampler,
-    HeunSampler,
-    Prediction,
-)
+from .process import DiffusionProcess
+from .samplers import DDIMSampler, DDPMSampler, Prediction, Sampler
 from .schedule_samplers import LossSecondMomentResampler
 from .schedules import NoiseSchedule, make_betas, space_timesteps
+from .solvers import (
+    DPMSolverSampler,
+    EulerMaruyamaSampler,
+    EulerSampler,
+    HeunFlowSampler,
+    HeunSampler,
+)
+from .times import LogitNormalTimes, LossAwareTimes, UniformTimes
 
 __all__ = [
-    'DDIMSampler', 'DDPMSampler', 'DPMSolverSampler', 'GaussianDiffusion',
-    'HeunSampler', 'LossSecondMomentResampler', 'NoiseSchedule',
-    'Prediction', 'make_betas', 'space_timesteps'
+    'DDIMSampler', 'DDPMSampler', 'DPMSolverSampler', 'DiffusionProcess',
+    'EulerMaruyamaSampler', 'EulerSampler', 'FlowMatching',
+    'GaussianDiffusion', 'HeunFlowSampler', 'HeunSampler', 'LinearPath',
+    'LogitNormalTimes', 'LossAwareTimes', 'LossSecondMomentResampler',
+    'NoiseSchedule', 'Prediction', 'Sampler', 'UniformTimes', 'make_betas',
+    'space_timesteps'
 ]

@@ -1,20 +1,21 @@
 """Samplers: one loop each over a callable that predicts the clean data.
 
-A sampler knows no network. ``sampler(denoise, x_T, rng, schedule)`` returns
-samples. ``denoise(x_t, time)`` takes one timestep for the whole batch and
-returns a :class:`Prediction`. All coefficients are Python floats, so no step
-waits for the device.
+A sampler knows no network and no process. ``sampler(denoise, x_T, rng,
+schedule)`` returns samples. ``denoise(x_t, time)`` takes one time for the
+whole batch and returns a :class:`Prediction`. The ``schedule`` says which
+times, and what is left of the signal there. All coefficients are Python
+floats, so no step waits for the device.
 
-With a = alphas_cumprod: x_t = sqrt(a) x_0 + sqrt(1 - a) eps.
+The samplers here walk a table of betas, with a = alphas_cumprod and
+x_t = sqrt(a) x_0 + sqrt(1 - a) eps. Those of solvers.py walk along any path.
 """
-import math
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
-from rcg.diffusion.schedules import NoiseSchedule, space_timesteps
+from rcg.diffusion.schedules import NoiseSchedule
 from rcg.registry import TASK_UTILS
 from rcg.rng import SampleRng
 
@@ -31,52 +32,82 @@ class Prediction(NamedTuple):
     variance: Tensor | None = None
 
 
-Denoise = Callable[[Tensor, int], Prediction]
+Denoise = Callable[[Tensor, float], Prediction]
 
 
-class _Sampler:
-    """Base of the samplers, each of which visits some of the timesteps.
+class Schedule(Protocol):
+    """What a sampler asks a process: which times, and the levels there.
 
-    Args:
-        num_steps, spacing, offset: Which timesteps; see
-            :func:`~rcg.diffusion.schedules.space_timesteps`.
+    x_t = signal x_0 + noise eps. Times are what ``denoise`` takes.
     """
 
-    def __init__(self, num_steps: int, spacing: str, offset: int = 0) -> None:
-        self.num_steps, self.spacing, self.offset = num_steps, spacing, offset
+    def times(self, num_steps: int, spacing: str, **where) -> list[float]:
+        """The times to visit, ascending; refuses what it cannot space."""
 
-    def timesteps(self, schedule: NoiseSchedule) -> list[int]:
-        """The timesteps visited, ascending.
+    def levels(self, times: list[float]) -> list[tuple[float, float]]:
+        """(signal, noise) at each of some times, as Python floats."""
+
+    def progress(self, time: float) -> float:
+        """The share of sampling that is done after a step from ``time``."""
+
+
+class Sampler:
+    """Base of the samplers, each of which visits some of the times.
+
+    Args:
+        num_steps: How many; every step is a call of the denoiser or two.
+        spacing: Which; the process's schedule knows the words.
+        **where: Further arguments of the schedule's ``times``.
+    """
+
+    def __init__(self, num_steps: int, spacing: str, **where) -> None:
+        self.num_steps, self.spacing, self.where = num_steps, spacing, where
+
+    def timesteps(self, schedule: Schedule) -> list[float]:
+        """The times visited, ascending.
 
         Raises:
-            ValueError: They cannot be spaced like that.
+            ValueError: They cannot be spaced like that, or the sampler cannot
+                walk along this schedule.
         """
-        return space_timesteps(len(schedule), self.num_steps, self.spacing,
-                               self.offset)
+        return schedule.times(self.num_steps, self.spacing, **self.where)
 
     def steps(self, denoise: Denoise, x: Tensor, rng: SampleRng,
-              schedule: NoiseSchedule) -> Iterator[tuple[Tensor, Tensor]]:
+              schedule: Schedule) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (x, predicted x0) after each step, highest noise first."""
         raise NotImplementedError
 
     def __call__(self, denoise: Denoise, x: Tensor, rng: SampleRng,
-                 schedule: NoiseSchedule) -> Tensor:
+                 schedule: Schedule) -> Tensor:
         """Draw samples (N, ...).
 
         Args:
-            denoise: (x_t (N, ...), timestep) -> Prediction.
+            denoise: (x_t (N, ...), time) -> Prediction.
             x (N, ...): Standard normal noise, x_T.
             rng: The streams that ``x`` was drawn from; further noise is drawn
                 from them.
-            schedule: The schedule that the denoiser was trained on.
+            schedule: That of the process that the denoiser was trained on.
         """
         for x, _ in self.steps(denoise, x, rng, schedule):
             pass
         return x
 
 
+class _TableSampler(Sampler):
+    """Base of what needs the betas of a :class:`NoiseSchedule`."""
+
+    def timesteps(self, schedule):
+        if not isinstance(schedule, NoiseSchedule):
+            raise ValueError(
+                f'{type(self).__name__} walks a table of betas, which '
+                f'{type(schedule).__name__} has not; take EulerSampler (DDIM '
+                'without noise), HeunFlowSampler, EulerMaruyamaSampler or '
+                'DPMSolverSampler.')
+        return super().timesteps(schedule)
+
+
 @TASK_UTILS.register_module()
-class DDIMSampler(_Sampler):
+class DDIMSampler(_TableSampler):
     """DDIM (arXiv:2010.02502 eq. 12 and 16).
 
     The defaults are those of the LDM and RDM code: timesteps 1, 1 + c, ...;
@@ -104,11 +135,11 @@ class DDIMSampler(_Sampler):
                  to_clean: bool = False, float32_tables: bool = True) -> None:
         if eta < 0:
             raise ValueError(f'eta must not be negative, got {eta}.')
-        super().__init__(num_steps, spacing, offset)
+        super().__init__(num_steps, spacing, offset=offset)
         self.eta = eta
         self.to_clean, self.float32_tables = to_clean, float32_tables
 
-    def coefficients(self, schedule: NoiseSchedule) -> dict[str, Tensor]:
+    def coefficients(self, schedule: Schedule) -> dict[str, Tensor]:
         """Tables (S,) over the steps, ascending in time.
 
         ``timesteps`` (int64) and, in float64, ``alphas`` (cumulative products
@@ -143,7 +174,7 @@ class DDIMSampler(_Sampler):
 
 
 @TASK_UTILS.register_module()
-class DDPMSampler(_Sampler):
+class DDPMSampler(_TableSampler):
     """Ancestral sampling (arXiv:2006.11239 algorithm 2) over fewer timesteps.
 
     The variance is that of the denoiser if it learns one (arXiv:2102.09672),
@@ -169,79 +200,4 @@ class DDPMSampler(_Sampler):
                     log = low + (variance + 1) / 2 * (high - low)
                     sigma = (log / 2).exp()
                 x = x + sigma * rng.normal(*x.shape[1:])
-            yield x, x0
-
-
-class _ODESampler(_Sampler):
-    """Base of solvers of the probability-flow ODE, which draw no noise.
-
-    The last step ends at clean data. ``spacing`` may also be 'log_snr':
-    evenly in the log signal-to-noise ratio.
-    """
-
-    def __init__(self, num_steps: int = 20, spacing: str = 'log_snr') -> None:
-        super().__init__(num_steps, spacing)
-
-    def timesteps(self, schedule):
-        if self.spacing == 'log_snr':
-            return schedule.even_in_log_snr(self.num_steps)
-        return super().timesteps(schedule)
-
-    def levels(self, schedule: NoiseSchedule
-               ) -> Iterator[tuple[int, tuple, int | None, tuple]]:
-        """For each step: its timestep and (signal, noise), and those of the
-        next step. After the last step these are None and (1, 0)."""
-        timesteps = self.timesteps(schedule)[::-1]
-        alphas = schedule.alphas_cumprod[timesteps].tolist()
-        pairs = [(a**.5, (1 - a)**.5) for a in alphas]
-        return zip(timesteps, pairs, [*timesteps[1:], None],
-                   [*pairs[1:], (1., 0.)], strict=True)
-
-
-@TASK_UTILS.register_module()
-class DPMSolverSampler(_ODESampler):
-    """DPM-Solver++(2M), multistep (arXiv:2211.01095 algorithm 2).
-
-    It extrapolates linearly, in the log signal-to-noise ratio, from the last
-    two predictions. One denoiser call a step.
-    """
-
-    def steps(self, denoise, x, rng, schedule):
-        last, last_h = None, 0.
-        for time, (a, s), following, (next_a, next_s) in self.levels(
-                schedule):
-            x0 = line = denoise(x, time).x0
-            if following is None:  # the log ratio of clean data is infinite
-                yield x0, x0
-                return
-            h = math.log(next_a / next_s) - math.log(a / s)
-            if last is not None:
-                line = x0 + h / (2 * last_h) * (x0 - last)
-            x = next_s / s * x - next_a * math.expm1(-h) * line
-            last, last_h = x0, h
-            yield x, x0
-
-
-@TASK_UTILS.register_module()
-class HeunSampler(_ODESampler):
-    """Heun's method on dx / dsigma, EDM (arXiv:2206.00364 algorithm 1).
-
-    It works with the variance-exploding x and sigma: ours divided by the
-    signal level. Two denoiser calls a step, except the last:
-    2 num_steps - 1 in all.
-    """
-
-    def steps(self, denoise, x, rng, schedule):
-        for time, (a, s), following, (next_a, next_s) in self.levels(
-                schedule):
-            x0 = denoise(x, time).x0
-            if following is None:
-                yield x0, x0
-                return
-            scaled, sigma, next_sigma = x / a, s / a, next_s / next_a
-            slope = (scaled - x0) / sigma
-            guess = scaled + (next_sigma - sigma) * slope
-            other = denoise(next_a * guess, following).x0
-            slope = (slope + (guess - other) / next_sigma) / 2
-            x = next_a * (scaled + (next_sigma - sigma) * slope)
             yield x, x0

@@ -111,6 +111,40 @@ class NoiseSchedule:
     def __len__(self) -> int:
         return len(self.betas)
 
+    def times(self, num_steps: int, spacing: str, offset: int = 0,
+              shift: float = 1., last: float | None = None) -> list[int]:
+        """Ascending timesteps that a sampler visits.
+
+        Args:
+            num_steps, offset: See :func:`space_timesteps`.
+            spacing: As there, or 'log_snr': :meth:`even_in_log_snr`.
+            shift, last: Of a continuous time alone; see
+                :meth:`~rcg.diffusion.flow.LinearPath.times`.
+
+        Raises:
+            ValueError: The timesteps cannot be spaced like that.
+        """
+        if shift != 1 or last is not None:
+            raise ValueError(
+                f'a table of {len(self)} timesteps cannot be shifted nor end '
+                f'anywhere, got shift={shift} and last={last}; these are for '
+                'FlowMatching.')
+        if spacing == 'log_snr':
+            if offset:
+                raise ValueError("spacing 'log_snr' has no offset, got "
+                                 f'{offset}; take offset 0.')
+            return self.even_in_log_snr(num_steps)
+        return space_timesteps(len(self), num_steps, spacing, offset)
+
+    def levels(self, times: list[int]) -> list[tuple[float, float]]:
+        """(signal, noise) at each of some timesteps, as Python floats."""
+        return [(a**.5, (1 - a)**.5)
+                for a in self.alphas_cumprod[times].tolist()]
+
+    def progress(self, time: int) -> float:
+        """The share of timesteps that is done after this one, in (0, 1]."""
+        return 1 - time / len(self)
+
     @property
     def alphas_cumprod(self) -> Tensor:
         return (1 - self.betas).cumprod(0)

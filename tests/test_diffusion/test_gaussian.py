@@ -24,7 +24,7 @@ def test_the_true_target_gives_back_x0(kind):
     x_t = diffusion.add_noise(x0, t, eps)
     a, s = diffusion.signal[t, None], diffusion.noise[t, None]
     torch.testing.assert_close(a**2 + s**2, torch.ones(5, 1))
-    target = training_target(kind, x0, eps, a, s)
+    target = training_target(kind, x0, eps, diffusion.levels_at(t, 2))
     torch.testing.assert_close(diffusion.predict_x0(target, x_t, t), x0,
                                rtol=1e-3, atol=1e-3)
 
@@ -35,8 +35,9 @@ def test_a_perfect_denoiser_has_no_loss(kind):
     x0 = batch()[0]
 
     def perfect(x_t, t):
-        a, s = diffusion.signal[t, None], diffusion.noise[t, None]
-        return training_target(kind, x0, (x_t - a * x0) / s, a, s)
+        at = diffusion.levels_at(t, 2)
+        return training_target(
+            kind, x0, (x_t - at.signal * x0) / at.noise, at)
 
     rng = SampleRng.from_seed(1, range(5))
     assert diffusion.loss(perfect, x0, rng)['loss_diffusion'] < 1e-6

@@ -122,7 +122,7 @@ class RDM(HasFrozenParts, BaseModel):
         check_finite(drawn, rng, 'generated representations')
         return drawn
 
-    def _draw(self, times: list[int], on_device: Tensor, rng: SampleRng,
+    def _draw(self, times: list[float], on_device: Tensor, rng: SampleRng,
               labels: Tensor | None) -> Tensor:
         """The loop of :meth:`sample`, in which the host waits for nothing."""
         if self.plain_sampling or not hasattr(self.denoiser, 'shifts'):

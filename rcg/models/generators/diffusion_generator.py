@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from rcg.diffusion import GaussianDiffusion, Prediction
+from rcg.diffusion import DiffusionProcess, Prediction
 from rcg.models.generators.base import Estimate, PixelGenerator
 from rcg.models.generators.guidance import GuidedNetwork
 from rcg.registry import PIXEL_GENERATORS, TASK_UTILS
@@ -21,12 +21,12 @@ class DiffusionGenerator(PixelGenerator):
 
     Args:
         network: Config of the denoiser.
-        diffusion: Config of the forward process.
-        sampler: Config of the sampler.
+        diffusion: Config of the process: of a :class:`DiffusionProcess`.
+        sampler: Config of a sampler that can walk along it.
         guidance_scale, guidance: See :class:`PixelGenerator`.
 
     Raises:
-        ValueError: The sampler's timesteps cannot be spaced; the network's
+        ValueError: The sampler's times cannot be spaced; the network's
             channels do not fit the diffusion.
     """
 
@@ -36,7 +36,7 @@ class DiffusionGenerator(PixelGenerator):
         super().__init__(network, guidance_scale, guidance)
         self.diffusion = TASK_UTILS.build(diffusion)
         self.sampler = TASK_UTILS.build(sampler)
-        self.sampler.timesteps(self.diffusion.schedule)  # can they be spaced?
+        self.sampler.timesteps(self.diffusion.schedule)  # do they fit?
         self._check_channels()
 
     def _check_channels(self) -> None:
@@ -62,7 +62,7 @@ class DiffusionGenerator(PixelGenerator):
              rng: SampleRng) -> dict[str, Tensor]:
         """Diffusion loss of codes (N, C, h, w): pixels in [-1, 1], or latents.
 
-        See :meth:`GaussianDiffusion.losses`.
+        See :meth:`DiffusionProcess.losses`.
 
         Raises:
             ValueError: The codes are not of the network's size.
@@ -107,13 +107,14 @@ class DiffusionGenerator(PixelGenerator):
 class GuidedDenoiser:
     """Denoises with a guided network; a :data:`~rcg.diffusion.Denoise`."""
 
-    def __init__(self, diffusion: GaussianDiffusion,
+    def __init__(self, diffusion: DiffusionProcess,
                  network: GuidedNetwork) -> None:
         self.diffusion, self.network = diffusion, network
 
-    def __call__(self, x_t: Tensor, time: int) -> Prediction:
-        """Predict from x_t (N, C, h, w), all at the timestep ``time``."""
+    def __call__(self, x_t: Tensor, time: float) -> Prediction:
+        """Predict from x_t (N, C, h, w), all at one ``time``."""
+        process = self.diffusion
         t = torch.full((len(x_t), ), time, device=x_t.device)
-        progress = 1 - time / len(self.diffusion)
-        output = self.network(x_t, t, progress=progress)
-        return self.diffusion.prediction(output, x_t, t)
+        output = self.network(x_t, process.network_time(t),
+                              progress=process.schedule.progress(time))
+        return process.prediction(output, x_t, t)
