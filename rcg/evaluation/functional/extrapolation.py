@@ -3,6 +3,7 @@ import torch
 from torch import Tensor
 
 from rcg.evaluation.functional.distances import frechet_distance
+from rcg.evaluation.functional.moments import Moments
 
 _SIZES = 6  # sizes of subsets, from half of the rows to all of them
 _DRAWS = 8  # subsets of each size
@@ -32,7 +33,8 @@ def frechet_infinity(fake: Tensor, real: Tensor, seed: int = 2020) -> float:
         The estimate. Of equal distributions it is now and then below 0.
 
     Raises:
-        ValueError: A set has fewer than ``8 * D`` rows.
+        ValueError: A set has fewer than ``8 * D`` rows, or a feature is not
+            between -2048 and 2048.
     """
     _check(fake, real)
     rng = torch.Generator().manual_seed(seed)
@@ -40,8 +42,9 @@ def frechet_infinity(fake: Tensor, real: Tensor, seed: int = 2020) -> float:
     for inverse in torch.linspace(1, 2, _SIZES).tolist():
         # All rows can be drawn in one way only.
         for _ in range(_DRAWS if inverse > 1 else 1):
-            ours, theirs = (_moments(_part(rows, inverse, rng))
-                            for rows in (fake, real))
+            ours, theirs = (
+                Moments.of(_part(rows, inverse, rng)).mean_and_covariance()
+                for rows in (fake, real))
             distances.append((inverse, frechet_distance(*ours, *theirs)))
     return _at_zero(torch.tensor(distances, dtype=torch.float64))
 
@@ -66,11 +69,6 @@ def _part(rows: Tensor, inverse: float, rng: torch.Generator) -> Tensor:
     size = round(len(rows) / inverse)
     chosen = torch.randperm(len(rows), generator=rng)[:size]
     return rows[chosen.to(rows.device)]
-
-
-def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
-    rows = rows.double()
-    return rows.mean(0), rows.T.cov()
 
 
 def _at_zero(points: Tensor) -> float:

@@ -41,6 +41,17 @@ class Moments:
         moments._sums = sums
         return moments
 
+    @classmethod
+    def of(cls, rows: Tensor) -> 'Moments':
+        """Moments of all rows (N, D) of a set.
+
+        Raises:
+            ValueError: See :meth:`add`.
+        """
+        moments = cls(rows.shape[1], rows.device)
+        moments.add(rows)
+        return moments
+
     @property
     def sums(self) -> Tensor:
         """(L, 2, D + 1, D + 1): high and low words by resolution."""

@@ -50,16 +50,11 @@ class FrechetProxy(FeatureMetric):
                 'FrechetDistance.')
         rng = torch.Generator().manual_seed(2020)
         order = torch.randperm(len(real), generator=rng)[:size]
-        ours, theirs = map(_moments, (fake, real[order.to(real.device)]))
+        ours, theirs = (Moments.of(rows).mean_and_covariance()
+                        for rows in (fake, real[order.to(real.device)]))
         value = frechet_distance(*ours, *theirs)
         draws = torch.randint(size, (_NUM_DRAWS, size), generator=rng)
         changes = frechet_influence(fake, *theirs)[draws].mean(1)
         low, high = changes.quantile(changes.new_tensor([.025, .975])).tolist()
         return {self.name: value, f'{self.name}_low': max(value + low, 0.),
                 f'{self.name}_high': value + high}
-
-
-def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
-    moments = Moments(rows.shape[1], rows.device)
-    moments.add(rows)
-    return moments.mean_and_covariance()
