@@ -33,13 +33,6 @@ def hue_bins(images: Tensor) -> Tensor:
     return torch.where(chroma >= SATURATED, bins, -1)
 
 
-def hue_shares(images: Tensor) -> Tensor:
-    """Share of all pixels that each hue has, (12,) float64."""
-    bins = hue_bins(images)
-    counts = torch.bincount(bins.flatten() + 1, minlength=len(HUES) + 1)
-    return counts[1:].double() / bins.numel()
-
-
 def kept_hues(originals: Tensor, images: Tensor) -> tuple[Tensor, Tensor]:
     """How many saturated pixels of each hue there are, and keep it.
 
