@@ -177,7 +177,7 @@ def _explain_argument(error: TypeError, cls, cfg: dict,
     if found[1] not in {getattr(cls, '__qualname__', ''), *functions}:
         return None  # some other function, called from there
     return TypeError(f"'{cls.__name__}' ({registry.name}) has no argument "
-                     f"'{found[2]}'.{nearest(found[2], _arguments(cls))}")
+                     f"'{found[2]}'.{suggestion(found[2], _arguments(cls))}")
 
 
 def _arguments(cls) -> set[str]:
@@ -207,12 +207,12 @@ def _unknown(key: str, registry: Registry) -> str:
                  if other is not registry and key in other.module_dict]
     return (f"no {registry.name} is named '{key}' (registry "
             f"'{registry.name}' of scope '{registry.scope}')."
-            f'{nearest(key, known)}{"".join(elsewhere[:1])} A class of your '
-            'own must be imported before it is built: '
+            f'{suggestion(key, known)}{"".join(elsewhere[:1])} A class of '
+            'your own must be imported before it is built: '
             'custom_imports=dict(imports=[...]).')
 
 
-def nearest(word: str, known: Collection[str]) -> str:
+def suggestion(word: str, known: Collection[str]) -> str:
     """A sentence for a message: the nearest known words, or all."""
     near = difflib.get_close_matches(word, list(known), n=3, cutoff=.5)
     if near:

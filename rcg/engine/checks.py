@@ -4,7 +4,7 @@ from collections.abc import Iterator
 import numpy as np
 from mmengine.hooks import CheckpointHook, EarlyStoppingHook
 
-from rcg.registry import nearest
+from rcg.registry import suggestion
 
 # Parts that learn nothing from labels: their classes are of other data.
 _FROZEN = ('encoder', 'tokenizer')
@@ -31,7 +31,7 @@ def check_metric_names(runner) -> None:
             if known is not None and name not in known:
                 raise ValueError(
                     f'{wanted} is no score of the validation, which gives '
-                    f'{", ".join(known)}.{nearest(name, known)}')
+                    f'{", ".join(known)}.{suggestion(name, known)}')
 
 
 def _wanted_scores(hook) -> Iterator[tuple[str, str]]:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from rcg.engine.processes.stopping import get_on
 from rcg.engine.stored_features import StoredRows
-from rcg.models.layers.nearest import nearest
+from rcg.models.layers.nearest_centroid import nearest_centroid
 
 # Rows for each centroid among which the first centroids are chosen.
 _ROWS_TO_START = 50
@@ -70,7 +70,8 @@ def _first_centroids(rows: Tensor | StoredRows, num: int, seed: int
         u = torch.rand(1, generator=rng, dtype=torch.double) * ends[-1]
         place = torch.searchsorted(ends, u, right=True).clamp(max=count - 1)
         chosen.append(some[place])
-        distances = torch.minimum(distances, nearest(some, chosen[-1])[1])
+        _, squared = nearest_centroid(some, chosen[-1])
+        distances = torch.minimum(distances, squared)
     return torch.cat(chosen)
 
 
@@ -90,7 +91,7 @@ def _pass(rows: Tensor | StoredRows, centroids: Tensor, batch_size: int
             raise ValueError(
                 f'representations {start} to {start + len(batch) - 1} hold '
                 'NaN or infinity: use another checkpoint of the encoder.')
-        numbers, distances = nearest(batch, centroids)
+        numbers, distances = nearest_centroid(batch, centroids)
         sums.index_add_(0, numbers, batch.double())
         counts = counts + numbers.bincount(minlength=num)
         clusters.append(numbers)

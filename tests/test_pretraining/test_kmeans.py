@@ -3,7 +3,7 @@ import torch
 
 from rcg.checkpoint import save_atomically
 from rcg.engine.stored_features import StoredRows
-from rcg.models.layers.nearest import nearest
+from rcg.models.layers.nearest_centroid import nearest_centroid
 from rcg.pretraining.kmeans import kmeans
 
 
@@ -27,7 +27,7 @@ def test_it_finds_groups():
 def test_it_ends_where_no_mean_moves():
     rows = torch.randn(500, 5, generator=torch.manual_seed(0))
     centroids, counts = kmeans(rows, 12)
-    numbers, _ = nearest(rows, centroids)
+    numbers, _ = nearest_centroid(rows, centroids)
     assert torch.equal(numbers.bincount(minlength=12), counts)
     for i in range(12):
         torch.testing.assert_close(rows[numbers == i].mean(0), centroids[i])

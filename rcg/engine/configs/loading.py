@@ -14,7 +14,7 @@ from rcg.engine.configs.options import merge_options, parse_options
 from rcg.engine.configs.quiet import quiet_reading
 from rcg.engine.errors import message
 from rcg.engine.length import drop_other_lengths
-from rcg.registry import nearest
+from rcg.registry import suggestion
 
 # Variables that config files define for each other; the Runner ignores them.
 SHARED_NAMES = ('encoder', 'tokenizer', 'rdm', 'generator', 'classifier',
@@ -96,8 +96,9 @@ def _check_keys(cfg: Config, variables: set[str]) -> None:
         if key not in variables or difflib.get_close_matches(
                 key, list(known), n=1, cutoff=.8):
             raise KeyError(f'{title_of(cfg)}: unknown top-level key '
-                           f"'{key}'.{nearest(key, known)} A variable of your "
-                           f"own must start with an underscore: '_{key}'.")
+                           f"'{key}'.{suggestion(key, known)} A variable of "
+                           'your own must start with an underscore: '
+                           f"'_{key}'.")
     if unknown:
         named = [f'{key} (near: {", ".join(near)})' if near else key
                  for key in unknown for near in [

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from rcg.frozen import Frozen, HasFrozenParts
-from rcg.models.layers.nearest import nearest
+from rcg.models.layers.nearest_centroid import nearest_centroid
 from rcg.registry import MODELS, REPRESENTATION_DIFFUSERS
 from rcg.rng import SampleRng
 
@@ -202,4 +202,4 @@ class ClusterCondition(HasFrozenParts, LabelCondition):
                 f'the clusters are of representations of {self.rep_dim} '
                 f'values, got {representations.shape[-1]}; cluster those of '
                 "the model's encoder.")
-        return nearest(representations, self.centroids)[0]
+        return nearest_centroid(representations, self.centroids)[0]

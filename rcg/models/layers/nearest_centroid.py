@@ -9,7 +9,7 @@ _MOST = 2**24
 
 
 @torch.no_grad()
-def nearest(rows: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
+def nearest_centroid(rows: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
     """Find the centroid nearest to each row.
 
     Of several equally near ones it is the first. Distances are exact float32:
