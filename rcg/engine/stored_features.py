@@ -172,14 +172,31 @@ class StoredRows:
     def __getitem__(self, rows) -> Tensor:
         """Rows: an index gives (...), a slice or several indices (N, ...)."""
         if isinstance(rows, slice):
-            rows = np.arange(len(self))[rows]
+            start, stop, step = rows.indices(len(self))
+            if step == 1:
+                return self._between(start, max(start, stop))
+            rows = np.arange(start, stop, step)
         rows = np.asarray(rows)
         if rows.ndim == 0:
             return self[rows[None]][0]
         shards = np.searchsorted(self._ends, rows, 'right')
         taken = np.empty((len(rows), *self.parts[0].shape[1:]), self._dtype)
         places = rows - self._starts[shards]
+        # A batch has one row or two of each shard. To group them by shard
+        # takes twice as long: 2.1 ms for 512 rows of 313 shards, 1.0 so.
         for i, (shard, place) in enumerate(zip(
                 shards.tolist(), places.tolist(), strict=True)):
             taken[i] = self.parts[shard][place]
+        return torch.from_numpy(taken)
+
+    def _between(self, start: int, stop: int) -> Tensor:
+        """Neighbors: whole stretches of the shards are copied at once."""
+        taken = np.empty((stop - start, *self.parts[0].shape[1:]), self._dtype)
+        for shard in range(np.searchsorted(self._ends, start, 'right'),
+                           np.searchsorted(self._starts, stop, 'left')):
+            first = max(start, self._starts[shard])
+            last = min(stop, self._ends[shard])
+            offset = self._starts[shard]
+            taken[first - start:last - start] = (
+                self.parts[shard][first - offset:last - offset])
         return torch.from_numpy(taken)

@@ -52,7 +52,9 @@ def test_rows_are_indexed_as_those_of_a_tensor(tmp_path):
     for rows in (features['x'], copy.deepcopy(features['x'])):
         assert len(rows) == 22
         for index in (5, torch.tensor(21), torch.tensor([3, 21, 0, 11, 3]),
-                      [10, 11], slice(2, 13)):
+                      [10, 11], slice(2, 13), slice(4, 8), slice(6, 7),
+                      slice(8, None), slice(-3, 99), slice(9, 3),
+                      slice(1, 20, 3)):
             assert torch.equal(rows[index], values[index])
         with pytest.raises(IndexError):
             rows[22]
