@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 GROUND = {'rcg.registry', 'rcg.rng', 'rcg.precision', 'rcg.files',
-          'rcg.checkpoint', 'rcg.frozen'}
+          'rcg.spread', 'rcg.checkpoint', 'rcg.frozen'}
 LAYERS = GROUND | {'rcg.models.layers'}
 BESIDE = {'rcg.models.data_preprocessor', 'rcg.models.compatibility',
           'rcg.models.sampling_precision'}
@@ -19,6 +19,7 @@ ALLOWED = {
     'rcg.rng': set(),
     'rcg.precision': set(),
     'rcg.files': set(),
+    'rcg.spread': set(),
     'rcg.checkpoint': {'rcg.files'},
     'rcg.frozen': {'rcg.checkpoint', 'rcg.precision', 'rcg.registry'},
     # 2. Each of these knows the ground alone.

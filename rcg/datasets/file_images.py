@@ -10,24 +10,6 @@ from rcg.datasets.images import ImageDataset
 from rcg.datasets.reading import UNREADABLE
 
 
-def evenly_spread(count: int, wanted: int | None) -> Sequence[int]:
-    """Some of the numbers below ``count``, evenly spread.
-
-    Args:
-        count: How many there are.
-        wanted: How many to take; None, or more than there are: all.
-
-    Raises:
-        ValueError: ``wanted`` is below 1.
-    """
-    if wanted is None:
-        return range(count)
-    if wanted < 1:
-        raise ValueError(f'num_images must be at least 1, got {wanted}.')
-    wanted = min(wanted, count)
-    return [i * count // wanted for i in range(wanted)]
-
-
 class FileImages(ImageDataset):
     """Images that are read one by one; for one that is bad, the next is taken.
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 import numpy as np
 
 from rcg.datasets.bad_files import allowed_bad
-from rcg.datasets.file_images import FileImages, evenly_spread
+from rcg.datasets.file_images import FileImages
 from rcg.datasets.held_out import SPLITS, split_of
 from rcg.datasets.packed_paths import PackedPaths
 from rcg.datasets.reading import EXTENSIONS, read_image
 from rcg.registry import DATASETS
+from rcg.spread import evenly_spread
 
 
 def list_images(root: str) -> list[str]:

@@ -7,11 +7,12 @@ import numpy as np
 from mmengine.dist import get_rank, get_world_size
 
 from rcg.datasets.bad_files import allowed_bad
-from rcg.datasets.file_images import FileImages, evenly_spread
+from rcg.datasets.file_images import FileImages
 from rcg.datasets.folders import walk_once
 from rcg.datasets.reading import decode_image, to_rgb
 from rcg.datasets.shard_index import Head, head_of, index_of, read_member
 from rcg.registry import DATASETS
+from rcg.spread import evenly_spread
 
 
 def list_shards(root: str) -> list[str]:

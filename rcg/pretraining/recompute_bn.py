@@ -15,6 +15,7 @@ from rcg.engine.timed_lines import TimedLines, show
 from rcg.engine.unwrapping import bare_model
 from rcg.models.encoders import Encoder
 from rcg.registry import HOOKS
+from rcg.spread import evenly_spread
 
 
 @torch.no_grad()
@@ -89,10 +90,9 @@ class RecomputeBatchNormHook(Hook):
 
     def loader(self, train: DataLoader) -> DataLoader:
         """Clean images in a fixed order, in batches of nearly equal size."""
-        size = len(train.dataset)
-        count = min(self.num_images, size)
-        indices = [i * size // count for i in range(count)]
-        num_batches = math.ceil(count / self.batch_size)
+        indices = evenly_spread(len(train.dataset), self.num_images)
+        num_batches = math.ceil(len(indices) / self.batch_size)
         return WatchedLoader(
-            train.dataset, math.ceil(count / num_batches), sampler=indices,
+            train.dataset, math.ceil(len(indices) / num_batches),
+            sampler=indices,
             num_workers=train.num_workers, collate_fn=train.collate_fn)

@@ -11,7 +11,6 @@ from rcg.apis.folder_facts import (
     about_files,
     count_different,
 )
-from rcg.datasets.file_images import evenly_spread
 from rcg.datasets.folders import allowed_bad, list_images
 from rcg.datasets.held_out import remember_hashes
 from rcg.datasets.reading import DEPTHS, read_image
@@ -19,6 +18,7 @@ from rcg.datasets.remembered import cache_file, stamp_of
 from rcg.datasets.survey import Facts, pixels_of, probe_of, survey
 from rcg.engine.distributed import usable_cores
 from rcg.evaluation.functional.color import HUES, hue_bins
+from rcg.spread import evenly_spread
 
 PROBED = 400  # images that are probed, about
 # Each takes up to 650 MB for an image while it is decoded.

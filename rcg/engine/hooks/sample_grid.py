@@ -15,6 +15,7 @@ from rcg.checkpoint import open_atomically
 from rcg.engine.halving import Halving
 from rcg.engine.unwrapping import bare_model, refuse_shards
 from rcg.registry import DATASETS, HOOKS
+from rcg.spread import evenly_spread
 
 SMALLEST = 64  # pixels of the shorter side of an image in a picture
 
@@ -115,10 +116,8 @@ class SampleGridHook(Hook):
             dataset = DATASETS.build(self.dataset)
             if not is_main_process():
                 return None
-            count = min(self.num_images, len(dataset))
-            # Spread evenly: neighbours in a sorted folder are alike.
-            return default_collate([dataset[i * len(dataset) // count]
-                                    for i in range(count)])
+            return default_collate([dataset[i] for i in evenly_spread(
+                len(dataset), self.num_images)])
         keys = torch.stack([torch.full_like(indices, self.seed), indices], 1)
         labels = ({} if self.num_classes is None else
                   {'labels': indices % self.num_classes})
