@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from .finding import CheckpointError
 from .inert import Placeholder
-from .reading import check_regular, read_file
+from .reading import read_file
 from .torch_files import read_torch
 from .values import within_bounds
 
@@ -31,8 +31,7 @@ def read_foreign(path: str) -> dict:
         CheckpointError: It is no checkpoint, truncated or damaged.
     """
     path = os.path.expanduser(str(path))
-    check_regular(path)
-    if not os.path.isfile(path):
+    if not os.path.exists(path) or os.path.isdir(path):
         raise FileNotFoundError(f"There is no file '{path}'.")
     content = read_file(path, _inertly)
     if not isinstance(content, dict):

@@ -87,7 +87,7 @@ def read_checkpoint(path: str, mapped: bool = False) -> dict:
 
 def read_values(path: str, mapped: bool = False):
     """Read a file as :func:`read_checkpoint` does, whatever it holds."""
-    check_regular(path)
+    _check_regular(path)
     path = find_checkpoint(path)
     try:
         return read_file(path, partial(_strictly, mapped=mapped))
@@ -105,7 +105,7 @@ def _strictly(file: BinaryIO, mapped: bool):
     return within_bounds(content, DataOnly(os.fstat(file.fileno()).st_size))
 
 
-def check_regular(path: str) -> None:
+def _check_regular(path: str) -> None:
     """Refuse what is there but neither a file nor a folder.
 
     Reading a FIFO would wait without end, a device may never end.
@@ -132,7 +132,7 @@ def read_file(path: str, read_pickled: Callable[[BinaryIO], object]):
         CheckpointError: See :func:`read_checkpoint`.
         RefusedError: As ``read_pickled`` does.
     """
-    check_regular(path)
+    _check_regular(path)
     try:
         with open(path, 'rb', buffering=0, opener=_without_waiting) as file:
             head = file.read(9)
@@ -179,7 +179,7 @@ def map_tensors(path: str) -> dict[str, torch.Tensor]:
     one copy of it. Nothing is compared with the checksums: some process has
     called :func:`read_checkpoint`. Do not write to the tensors.
     """
-    check_regular(path)
+    _check_regular(path)
     with utf8_path(path) as name:
         return safetensors.torch.load_file(name)
 
