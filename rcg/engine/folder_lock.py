@@ -13,6 +13,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 
 from rcg.checkpoint import boot_id, lock_file, remove_unfinished
 from rcg.engine.console import log
+from rcg.files import parse_json, read_json
 
 # Seconds between two signs of life of a run, and without any after which a
 # run on another machine counts as dead.
@@ -231,19 +232,17 @@ def _open(path: str) -> tuple[int, bool]:
 
 def _read(path: str) -> dict:
     try:
-        with open(path, 'rb') as file:
-            return _parse(file.read(4096))
-    except OSError:
+        return read_json(path)
+    except (OSError, ValueError):
         return {}
 
 
 def _parse(text: bytes) -> dict:
     """What a holder wrote; nothing of a damaged file."""
     try:
-        found = json.loads(text)
+        return parse_json(text)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _who(holder: dict) -> str:

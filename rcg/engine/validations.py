@@ -8,6 +8,7 @@ from mmengine.runner import EpochBasedTrainLoop
 from mmengine.visualization import TensorboardVisBackend
 
 from rcg.checkpoint import open_atomically
+from rcg.files import read_json
 
 FILE = 'validations.json'
 
@@ -58,16 +59,14 @@ def read_validations(folder: str, last: int, warn) -> list[dict]:
     if is_main_process():
         path = os.path.join(folder, FILE)
         try:
-            with open(path, encoding='utf-8') as file:
-                found = [[one for one in map(_checked, json.load(file))
-                          if one['iter'] <= last]]
+            found = [[one for one in map(_checked, read_json(path, list))
+                      if one['iter'] <= last]]
         except FileNotFoundError:
             found = [[]]
-        except (OSError, ValueError, KeyError, TypeError,
-                RecursionError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             found = [[]]
-            warn(f"'{path}' cannot be used ({error}): the validation of this "
-                 'iteration is done again.')
+            warn('the validation of this iteration is done again, because '
+                 f"'{path}' cannot be used: {error}")
     broadcast_object_list(found)
     return found[0]
 
