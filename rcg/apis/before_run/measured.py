@@ -127,7 +127,7 @@ def _stores_features(cfg: Config) -> bool:
 def _batch(cfg: Config, size: int, has_data: bool) -> dict:
     """The first batch of the training data, or noise of its size."""
     if not has_data:
-        return noise_batch(size, image_size(cfg))
+        return noise_batch(size, pipeline_size(cfg))
     loader = dict(cfg.train_dataloader.to_dict(), num_workers=0,
                   persistent_workers=False, pin_memory=False)
     loader.pop('prefetch_factor', None)
@@ -136,7 +136,7 @@ def _batch(cfg: Config, size: int, has_data: bool) -> dict:
             if hasattr(value, '__len__')} if isinstance(batch, dict) else batch
 
 
-def image_size(cfg: Config) -> int:
+def pipeline_size(cfg: Config) -> int:
     """Side of the images, from the pipeline of the training data.
 
     Raises:
