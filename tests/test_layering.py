@@ -37,6 +37,7 @@ ALLOWED = {
     'rcg.models.diffusers': LAYERS | BESIDE | {'rcg.diffusion'},
     'rcg.models.generators': LAYERS | BESIDE | {'rcg.diffusion'},
     'rcg.models.rcg': GROUND | BESIDE,
+    'rcg.models.aligned_rcg': GROUND | {'rcg.models.rcg'},
     'rcg.models': GROUND | {'rcg.models'},
     # 4. Learning the parts; weights of others.
     'rcg.pretraining': LAYERS | BESIDE | PARTS | {'rcg.engine'},

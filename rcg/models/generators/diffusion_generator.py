@@ -1,5 +1,5 @@
 """Diffusion as a pixel generator; ADM, LDM and DiT are configs of it."""
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -67,6 +67,12 @@ class DiffusionGenerator(PixelGenerator):
         Raises:
             ValueError: The codes are not of the network's size.
         """
+        return self.losses_of(self.network, codes, condition, rng)
+
+    def losses_of(self, network: Callable[..., Tensor], codes: Tensor,
+                  condition: Tensor | None, rng: SampleRng
+                  ) -> dict[str, Tensor]:
+        """:meth:`loss` of a callable in the place of the network."""
         net = self.network
         wanted = (net.in_channels, net.input_size, net.input_size)
         if codes.shape[1:] != wanted:
@@ -75,8 +81,8 @@ class DiffusionGenerator(PixelGenerator):
                 f'width), got {tuple(codes.shape[1:])}; set its input_size '
                 "and in_channels to the tokenizer's, or resize the images.")
         embedding = self.embed(condition, rng)
-        return self.diffusion.loss(lambda x, t: net(x, t, embedding), codes,
-                                   rng)
+        return self.diffusion.loss(
+            lambda x, t: network(x, t, embedding), codes, rng)
 
     @torch.no_grad()
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:

@@ -52,7 +52,8 @@ class DiT(nn.Module):
         self.input_size, self.patch_size = input_size, patch_size
         self.in_channels = in_channels
         self.out_channels = in_channels * (2 if learn_variance else 1)
-        self.dim, grid = dim, input_size // patch_size
+        self.dim, self.depth = dim, depth
+        grid = input_size // patch_size
         self.patch_embed = patch_embedding(in_channels, dim, patch_size,
                                            form.bottleneck_dim)
         self._add_positions(num_heads, grid, form)
