@@ -20,6 +20,11 @@ from rcg.pretraining.augment_color import (
     Solarize,
 )
 from rcg.pretraining.classifier import ClassifierTraining, ConvClassifier
+from rcg.pretraining.closed_form import (
+    ClosedFormTraining,
+    NoOptimizer,
+    NoWrapper,
+)
 from rcg.pretraining.codebook import EMACodebook
 from rcg.pretraining.kl import KLTraining
 from rcg.pretraining.moco_v3 import MoCoV3
@@ -28,17 +33,18 @@ from rcg.pretraining.perceptual import (
     PerceptualLoss,
     VGG16Features,
 )
-from rcg.pretraining.pixel_pca import NoOptimizer, NoWrapper, PCATraining
+from rcg.pretraining.pixel_pca import PCATraining
 from rcg.pretraining.recompute_bn import RecomputeBatchNormHook
 from rcg.pretraining.simclr import SimCLR
 from rcg.pretraining.vqgan import VQTraining
 
 __all__ = [
-    'AdversarialLoss', 'Augmentation', 'ClassifierTraining', 'ColorJitter',
-    'ConvClassifier', 'Cutout', 'EMACodebook', 'EncoderFeatures',
-    'GaussianBlur', 'GaussianNoise', 'KLTraining', 'MoCoV3', 'NoOptimizer',
-    'NoWrapper', 'PCATraining', 'PatchDiscriminator', 'PerceptualLoss',
-    'RandomAffine', 'RandomFlip', 'RandomGamma', 'RandomGrayscale',
-    'RandomResizedCrop', 'RandomTransform', 'RecomputeBatchNormHook',
-    'SimCLR', 'Solarize', 'VGG16Features', 'VQTraining'
+    'AdversarialLoss', 'Augmentation', 'ClassifierTraining',
+    'ClosedFormTraining', 'ColorJitter', 'ConvClassifier', 'Cutout',
+    'EMACodebook', 'EncoderFeatures', 'GaussianBlur', 'GaussianNoise',
+    'KLTraining', 'MoCoV3', 'NoOptimizer', 'NoWrapper', 'PCATraining',
+    'PatchDiscriminator', 'PerceptualLoss', 'RandomAffine', 'RandomFlip',
+    'RandomGamma', 'RandomGrayscale', 'RandomResizedCrop', 'RandomTransform',
+    'RecomputeBatchNormHook', 'SimCLR', 'Solarize', 'VGG16Features',
+    'VQTraining'
 ]

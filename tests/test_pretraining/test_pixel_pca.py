@@ -3,13 +3,12 @@ import os
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import root
 from torch import distributed as dist
 
 from rcg.engine import RcgRunner
 from rcg.frozen import Frozen
 from rcg.models.encoders import PixelPCA
-from rcg.pretraining.pixel_pca import NoOptimizer, NoWrapper, PCATraining
+from rcg.pretraining.pixel_pca import PCATraining
 from rcg.registry import DATASETS, ENCODERS
 from tests.forked import call_in_two
 
@@ -65,19 +64,6 @@ def test_resumed_equals_uninterrupted():
     resumed(images().split(10)[2], mode='loss')
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name]), name
-
-
-def test_no_optimizer_takes_no_options():
-    with pytest.raises(ValueError, match="got \\['optimizer'\\]"):
-        NoOptimizer(dict(optimizer=dict(type='SGD')))
-
-
-def test_no_wrapper_leaves_the_model_alone():
-    model = PCATraining(ENCODER)
-    cfg = dict(type='rcg.NoWrapper', module=model, broadcast_buffers=False)
-    # Through MMEngine's own registry, where its Runner looks.
-    assert issubclass(root.MODEL_WRAPPERS.get(cfg['type']), NoWrapper)
-    assert root.MODEL_WRAPPERS.build(cfg) is model
 
 
 def test_runner_learns_the_components_of_the_dataset(tmp_path):
