@@ -87,8 +87,8 @@ def train(name, *options):
 
 def test_stages_of_the_digits(digits_root):
     """The statistics reach the decoder's checkpoint; no encoder is in it."""
-    train('normalization.py', 'train_cfg.max_samples=64')
-    train('tokenizer.py', 'train_cfg.max_samples=64',
+    train('rae_normalization.py', 'train_cfg.max_samples=64')
+    train('rae_tokenizer.py', 'train_cfg.max_samples=64',
           'train_cfg.val_interval=2')
     statistics, tokenizer = (
         read_checkpoint(find_checkpoint(str(digits_root / name)))['state_dict']

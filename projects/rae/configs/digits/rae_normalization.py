@@ -1,6 +1,6 @@
 """Mean and variance of the digits' feature maps, in one pass.
 
-    python tools/train.py projects/rae/configs/digits/normalization.py
+    python tools/train.py projects/rae/configs/digits/rae_normalization.py
 
 Needs the encoder (configs/digits/encoder.py).
 """

@@ -1,10 +1,10 @@
 """Decoder of the digits' representation autoencoder.
 
-    python tools/train.py projects/rae/configs/digits/tokenizer.py
+    python tools/train.py projects/rae/configs/digits/rae_tokenizer.py
 
-Needs the encoder (configs/digits/encoder.py) and normalization.py beside this
-file; a test needs configs/digits/classifier.py. Images, batches, steps and
-scores are those of configs/digits/tokenizer.py.
+Needs the encoder (configs/digits/encoder.py) and rae_normalization.py beside
+this file; a test needs configs/digits/classifier.py. Images, batches, steps
+and scores are those of configs/digits/tokenizer.py.
 """
 _base_ = ['rcg::digits/tokenizer.py', './parts.py']
 custom_imports = dict(imports=['rcg.projects.rae'],
