@@ -26,6 +26,7 @@ _center_crop_292 = [
 # incomplete batch. The name says how many images make a step.
 _epoch_of_4096 = 312  # 64 x 64
 _epoch_of_2048 = 625  # 128 x 16
+_epoch_of_1024 = 1251  # 32 x 32
 _epoch_of_512 = 2502  # 4 x 128
 _epoch_of_256 = 5004  # 128 x 2, and 64 x 4
 

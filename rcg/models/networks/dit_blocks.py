@@ -3,6 +3,7 @@
 N batch, L tokens, D width. What steers a block is of the image (N, D) or of
 each token (N, L, D).
 """
+import math
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +26,8 @@ class DiTForm:
     Attributes:
         rms_norm: Whether blocks normalize by RMSNorm, not by LayerNorm.
         swiglu: Whether the MLPs are SwiGLUs (arXiv:2002.05202), with two
-            thirds of the hidden units: as many weights.
+            thirds of the hidden units: as many weights. The number is rounded
+            up to a multiple of 8, with which GPUs multiply fast.
         rotary: Whether attention sees rotary positions, too (axial, on the
             grid of patches; arXiv:2104.09864).
         qk_norm: See :class:`~rcg.models.layers.transformer.Attention`.
@@ -55,7 +57,7 @@ class DiTForm:
 
     def mlp(self, dim: int) -> nn.Module:
         if self.swiglu:
-            return GatedMlp(dim, 8 * dim // 3, act=F.silu)
+            return GatedMlp(dim, 8 * math.ceil(dim / 3), act=F.silu)
         return Mlp(dim, 4 * dim)
 
     def blocks(self, dim: int, depth: int, num_heads: int,
