@@ -1,7 +1,7 @@
 """The diffusion core: processes, losses and samplers on plain tensors."""
 from .flow import FlowMatching, LinearPath
 from .gaussian import GaussianDiffusion
-from .process import DiffusionProcess
+from .process import DiffusionProcess, check_source
 from .samplers import DDIMSampler, DDPMSampler, Prediction, Sampler
 from .schedule_samplers import LossSecondMomentResampler
 from .schedules import NoiseSchedule, make_betas, space_timesteps
@@ -19,6 +19,6 @@ __all__ = [
     'EulerMaruyamaSampler', 'EulerSampler', 'FlowMatching',
     'GaussianDiffusion', 'HeunFlowSampler', 'HeunSampler', 'LinearPath',
     'LogitNormalTimes', 'LossAwareTimes', 'LossSecondMomentResampler',
-    'NoiseSchedule', 'Prediction', 'Sampler', 'UniformTimes', 'make_betas',
-    'space_timesteps'
+    'NoiseSchedule', 'Prediction', 'Sampler', 'UniformTimes', 'check_source',
+    'make_betas', 'space_timesteps'
 ]

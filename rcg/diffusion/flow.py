@@ -94,7 +94,8 @@ class FlowMatching(DiffusionProcess):
 
     It takes the place of :class:`GaussianDiffusion`: any network, guidance
     and sampler for continuous time goes with it. Variances are not learned.
-    The signal-to-noise ratio is (1 - t)^2 / t^2.
+    The signal-to-noise ratio is (1 - t)^2 / t^2. Noise may be of any
+    distribution.
 
     Args:
         parameterization: What the denoiser predicts: 'v' (the velocity
@@ -116,6 +117,7 @@ class FlowMatching(DiffusionProcess):
         ValueError: There is no such parameterization or loss; ``lowest`` or
             ``min_snr_gamma`` is not positive, or two weights are asked for.
     """
+    any_source = True
 
     def __init__(self, parameterization: str = 'v',
                  times: dict | None = None, loss_space: str | None = None,
@@ -152,13 +154,12 @@ class FlowMatching(DiffusionProcess):
         return rng.uniform()
 
     def losses_at(self, t: Tensor, denoiser: Denoiser, x0: Tensor,
-                  rng: SampleRng) -> dict[str, Tensor]:
+                  eps: Tensor) -> dict[str, Tensor]:
         """Losses (N,) at the times t (N,) in (0, 1).
 
         ``loss_diffusion`` is the mean squared error, weighted as the
         arguments say.
         """
-        eps = rng.normal(*x0.shape[1:])
         at = self.levels_at(t, x0.ndim)
         x_t = at.signal * x0 + at.noise * eps
         output = denoiser(x_t, self.network_time(t)).float()

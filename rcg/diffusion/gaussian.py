@@ -116,7 +116,7 @@ class GaussianDiffusion(DiffusionProcess):
         return rng.randint(len(self))
 
     def losses_at(self, t: Tensor, denoiser: Denoiser, x0: Tensor,
-                  rng: SampleRng) -> dict[str, Tensor]:
+                  eps: Tensor) -> dict[str, Tensor]:
         """Losses (N,) at the timesteps t (N,).
 
         ``loss_diffusion`` is the mean squared error, DDPM eq. 14, times the
@@ -127,7 +127,6 @@ class GaussianDiffusion(DiffusionProcess):
         variance only. With ``use_kl`` there is ``loss_vlb`` alone, with
         gradients for all, and ``mse`` for the log.
         """
-        eps = rng.normal(*x0.shape[1:])
         at = self.levels_at(t, x0.ndim)
         x_t = at.signal * x0 + at.noise * eps
         output, variance = self._split(denoiser(x_t, t))

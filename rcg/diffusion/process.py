@@ -14,7 +14,7 @@ from rcg.diffusion.parameterization import (
     check_parameterization,
     to_x0,
 )
-from rcg.diffusion.samplers import Prediction
+from rcg.diffusion.samplers import Prediction, Sampler
 from rcg.rng import SampleRng
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
@@ -37,11 +37,13 @@ class DiffusionProcess(nn.Module):
             ``draw`` and ``update``; None: they are drawn evenly.
         learn_variance: Whether the denoiser returns twice the channels, of
             which the second half is the variance of a reverse step.
+        any_source: Whether the noise may have another distribution than the
+            standard normal one.
 
     Raises:
         ValueError: There is no such parameterization.
     """
-    learn_variance = False
+    learn_variance = any_source = False
 
     def __init__(self, parameterization: str, clip: float | None) -> None:
         super().__init__()
@@ -95,14 +97,14 @@ class DiffusionProcess(nn.Module):
         return to_x0(self.parameterization, self._split(output)[0], x_t,
                      self.levels_at(t, x_t.ndim))
 
-    def loss(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng
-             ) -> dict[str, Tensor]:
+    def loss(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng,
+             noise: Tensor | None = None) -> dict[str, Tensor]:
         """Means of :meth:`losses` over the batch."""
-        rows = self.losses(denoiser, x0, rng)
+        rows = self.losses(denoiser, x0, rng, noise)
         return {name: row.mean() for name, row in rows.items()}
 
-    def losses(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng
-               ) -> dict[str, Tensor]:
+    def losses(self, denoiser: Denoiser, x0: Tensor, rng: SampleRng,
+               noise: Tensor | None = None) -> dict[str, Tensor]:
         """Losses (N,), one a row, each row at a random time.
 
         Args:
@@ -110,17 +112,29 @@ class DiffusionProcess(nn.Module):
                 with twice the channels if it learns the variance.
             x0 (N, ...): Clean data.
             rng: Draws a time and the noise of each row.
+            noise (N, ...): What to add instead, drawn by a source of another
+                distribution, which may depend on the row.
 
         Returns:
             Those of :meth:`losses_at`, each times the weight that the
             ``schedule_sampler`` gives to its time.
+
+        Raises:
+            ValueError: ``noise`` has another shape than the data.
         """
+        if noise is not None and noise.shape != x0.shape:
+            raise ValueError(
+                f'the source draws noise of {tuple(noise.shape[1:])}, the '
+                f'data are of {tuple(x0.shape[1:])}; fit it to these data.')
         sampler = self.schedule_sampler
         if sampler is None:
-            return self.losses_at(self._even_times(rng), denoiser, x0, rng)
-        t, weights = sampler.draw(rng)
-        rows = self.losses_at(t, denoiser, x0, rng)
-        if self.training:
+            t, weights = self._even_times(rng), None
+        else:
+            t, weights = sampler.draw(rng)
+        if noise is None:
+            noise = rng.normal(*x0.shape[1:])
+        rows = self.losses_at(t, denoiser, x0, noise)
+        if sampler is not None and self.training:
             sampler.update(t, sum(row.detach() for name, row in rows.items()
                                   if 'loss' in name), rng)
         if weights is None:
@@ -132,8 +146,8 @@ class DiffusionProcess(nn.Module):
         raise NotImplementedError
 
     def losses_at(self, t: Tensor, denoiser: Denoiser, x0: Tensor,
-                  rng: SampleRng) -> dict[str, Tensor]:
-        """Losses (N,) at the times t (N,); ``rng`` draws the noise."""
+                  eps: Tensor) -> dict[str, Tensor]:
+        """Losses (N,) at the times t (N,), with the noise eps (N, ...)."""
         raise NotImplementedError
 
     def prediction(self, output: Tensor, x_t: Tensor, t: Tensor
@@ -154,3 +168,17 @@ class DiffusionProcess(nn.Module):
         t = torch.full((1, ), time, device=x_t.device)
         rows = self.network_time(t).expand(len(x_t))
         return self.prediction(denoiser(x_t, rows), x_t, t)
+
+
+def check_source(process: DiffusionProcess, sampler: Sampler) -> None:
+    """Check that a source may draw the noise that a path ends in.
+
+    Raises:
+        ValueError: The process or the sampler is for standard normal noise.
+    """
+    for part in process, sampler:
+        if not part.any_source:
+            raise ValueError(
+                f'{type(part).__name__} takes standard normal noise alone, '
+                'and there is a source of another: take FlowMatching and '
+                'a sampler of its ODE, such as EulerSampler.')

@@ -58,7 +58,12 @@ class Sampler:
         num_steps: How many; every step is a call of the denoiser or two.
         spacing: Which; the process's schedule knows the words.
         **where: Further arguments of the schedule's ``times``.
+
+    Attributes:
+        any_source: Whether the noise may have another distribution than the
+            standard normal one.
     """
+    any_source = False
 
     def __init__(self, num_steps: int, spacing: str, **where) -> None:
         self.num_steps, self.spacing, self.where = num_steps, spacing, where

@@ -23,6 +23,7 @@ class _Solver(Sampler):
         shift: Moves a continuous time towards noise;
             see :meth:`~rcg.diffusion.flow.LinearPath.times`.
     """
+    any_source = True
 
     def __init__(self, num_steps: int = 20, spacing: str = 'log_snr',
                  shift: float = 1.) -> None:
@@ -183,6 +184,7 @@ class EulerMaruyamaSampler(_Solver):
     Raises:
         ValueError: There is no such coefficient; the scale is negative.
     """
+    any_source = False  # the score is that of normal noise
 
     def __init__(self, num_steps: int = 250, spacing: str = 'trailing',
                  shift: float = 1., coefficient: str = 'sigma',

@@ -2,7 +2,15 @@
 import pytest
 import torch
 
-from rcg.diffusion import EulerSampler, FlowMatching, GaussianDiffusion
+from rcg.diffusion import (
+    DDPMSampler,
+    EulerMaruyamaSampler,
+    EulerSampler,
+    FlowMatching,
+    GaussianDiffusion,
+    HeunFlowSampler,
+    check_source,
+)
 from rcg.diffusion.parameterization import training_target
 from rcg.rng import SampleRng
 from tests.test_diffusion.exact import MEAN, denoise_on, end_of_flow, noise
@@ -95,9 +103,7 @@ def test_jit_divides_by_no_less_than_its_lowest_level():
     x0, _, eps = batch()
     flow = FlowMatching('x0', loss_space='v')
     t = torch.tensor([.01, .05, .1, .5, .9, 1.])
-    rng = SampleRng.from_seed(0, range(6))
-    rng.num_draws = 1  # the noise of batch()
-    found = flow.losses_at(t, constant, x0, rng)['loss_diffusion']
+    found = flow.losses_at(t, constant, x0, eps)['loss_diffusion']
     divisor = torch.tensor([.05, .05, .1, .5, .9, 1.])
     torch.testing.assert_close(
         found, ((x0 - .3) / divisor[:, None]).square().mean(1))
@@ -187,3 +193,24 @@ def test_progress_begins_above_zero():
 def test_arguments(options, words):
     with pytest.raises(ValueError, match=words):
         FlowMatching(**options)
+
+
+def test_noise_of_another_source():
+    x0, t, _ = batch()
+    noise = 2 + .5 * x0  # it may depend on the row
+    rng = SampleRng.from_seed(0, range(6))
+    found = FlowMatching().losses(constant, x0, rng, noise)['loss_diffusion']
+    torch.testing.assert_close(found, (noise - x0 - .3).square().mean(1))
+    with pytest.raises(ValueError, match=r'noise of \(2,\), the data .*\(3,'):
+        FlowMatching().losses(constant, x0, rng, noise[:, :2])
+
+
+@pytest.mark.parametrize(('process', 'sampler', 'name'), [
+    (FlowMatching(), EulerMaruyamaSampler(), 'EulerMaruyamaSampler'),
+    (FlowMatching(), DDPMSampler(), 'DDPMSampler'),
+    (GaussianDiffusion('v'), EulerSampler(), 'GaussianDiffusion')])
+def test_who_takes_normal_noise_alone(process, sampler, name):
+    check_source(FlowMatching(), EulerSampler())
+    check_source(FlowMatching(), HeunFlowSampler())
+    with pytest.raises(ValueError, match=f'{name} takes standard normal'):
+        check_source(process, sampler)

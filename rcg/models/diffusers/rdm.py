@@ -97,6 +97,10 @@ class RDM(HasFrozenParts, BaseModel):
             return self.denoiser
         return lambda x_t, t: self.denoiser(x_t, t, context)
 
+    def noise(self, rng: SampleRng, labels: Tensor | None) -> Tensor:
+        """What sampling starts from, (N, D)."""
+        return rng.normal(self.rep_dim)
+
     def loss(self, representations: Tensor, rng: SampleRng,
              labels: Tensor | None = None) -> dict[str, Tensor]:
         """Diffusion loss of representations (N, D).
@@ -132,7 +136,7 @@ class RDM(HasFrozenParts, BaseModel):
             denoise = PreparedDenoiser(
                 self.denoiser, self.diffusion, times, on_device,
                 self._context(labels), len(rng))
-        return self.sampler(denoise, rng.normal(self.rep_dim), rng,
+        return self.sampler(denoise, self.noise(rng, labels), rng,
                             self.diffusion.schedule)
 
     @staticmethod

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from rcg.diffusion import DiffusionProcess, Prediction
+from rcg.diffusion import DiffusionProcess, Prediction, check_source
 from rcg.models.generators.base import Estimate, PixelGenerator
 from rcg.models.generators.guidance import GuidedNetwork
-from rcg.registry import PIXEL_GENERATORS, TASK_UTILS
+from rcg.registry import MODELS, PIXEL_GENERATORS, TASK_UTILS
 from rcg.rng import SampleRng
 
 
@@ -24,20 +24,28 @@ class DiffusionGenerator(PixelGenerator):
         diffusion: Config of the process: of a :class:`DiffusionProcess`.
         sampler: Config of a sampler that can walk along it.
         guidance_scale, guidance: See :class:`PixelGenerator`.
+        source: Config of a module (condition, rng) -> noise (N, C, h, w), of
+            another distribution than the standard normal one. It is called in
+            training and in sampling, each time with the conditions.
 
     Raises:
         ValueError: The sampler's times cannot be spaced; the network's
-            channels do not fit the diffusion.
+            channels do not fit the diffusion; there is a source, and process
+            or sampler are for standard normal noise.
     """
 
     def __init__(self, network: dict, diffusion: dict, sampler: dict,
-                 guidance_scale: float = 1.,
-                 guidance: dict | None = None) -> None:
+                 guidance_scale: float = 1., guidance: dict | None = None,
+                 source: dict | None = None) -> None:
         super().__init__(network, guidance_scale, guidance)
         self.diffusion = TASK_UTILS.build(diffusion)
         self.sampler = TASK_UTILS.build(sampler)
         self.sampler.timesteps(self.diffusion.schedule)  # do they fit?
         self._check_channels()
+        self.source = None
+        if source is not None:
+            check_source(self.diffusion, self.sampler)
+            self.source = MODELS.build(source)
 
     def _check_channels(self) -> None:
         net, learns = self.network, self.diffusion.learn_variance
@@ -81,14 +89,16 @@ class DiffusionGenerator(PixelGenerator):
                 f'width), got {tuple(codes.shape[1:])}; set its input_size '
                 "and in_channels to the tokenizer's, or resize the images.")
         embedding = self.embed(condition, rng)
+        noise = None if self.source is None else self.source(condition, rng)
         return self.diffusion.loss(
-            lambda x, t: network(x, t, embedding), codes, rng)
+            lambda x, t: network(x, t, embedding), codes, rng, noise)
 
     @torch.no_grad()
     def sample(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
         """Draw codes (N, C, h, w), given one condition for each."""
-        return self.sampler(self.denoiser(condition), self._noise(rng), rng,
-                            self.diffusion.schedule)
+        return self.sampler(
+            self.denoiser(condition), self._noise(condition, rng), rng,
+            self.diffusion.schedule)
 
     @torch.no_grad()
     def estimates(self, condition: Tensor | None, rng: SampleRng
@@ -96,12 +106,15 @@ class DiffusionGenerator(PixelGenerator):
         """After each step the predicted clean codes; at last the sample."""
         schedule = self.diffusion.schedule
         total = len(self.sampler.timesteps(schedule))
-        steps = self.sampler.steps(self.denoiser(condition), self._noise(rng),
-                                   rng, schedule)
+        steps = self.sampler.steps(
+            self.denoiser(condition), self._noise(condition, rng), rng,
+            schedule)
         for number, (x, x0) in enumerate(steps, 1):
             yield Estimate(number, total, x if number == total else x0)
 
-    def _noise(self, rng: SampleRng) -> Tensor:
+    def _noise(self, condition: Tensor | None, rng: SampleRng) -> Tensor:
+        if self.source is not None:
+            return self.source(condition, rng)
         net = self.network
         return rng.normal(net.in_channels, net.input_size, net.input_size)
 

@@ -2,8 +2,9 @@
 import pytest
 import torch
 from mmengine.registry import DefaultScope
+from torch import nn
 
-from rcg.registry import PIXEL_GENERATORS
+from rcg.registry import MODELS, PIXEL_GENERATORS
 from rcg.rng import SampleRng
 from tests.test_models import tiny
 
@@ -91,3 +92,39 @@ def test_estimates_end_in_the_sample(sampler):
     first = model.sampler.timesteps(model.diffusion.schedule)[-1]
     assert torch.equal(before[0].codes,
                        model.denoiser(REP)(noise, first).x0)
+
+
+@MODELS.register_module()
+class Around(nn.Module):
+    """Noise about the mean of the condition."""
+
+    def forward(self, condition, rng):
+        return condition.mean(1).view(-1, 1, 1, 1) + rng.normal(2, 4, 4)
+
+
+def test_a_source_draws_the_noise_of_each_condition():
+    """In training and in sampling, and an image's own in any batch."""
+    flow = dict(diffusion=dict(type='FlowMatching'), source=dict(
+        type='Around'), sampler=dict(type='EulerSampler', num_steps=1))
+    network = dict(tiny.diffusion()['network'], learn_variance=False)
+    model = build(network=network, **flow).eval()
+    seen = []
+    model.network.register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0]))
+    whole = model.sample(REP, SampleRng.from_seed(0, range(5)))
+    start = Around()(REP, SampleRng.from_seed(0, range(5)))
+    torch.testing.assert_close(seen[0], start)  # t = 1 is noise alone
+    some = model.sample(REP[[3, 1]], SampleRng.from_seed(0, [3, 1]))
+    torch.testing.assert_close(some, whole[[3, 1]])
+    # The loss: at time t it sees (1 - t) codes + t noise.
+    codes, rng = torch.zeros(5, 2, 4, 4), SampleRng.from_seed(0, range(5))
+    model.embed(REP, rng)
+    noise, t = Around()(REP, rng), rng.uniform()
+    seen.clear()
+    model.loss(codes, REP, SampleRng.from_seed(0, range(5)))
+    torch.testing.assert_close(seen[0], t.view(-1, 1, 1, 1) * noise)
+
+
+def test_a_source_needs_a_flow():
+    with pytest.raises(ValueError, match='GaussianDiffusion takes standard'):
+        build(source=dict(type='Around'))
