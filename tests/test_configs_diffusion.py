@@ -1,4 +1,4 @@
-"""The configs of ADM, LDM-8 and DiT-XL: sizes, recipes, a small run."""
+"""The configs of ADM, LDM-8, DiT-XL: sizes, recipes; small runs, SiT's too."""
 import re
 
 import pytest
@@ -218,12 +218,13 @@ SMALL = {
         'model.generator.network.form.context_dim': 8,
         'model.tokenizer': dict(dim=32, num_res_blocks=1, num_codes=16,
                                 checkpoint=None)},
-    'dit_xl': {
+    **{name: {
         'model.generator.network.input_size': 4,
         'model.generator.network.dim': 16,
         'model.generator.network.depth': 2,
         'model.generator.network.num_heads': 2,
-        'model.tokenizer': dict(dim=32, num_res_blocks=1, checkpoint=None)},
+        'model.tokenizer': dict(dim=32, num_res_blocks=1, checkpoint=None)}
+       for name in ('dit_xl', 'sit_xl')},
 }
 
 
@@ -250,7 +251,8 @@ def test_recipes_train_and_sample_at_a_small_size(
     trained = saved['ema_state_dict']  # MMEngine's layout: swapped
     assert int(trained['steps']) == 2
     # All begins with zeros in the last layer, so that it moves first.
-    last = ('generator.network.output.linear.weight' if name == 'dit_xl' else
+    last = ('generator.network.output.linear.weight'
+            if name.endswith('it_xl') else
             'generator.network.conv_out.weight')
     assert trained[f'module.{last}'].any()
     assert not torch.equal(trained[f'module.{last}'],

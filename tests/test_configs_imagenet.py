@@ -256,6 +256,10 @@ SMALL = {
         'model.denoiser': DENOISER, 'model.sampler.num_steps': 10,
         'val_evaluator.encoder': ENCODER, 'val_dataloader.batch_size': 4,
         'val_dataloader.dataset.num_images': 4},
+    'rdm/mocov3_vit_b_flow': {
+        'model.denoiser': DENOISER, 'model.sampler.num_steps': 4,
+        'val_evaluator.encoder': ENCODER, 'val_dataloader.batch_size': 4,
+        'val_dataloader.dataset.num_images': 4},
     'rcg/mage_b': {
         'model.rdm.denoiser': DENOISER, 'model.rdm.checkpoint': None,
         'model.tokenizer': dict(dim=32, dim_mult=(1, ) * 5, z_dim=8,

@@ -3,9 +3,11 @@
     python tools/compare_samplers.py CONFIG CHECKPOINT --calls 10 20 50
                                      [--metric held_out/fd] [--out FILE.json]
 
-CONFIG is an RCG whose generator is a diffusion model, or an RDM. All samplers
-start from the same noise, and an RCG's from the same representations. Heun's
-method takes two calls a step, so it gets half the steps (one call less).
+CONFIG is an RCG whose generator is a diffusion or flow model, or an RDM. All
+samplers start from the same noise, and an RCG's from the same representations.
+Heun's method takes two calls a step, so it gets half the steps (one call
+less); "in t" it works on the straight path of a flow, else on EDM's. The
+config decides which samplers fit, and the shift of a flow's times.
 """
 import argparse
 

@@ -8,22 +8,61 @@ from torch import nn
 from rcg.apis.cached_rdm import CachedRDM
 from rcg.apis.json_file import write_json
 from rcg.apis.run_config import config_of_test
+from rcg.diffusion import NoiseSchedule
+from rcg.diffusion.samplers import Schedule
 from rcg.engine.console import log
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import RUNNERS, TASK_UTILS
 
 
-def sampler_configs(calls: int) -> dict[str, dict]:
-    """The samplers to compare, by title, for a number of network calls."""
+def sampler_configs(calls: int, schedule: Schedule, shift: float = 1.
+                    ) -> dict[str, dict]:
+    """The samplers to compare, by title, for a number of network calls.
+
+    Heun's method takes two calls a step but the last, so it may have one
+    less. What needs more calls is left out.
+
+    Args:
+        calls: Network calls an image.
+        schedule: Of the model's process; decides which samplers fit.
+        shift: Of the times of a flow.
+    """
+    half = (calls + 1) // 2
+    if isinstance(schedule, NoiseSchedule):
+        known = _of_a_table(calls, half)
+    else:
+        known = _of_a_flow(calls, half, shift)
+    return {title: dict(cfg) for title, (least, cfg) in known.items()
+            if calls >= least}
+
+
+def _of_a_table(calls: int, half: int) -> dict[str, tuple[int, dict]]:
+    """(Least calls, sampler) by title."""
     ddim = dict(type='DDIMSampler', num_steps=calls, offset=0,
                 spacing='rounded', to_clean=True, float32_tables=False)
     return {
-        'DDPM': dict(type='DDPMSampler', num_steps=calls),
-        'DDIM, eta 1': dict(ddim, eta=1.),
-        'DDIM, eta 0': dict(ddim, eta=0.),
-        'DPM-Solver++(2M)': dict(type='DPMSolverSampler', num_steps=calls),
-        # Two calls a step but the last.
-        'Heun': dict(type='HeunSampler', num_steps=max(2, (calls + 1) // 2)),
+        'DDPM': (1, dict(type='DDPMSampler', num_steps=calls)),
+        'DDIM, eta 1': (1, dict(ddim, eta=1.)),
+        'DDIM, eta 0': (1, dict(ddim, eta=0.)),
+        'DPM-Solver++(2M)': (2, dict(type='DPMSolverSampler',
+                                     num_steps=calls)),
+        'Heun': (3, dict(type='HeunSampler', num_steps=half)),
+        'Heun in t': (1, dict(type='HeunFlowSampler', num_steps=half)),
+    }
+
+
+def _of_a_flow(calls: int, half: int, shift: float
+               ) -> dict[str, tuple[int, dict]]:
+    """(Least calls, sampler) by title."""
+    even = dict(num_steps=calls, spacing='trailing', shift=shift)
+    return {
+        'SDE': (1, dict(even, type='EulerMaruyamaSampler')),
+        'Euler': (1, dict(even, type='EulerSampler')),
+        'DPM-Solver++(2M)': (1, dict(even, type='DPMSolverSampler')),
+        'DPM-Solver++(2M), log SNR': (2, dict(type='DPMSolverSampler',
+                                              num_steps=calls)),
+        'Heun': (3, dict(type='HeunSampler', num_steps=half)),
+        'Heun in t': (1, dict(even, type='HeunFlowSampler', num_steps=half)),
     }
 
 
@@ -35,7 +74,7 @@ def compare_samplers(config: Config | dict | str, checkpoint: str,
     """Score the samplers of a diffusion model at equal numbers of calls.
 
     All samplers start from the same noise; those of an RCG also from the
-    same representations.
+    same representations. A flow is sampled with the shift of its config.
 
     Args:
         config: A config of an RCG whose generator is a diffusion model, or
@@ -56,9 +95,10 @@ def compare_samplers(config: Config | dict | str, checkpoint: str,
     """
     cfg = config_of_test(config, work_dir, options, launcher)
     runner, owner = _load(cfg, checkpoint)
-    rows = []
+    schedule, rows = owner.diffusion.schedule, []
+    shift = owner.sampler.where.get('shift', 1.)
     for count in calls:
-        for name, sampler in sampler_configs(count).items():
+        for name, sampler in sampler_configs(count, schedule, shift).items():
             owner.sampler = TASK_UTILS.build(sampler)
             log(runner, f'{name}, {count} calls')
             metrics = _numbers(runner.test())
@@ -113,7 +153,8 @@ def table(rows: list[dict], metric: str | None = None) -> str:
     lines = [f'| {metric} at calls | {" | ".join(map(str, calls))} |',
              '|---' * (1 + len(calls)) + '|']
     for name in dict.fromkeys(row['sampler'] for row in rows):
-        cells = [f'{row["metrics"][metric]:.3f}' for row in rows
-                 if row['sampler'] == name]
+        found = {row['calls']: f'{row["metrics"][metric]:.3f}'
+                 for row in rows if row['sampler'] == name}
+        cells = [found.get(count, '') for count in calls]
         lines.append(f'| {name} | {" | ".join(cells)} |')
     return '\n'.join(lines)

@@ -7,16 +7,28 @@ from rcg.models.diffusers import RDM
 from rcg.models.layers.packed import PackedLinear
 from rcg.rng import SampleRng
 
-SAMPLERS = [dict(type=f'{name}Sampler', num_steps=4)
-            for name in ('DDIM', 'DDPM', 'DPMSolver', 'Heun')]
+
+def samplers(*names):
+    return [dict(type=f'{name}Sampler', num_steps=4) for name in names]
 
 
-def rdm(classes=False, sampler=SAMPLERS[0], kind='x0', **changes):
+SAMPLERS = samplers('DDIM', 'DDPM', 'DPMSolver', 'Heun')
+OF_FLOWS = samplers('DPMSolver', 'Heun', 'Euler', 'HeunFlow', 'EulerMaruyama')
+PAIRS = [*(('GaussianDiffusion', cfg) for cfg in SAMPLERS),
+         *(('FlowMatching', cfg) for cfg in OF_FLOWS)]
+
+
+def names_of(value):
+    return value['type'] if isinstance(value, dict) else str(value)
+
+
+def rdm(classes=False, sampler=SAMPLERS[0], kind='x0',
+        process='GaussianDiffusion', **changes):
     torch.manual_seed(0)
     model = RDM(dict(type='DenoisingMLP', rep_dim=8, **{
         'width': 32, 'num_blocks': 2, 'context_dim': 4 if classes else None,
         **changes}),
-        dict(type='GaussianDiffusion', parameterization=kind), sampler,
+        dict(type=process, parameterization=kind), sampler,
         num_classes=3 if classes else None)
     for parameter in model.denoiser.parameters():
         torch.nn.init.normal_(parameter, std=.1)
@@ -37,11 +49,11 @@ def assert_same(got, wanted):
                                atol=1e-5 * wanted[0].abs().max().item())
 
 
-@pytest.mark.parametrize('sampler', SAMPLERS, ids=lambda cfg: cfg['type'])
+@pytest.mark.parametrize(('process', 'sampler'), PAIRS, ids=names_of)
 @pytest.mark.parametrize('classes', [False, True])
 @pytest.mark.parametrize('kind', ['x0', 'eps', 'v'])
-def test_the_same_but_for_rounding(sampler, classes, kind):
-    model = rdm(classes, sampler, kind)
+def test_the_same_but_for_rounding(process, sampler, classes, kind):
+    model = rdm(classes, sampler, kind, process)
     assert_same(drawn(model), drawn(model, plain=True))
 
 
@@ -95,10 +107,12 @@ class NoCopyToDevice(TorchDispatchMode):
 
 
 @pytest.mark.parametrize('plain', [False, True])
-@pytest.mark.parametrize('sampler', SAMPLERS, ids=lambda cfg: cfg['type'])
-def test_nothing_passes_between_host_and_device(sampler, plain):
+@pytest.mark.parametrize('kind', ['x0', 'v'])
+@pytest.mark.parametrize(('process', 'sampler'), PAIRS, ids=names_of)
+def test_nothing_passes_between_host_and_device(process, sampler, kind,
+                                                plain):
     """Shown on meta tensors, which take the path of GPUs."""
-    model = rdm(classes=True, sampler=sampler).to('meta')
+    model = rdm(True, sampler, kind, process).to('meta')
     model.plain_sampling = plain
     times = model.sampler.timesteps(model.diffusion.schedule)
     rng = SampleRng(torch.zeros(6, 2, dtype=torch.int64, device='meta'))
