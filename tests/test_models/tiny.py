@@ -37,6 +37,14 @@ def diffusion(condition=CONDITIONS['representation']):
         sampler=dict(type='DDPMSampler', num_steps=4))
 
 
+def flow(condition=CONDITIONS['representation']):
+    cfg = diffusion(condition)
+    return dict(
+        cfg, network=dict(cfg['network'], learn_variance=False),
+        diffusion=dict(type='FlowMatching'),
+        sampler=dict(type='EulerSampler', num_steps=4))
+
+
 def rcg(condition='representation', **changes):
     parts = dict(encoder=ENCODER, rdm=RDM)
     if condition != 'representation':

@@ -30,6 +30,28 @@ def test_a_sample_depends_on_its_stream_alone():
     torch.testing.assert_close(some, whole[[3, 1]])
 
 
+FLOW_SAMPLERS = [dict(type=f'{name}Sampler', num_steps=3) for name in (
+    'Euler', 'HeunFlow', 'EulerMaruyama', 'DPMSolver', 'Heun')]
+
+
+def build_flow(sampler, **changes):
+    return PIXEL_GENERATORS.build({
+        **tiny.flow(), 'sampler': sampler, **changes}).eval()
+
+
+@pytest.mark.parametrize('sampler', FLOW_SAMPLERS, ids=lambda c: c['type'])
+def test_a_sample_of_a_flow_depends_on_its_stream_alone(sampler):
+    model = build_flow(sampler)
+    for p in model.parameters():
+        torch.nn.init.normal_(p, std=.2)
+    whole = model.sample(REP, SampleRng.from_seed(0, range(5)))
+    some = model.sample(REP[[3, 1]], SampleRng.from_seed(0, [3, 1]))
+    torch.testing.assert_close(some, whole[[3, 1]], rtol=1e-4, atol=1e-4)
+    *_, last = model.estimates(REP, SampleRng.from_seed(0, range(5)))
+    assert last.step == last.num_steps == 3
+    assert torch.equal(last.codes, whole)
+
+
 def test_loss_of_an_image_does_not_depend_on_its_batch():
     model = build()
     codes = SampleRng.from_seed(1, range(4)).normal(2, 4, 4)
@@ -51,6 +73,17 @@ def test_steps_that_cannot_be_spaced(sampler, words):
     """Refused when it is built, and not after training."""
     with pytest.raises(ValueError, match=words):
         build(sampler=sampler)
+
+
+def test_a_flow_refuses_what_does_not_fit():
+    with pytest.raises(ValueError, match='DDPMSampler walks a table'):
+        build_flow(dict(type='DDPMSampler', num_steps=3))
+    with pytest.raises(ValueError, match='learn_variance=False takes 2'):
+        build_flow(FLOW_SAMPLERS[0], network=tiny.diffusion()['network'])
+    model = build_flow(FLOW_SAMPLERS[0])
+    model.num_steps = 1000
+    with pytest.raises(ValueError, match='at least 1'):
+        model.num_steps = 0
 
 
 def test_codes_of_another_tokenizer():

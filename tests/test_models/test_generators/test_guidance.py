@@ -20,7 +20,8 @@ def scope():
 
 
 def generator(kind, **changes):
-    cfg = dict(mage=tiny.generator, dit=tiny.diffusion)[kind]()
+    cfg = dict(mage=tiny.generator, dit=tiny.diffusion,
+               flow=tiny.flow)[kind]()
     network = dict(cfg['network'], **changes.pop('network', {}))
     model = PIXEL_GENERATORS.build({**cfg, 'network': network, **changes})
     for p in model.parameters():  # nothing may be zero, or all is alike
@@ -59,7 +60,7 @@ def test_schedules_and_intervals():
     assert scales(schedule='linear', interval=(.5, 1)) == [1, 1, 2.5, 3]
 
 
-@pytest.mark.parametrize('kind', ['mage', 'dit'])
+@pytest.mark.parametrize('kind', ['mage', 'dit', 'flow'])
 def test_an_interval_without_steps_is_no_guidance(kind):
     model = generator(kind)
     plain = draw(model)
@@ -67,6 +68,17 @@ def test_an_interval_without_steps_is_no_guidance(kind):
     assert not torch.equal(draw(model), plain)
     model.guidance.interval = (0., 1e-9)
     assert torch.equal(draw(model), plain)
+
+
+def test_guidance_of_a_flow_acts_in_its_interval():
+    """The share of the way from noise, t = 1, to an image."""
+    model = generator('flow', guidance_scale=3.,
+                      guidance=dict(interval=(0., .5)))
+    batches = []
+    model.network.register_forward_pre_hook(
+        lambda module, args: batches.append(len(args[0])))
+    draw(model)  # at t = 1, .75, .5 and .25
+    assert batches == [8, 8, 4, 4]
 
 
 @pytest.mark.parametrize(('scale', 'progress', 'rows'), [
@@ -84,7 +96,7 @@ def test_a_step_costs_two_predictions_only_where_it_is_guided(
     assert batches == [rows]
 
 
-@pytest.mark.parametrize('kind', ['mage', 'dit'])
+@pytest.mark.parametrize('kind', ['mage', 'dit', 'flow'])
 def test_a_network_guided_by_itself_is_not_guided(kind, tmp_path):
     model = generator(kind)
     path = str(tmp_path / 'iter_1.pth')
