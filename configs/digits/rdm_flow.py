@@ -1,14 +1,14 @@
-"""rdm.py by flow matching: x0 is predicted, the loss is in the velocity.
+"""rdm.py by flow matching: the network predicts the velocity eps - x0.
 
     python tools/train.py configs/digits/rdm_flow.py
 
-Needs the encoder (configs/digits/encoder.py). What is generated with it:
-``--cfg-options model.rdm.checkpoint=...`` and the model's lines below, under
-``model.rdm``.
+Needs the encoder (configs/digits/encoder.py). A config of RCG takes it with
+the two lines of the model below, in its ``model.rdm``, and ``checkpoint``.
 """
 _base_ = './rdm.py'
 work_dir = f'{_base_._root}/rdm_flow'
+# With one seed, representation/fd 0.65; predicting x0 with the loss in v 0.69,
+# with the loss in x0 0.93. rdm.py has 0.96 with that seed.
 model = dict(
-    diffusion=dict(_delete_=True, type='FlowMatching', parameterization='x0',
-                   loss_space='v'),
+    diffusion=dict(_delete_=True, type='FlowMatching', parameterization='v'),
     sampler=dict(_delete_=True, type='EulerSampler', num_steps=50))

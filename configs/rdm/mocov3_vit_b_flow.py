@@ -1,4 +1,4 @@
-"""mocov3_vit_b.py by flow matching: x0 predicted, the loss in the velocity.
+"""mocov3_vit_b.py by flow matching: the network predicts the velocity.
 
     bash tools/dist_train.sh configs/rdm/mocov3_vit_b_flow.py 4
     python tools/test.py configs/rdm/mocov3_vit_b_flow.py \\
@@ -12,6 +12,5 @@ of DDIM.
 _base_ = './mocov3_vit_b.py'
 work_dir = 'work_dirs/rdm/mocov3_vit_b_flow'
 model = dict(
-    diffusion=dict(_delete_=True, type='FlowMatching', parameterization='x0',
-                   loss_space='v'),
+    diffusion=dict(_delete_=True, type='FlowMatching', parameterization='v'),
     sampler=dict(_delete_=True, type='EulerSampler', num_steps=50))

@@ -9,6 +9,5 @@ Nothing like it is published: never trained here.
 _base_ = './mocov3_vit_l.py'
 work_dir = 'work_dirs/rdm/mocov3_vit_l_flow'
 model = dict(
-    diffusion=dict(_delete_=True, type='FlowMatching', parameterization='x0',
-                   loss_space='v'),
+    diffusion=dict(_delete_=True, type='FlowMatching', parameterization='v'),
     sampler=dict(_delete_=True, type='EulerSampler', num_steps=50))

@@ -27,6 +27,8 @@ KILLED_RUNS = {
     'toy': (CONFIG, (*QUICK, WORKERS, 'train_cfg.max_iters=40')),
     'rdm': (str(ROOT / 'tests' / 'test_tools' / 'rdm_resampled.py'),
             (*QUICK, WORKERS, 'train_cfg.max_iters=20')),
+    'flow': (str(ROOT / 'tests' / 'test_tools' / 'rdm_flow_aware.py'),
+             (*QUICK, WORKERS, 'train_cfg.max_iters=20')),
     'mage': (str(ROOT / 'tests' / 'test_tools' / 'mage_ema.py'),
              (*QUICK, 'train_cfg.max_iters=20')),
 }
