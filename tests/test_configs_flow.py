@@ -86,6 +86,18 @@ def test_sit_is_sampled_in_250_steps(options, calls):
         assert times[0] == pytest.approx(.04)
 
 
+def test_sit_learns_and_samples_at_full_size():
+    """Shapes alone, on "meta": 32 x 32 latents of 4 channels."""
+    model = build(load('rcg/sit_xl', **{
+        'model.generator.sampler.num_steps': 2}))
+    rng = SampleRng(torch.zeros(2, 2, dtype=torch.int64, device='meta'))
+    codes, condition = rng.normal(4, 32, 32), rng.normal(256)
+    loss = model.generator.loss(codes, condition, rng)
+    assert list(loss) == ['loss_diffusion']
+    assert loss['loss_diffusion'].shape == ()
+    assert model.generator.sample(condition, rng).shape == codes.shape
+
+
 @pytest.fixture(autouse=True)
 def scope():
     with DefaultScope.overwrite_default_scope('rcg'):

@@ -8,7 +8,7 @@ from torch import nn
 from rcg.apis.cached_rdm import CachedRDM
 from rcg.apis.json_file import write_json
 from rcg.apis.run_config import config_of_test
-from rcg.diffusion import NoiseSchedule
+from rcg.diffusion import NoiseSchedule, Sampler
 from rcg.diffusion.samplers import Schedule
 from rcg.engine.console import log
 from rcg.engine.unwrapping import bare_model
@@ -95,17 +95,32 @@ def compare_samplers(config: Config | dict | str, checkpoint: str,
     """
     cfg = config_of_test(config, work_dir, options, launcher)
     runner, owner = _load(cfg, checkpoint)
-    schedule, rows = owner.diffusion.schedule, []
-    shift = owner.sampler.where.get('shift', 1.)
+    rows = []
     for count in calls:
-        for name, sampler in sampler_configs(count, schedule, shift).items():
-            owner.sampler = TASK_UTILS.build(sampler)
+        for name, sampler in samplers_of(owner, count).items():
+            owner.sampler = sampler
             log(runner, f'{name}, {count} calls')
             metrics = _numbers(runner.test())
             rows.append(dict(sampler=name, calls=count, metrics=metrics))
             if out:
                 write_json(rows, out)
     return rows
+
+
+def samplers_of(owner: nn.Module, calls: int) -> dict[str, Sampler]:
+    """The samplers to compare, by title.
+
+    Args:
+        owner: Has the process and, with the shift that all get, a sampler.
+        calls: Network calls an image.
+    """
+    built = {title: TASK_UTILS.build(cfg) for title, cfg in sampler_configs(
+        calls, owner.diffusion.schedule,
+        owner.sampler.where.get('shift', 1.)).items()}
+    if getattr(owner, 'source', None) is None:
+        return built
+    return {title: sampler for title, sampler in built.items()
+            if sampler.any_source}
 
 
 def _load(cfg: Config, checkpoint: str) -> tuple[Runner, nn.Module]:

@@ -1,12 +1,21 @@
 """The samplers that are compared, and the table of their scores."""
+from types import SimpleNamespace
+
 import pytest
 
 from rcg.apis.sampler_comparison import (
     owner_of_sampler,
     sampler_configs,
+    samplers_of,
     table,
 )
-from rcg.diffusion import GaussianDiffusion, LinearPath, Prediction
+from rcg.diffusion import (
+    EulerSampler,
+    FlowMatching,
+    GaussianDiffusion,
+    LinearPath,
+    Prediction,
+)
 from rcg.registry import TASK_UTILS
 from rcg.rng import SampleRng
 
@@ -38,6 +47,17 @@ def test_which_samplers_fit():
         'DDPM', 'DDIM, eta 1', 'DDIM, eta 0', 'Heun in t']
     shifted = sampler_configs(5, FLOW, 3.)
     assert shifted['Euler']['shift'] == shifted['SDE']['shift'] == 3.
+
+
+def test_samplers_of_a_generator():
+    """All with its shift; those alone that a source allows."""
+    model = SimpleNamespace(diffusion=FlowMatching(), source=None,
+                            sampler=EulerSampler(5, shift=2.))
+    found = samplers_of(model, 4)
+    assert found.keys() == sampler_configs(4, FLOW).keys()
+    assert found['Heun in t'].timesteps(FLOW) == pytest.approx([2 / 3, 1.])
+    model.source = object()
+    assert found.keys() - samplers_of(model, 4).keys() == {'SDE'}
 
 
 def test_the_table_has_a_row_for_each_sampler():

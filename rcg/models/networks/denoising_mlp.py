@@ -94,7 +94,7 @@ class DenoisingMLP(nn.Module):
         """What the blocks add, of B blocks; independent of noisy data.
 
         Args:
-            t (S,): Timesteps, int64; all that a sampler visits, for example.
+            t (S,): Timesteps; all that a sampler visits, for example.
             context (N, C): See :meth:`forward`.
 
         Returns:
@@ -112,7 +112,7 @@ class DenoisingMLP(nn.Module):
 
         Args:
             x (N, D): Noisy representations.
-            t (N,): Timesteps, int64.
+            t (N,): Timesteps, integers or fractions.
             context (N, C): Required if ``context_dim`` is set, else unused.
             shifts: In place of ``t`` and ``context``: what :meth:`shifts`
                 gave, (B, N, H) each, or (B, 1, H) for all rows.

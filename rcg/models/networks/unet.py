@@ -212,7 +212,7 @@ class UNet(nn.Module):
 
         Args:
             x (N, in_channels, h, w): Noisy data.
-            t (N,): Timesteps, int64.
+            t (N,): Timesteps, integers or fractions.
             embedding (N, E) or, as M context tokens, (N, M, E): Of the
                 condition, if any.
         """
