@@ -17,8 +17,15 @@ import torch
 from mmengine.registry import init_default_scope
 from PIL import Image
 
+from rcg.diffusion import Prediction
 from rcg.engine import load_config
-from rcg.registry import METRICS, MODELS, PIXEL_GENERATORS, TOKENIZERS
+from rcg.registry import (
+    METRICS,
+    MODELS,
+    PIXEL_GENERATORS,
+    TASK_UTILS,
+    TOKENIZERS,
+)
 from rcg.rng import SampleRng
 
 ROOT = Path(__file__).parents[2]
@@ -69,7 +76,8 @@ def reader(tmp_path):
 def test_every_file_of_the_page_is_followed_below():
     assert FILES.keys() == {
         'my_encoder.py', 'my_rdm.py', 'my_denoiser.py', 'my_generator.py',
-        'my_mean.py', 'my_tokenizer.py', 'my_metric.py', 'my_scores.py'}
+        'my_mean.py', 'my_sampler.py', 'my_tokenizer.py', 'my_metric.py',
+        'my_scores.py'}
 
 
 @pytest.fixture
@@ -83,7 +91,8 @@ def imported(monkeypatch, tmp_path):
 
     init_default_scope('rcg')
     monkeypatch.syspath_prepend(tmp_path)
-    for registry in (MODELS, PIXEL_GENERATORS, TOKENIZERS, METRICS):
+    for registry in (MODELS, PIXEL_GENERATORS, TOKENIZERS, METRICS,
+                     TASK_UTILS):
         registry.import_from_location()  # else it would do so in the copy
         monkeypatch.setattr(registry, '_module_dict',
                             dict(registry._module_dict))
@@ -111,6 +120,26 @@ def test_a_generator_of_ones_own(imported):
     generator.loss(codes, condition, rng)['loss'].backward()
     assert all(p.grad is not None for p in generator.network.head.parameters())
     assert generator.sample(condition, rng).shape == codes.shape
+
+
+@pytest.mark.parametrize('process', ['FlowMatching', 'GaussianDiffusion'])
+def test_a_sampler_of_ones_own(imported, process):
+    """If all data are x0, the exact denoiser is known, and so each step."""
+    imported('my_sampler')
+    sampler = TASK_UTILS.build(dict(type='RenoisingSampler'))
+    schedule = TASK_UTILS.build(dict(
+        type=process, parameterization='v')).schedule
+    rng, x0 = SampleRng.from_seed(0, range(2000)), torch.tensor([2.])
+    steps = list(sampler.steps(
+        lambda x, time: Prediction(x0.expand_as(x)), rng.normal(1), rng,
+        schedule))
+    times = sampler.timesteps(schedule)[::-1]
+    for (x, _), (a, s) in zip(steps, schedule.levels(times[1:]),
+                              strict=False):
+        assert x.mean() == pytest.approx(2 * a, abs=.1)
+        assert x.std() == pytest.approx(s, abs=.1)
+    assert len(steps) == 4 and (steps[-1][0] == 2).all()
+    assert rng.num_draws == 4  # the start, and three steps
 
 
 def test_a_metric_of_ones_own(imported, tmp_path):
