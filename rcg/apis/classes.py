@@ -94,13 +94,41 @@ def find_labels(cfg: Config, words: Sequence[str], num_classes: int | None,
     names = []  # numbers need none
     with contextlib.suppress(*(OSError, ValueError) if numbers else ()):
         names = class_names(cfg, file)
-    if names and len(names) != num_classes:
-        raise ValueError(f'there are {len(names)} names for the '
-                         f'{num_classes} classes of the model; give the '
-                         'right ones with --class-names FILE.')
+    if names:
+        _check_count(names, num_classes)
     labels = labels_of(words, names, num_classes)
     return {label: names[label][0] if names else f'class {label}'
             for label in labels}
+
+
+def class_titles(cfg: Config, num_classes: int, file: str | None = None
+                 ) -> dict[int, str]:
+    """The title of each class by its label, as far as names are known.
+
+    Args:
+        cfg: A config with a dataset; its images need not be here.
+        num_classes: Number of classes of the model.
+        file: File of names, in place of those of the dataset.
+
+    Raises:
+        ValueError: The file is not understood, or is of other classes.
+    """
+    try:
+        names = class_names(cfg, file)
+        _check_count(names, num_classes)
+    except (OSError, ValueError):
+        if file is not None:
+            raise
+        return {}  # without the images nobody knows them
+    return {label: f'class {name}' if name.isdecimal() else name
+            for label, (name, *_) in enumerate(names)}
+
+
+def _check_count(names: list[list[str]], num_classes: int) -> None:
+    if len(names) != num_classes:
+        raise ValueError(f'there are {len(names)} names for the '
+                         f'{num_classes} classes of the model; give the '
+                         'right ones with --class-names FILE.')
 
 
 def labels_of(words: Sequence[str], names: list[list[str]],

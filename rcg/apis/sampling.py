@@ -8,7 +8,7 @@ from PIL import Image
 from torch import Tensor
 
 from rcg.apis.cached_rdm import CachedRDM
-from rcg.apis.classes import find_labels
+from rcg.apis.classes import class_titles, find_labels
 from rcg.apis.grid import labelled_grid
 from rcg.apis.images import load_images
 from rcg.apis.inferencer import RCGInferencer
@@ -67,16 +67,25 @@ def sample_images(config: Config | dict | str, checkpoint: str | None = None,
     """
     cfg, model, folder = _start(config, checkpoint, out, device, options,
                                 overlap, num=num, seed=seed)
-    titles = {}
-    if classes:
-        titles = find_labels(cfg, classes, model.num_classes, class_names)
-        labels = list(titles)
+    labels, titles = _titled(cfg, model, classes, labels, class_names)
     labels = _in_turn(labels, model.num_classes, num)
     shown = []
     for batch in model.batches(num, seed, labels, batch_size, 'tensor'):
         shown.extend(batch[:SHOWN - len(shown)])
         folder.add(batch, num)
     return folder.finish(_grid(shown, labels, titles))
+
+
+def _titled(cfg: Config, model: RCGInferencer, classes: Sequence[str] | None,
+            labels: Sequence[int] | None, names: str | None
+            ) -> tuple[Sequence[int] | None, dict[int, str]]:
+    """Labels to draw, and the title of each as far as it is known."""
+    if classes:
+        titles = find_labels(cfg, classes, model.num_classes, names)
+        return list(titles), titles
+    if model.num_classes is None:
+        return labels, {}
+    return labels, class_titles(cfg, model.num_classes, names)
 
 
 def _in_turn(labels: Sequence[int] | None, num_classes: int | None,

@@ -5,7 +5,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from rcg.apis.classes import class_names, find_labels
+from rcg.apis.classes import class_names, class_titles, find_labels
 from rcg.engine import load_config
 
 
@@ -58,6 +58,21 @@ def test_names_of_imagenet_need_no_images(imagenet):
         find_labels(imagenet, ['goldfsh'], 1000)
     with pytest.raises(ValueError, match="near:.*'tabby cat'"):
         find_labels(imagenet, ['cat'], 1000)
+
+
+def test_titles_are_the_names_as_far_as_they_are_known(digits, imagenet,
+                                                       folder, tmp_path):
+    assert class_titles(digits, 10)[3] == 'class 3'
+    assert class_titles(imagenet, 1000)[281] == 'tabby'
+    cfg = config_of('ImageFolder', folder)
+    assert class_titles(cfg, 2) == {0: 'cat', 1: 'sea bird'}
+    assert class_titles(cfg, 3) == {}
+    assert class_titles(config_of('ImageFolder', folder / 'no'), 2) == {}
+    names = tmp_path / 'names.txt'
+    names.write_text('Katze\nVogel')
+    assert class_titles(cfg, 2, str(names)) == {0: 'Katze', 1: 'Vogel'}
+    with pytest.raises(ValueError, match='2 names for the 3 classes'):
+        class_titles(cfg, 3, str(names))
 
 
 def test_numbers_need_no_dataset(tmp_path):

@@ -7,7 +7,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from rcg.apis.curves import plot_curves
+from rcg.apis.charts import Chart
+from rcg.apis.curves import points_of, read_log
 from rcg.apis.fitting.look import Look
 from rcg.apis.fitting.plan import EXAMPLES, TEMPERATURES, Plan
 from rcg.apis.grid import labelled_grid
@@ -21,7 +22,7 @@ from rcg.registry import DATASETS
 SHOWN, ROW = 64, 16  # images of the data, images of a row
 KEY = 'held_out/fd'  # what temperatures are chosen by
 INFINITY = 'held_out/fd_infinity'  # not there with too few images
-# Logged value of a stage, and label of its axis.
+# Logged value of a stage, and what it is called.
 CURVES = dict(encoder=('loss', 'loss'), tokenizer=('psnr', 'PSNR in dB'),
               rdm=('loss', 'loss'), mage=('loss', 'loss'),
               mage_uncond=('loss', 'loss'), mage_class_cond=('loss', 'loss'))
@@ -68,7 +69,7 @@ def write_report(plan: Plan, root: Path, seen: Look, runner: StageRunner,
     pictures.mkdir(exist_ok=True)
     _draw(plan, root, pictures)
     write_page(root / 'report.html', f'RCG on {Path(plan.folder).name}',
-               _sections(root, seen, runner, summary))
+               _sections(plan, root, seen, runner, summary))
     print(f'\nheld-out FD {summary["fd"]:.3f}, of reconstructions '
           f'{summary["fd_reconstructed"]:.3f}, of training images '
           f'{summary["fd_real"]:.3f}, near train '
@@ -114,7 +115,7 @@ def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
 
 
 def _draw(plan: Plan, root: Path, pictures: Path) -> None:
-    """Draw data.png, temperatures.png and curves.png."""
+    """Draw data.png and temperatures.png."""
     dataset = DATASETS.build(dict(
         load_config(str(root / 'parts.py'))._images, num_images=SHOWN))
     images = [dataset[i]['images'] for i in range(len(dataset))]
@@ -124,8 +125,13 @@ def _draw(plan: Plan, root: Path, pictures: Path) -> None:
         (f'temperature {value:g}',
          _read_all(root / f'temperatures/{value:g}', EXAMPLES))
         for value in TEMPERATURES]).save(pictures / 'temperatures.png')
-    plot_curves([(root / name, *CURVES[name]) for name in plan.trained],
-                pictures / 'curves.png')
+
+
+def _charts(plan: Plan, root: Path) -> list[Chart]:
+    """A curve of each stage, over iterations."""
+    return [Chart(f'{name}: {label}',
+                  {'': points_of(read_log(root / name), value)})
+            for name in plan.trained for value, label in [CURVES[name]]]
 
 
 def _read_all(folder: Path, count: int) -> list[Tensor]:
@@ -139,7 +145,7 @@ def _newest(folder: Path) -> Path | None:
                key=lambda file: file.stat().st_mtime)
 
 
-def _sections(root: Path, seen: Look, runner: StageRunner,
+def _sections(plan: Plan, root: Path, seen: Look, runner: StageRunner,
               summary: dict) -> list[Section]:
     pictures = root / 'report'
     rates = ', '.join(f'{value}: {fd:.3f}' for value, fd in
@@ -162,7 +168,7 @@ def _sections(root: Path, seen: Look, runner: StageRunner,
         *_by_class(root, summary),
         Section('Training', [f'{name}: {seconds:.0f} s' for name, seconds in
                              summary['seconds'].items()],
-                pictures / 'curves.png'),
+                charts=_charts(plan, root)),
         Section('The commands', [
             'The configs stand beside this page; settings.py holds the '
             'numbers.'], code=[
@@ -175,8 +181,8 @@ def _by_class(root: Path, summary: dict) -> list[Section]:
     if 'fd_class_cond' not in summary:
         return []
     return [Section('Samples by class', [
-        'Of the generator by class: a row each, in the order of the names of '
-        'their folders.'], root / 'by_class/grid.png')]
+        'Of the generator by class, a row each.'],
+        root / 'by_class/grid.png')]
 
 
 def _about_scores(summary: dict) -> list[str]:

@@ -32,6 +32,10 @@ if out is not None:
     folder = out.parent if out.suffix else out
     folder.mkdir(parents=True, exist_ok=True)
 if kind == 'train':
+    log = root / name / 'one/vis_data'
+    log.mkdir(parents=True, exist_ok=True)
+    (log / 'scalars.json').write_text(''.join(json.dumps(dict(
+        iter=i, loss=1 / i, psnr=20 + i)) + '\\n' for i in (1, 2, 3)))
     sys.exit((root / f'fail_{name}').exists())
 elif kind == 'measure_tokenizer':
     out.write_text(json.dumps(dict(psnr=21.5, verdict=['Colors are lost.'])))
@@ -100,7 +104,9 @@ def test_all_of_it(images, tmp_path, capsys):
     page = (out / 'report.html').read_text()
     assert 'Colors are lost.' in page
     assert 'samples 0.500, training images 0.125' in page
-    assert page.count('data:image/png') == 5  # no nearest images here
+    assert page.count('data:image/png') == 4  # no nearest images here
+    assert page.count('<svg') == page.count('<polyline') == 4
+    assert 'aria-label="tokenizer: PSNR in dB"' in page
     assert (out / 'samples' / '000001.png').exists()
     names = log(out)
     assert names.index('measure_tokenizer:tokenizer') < names.index(
