@@ -54,6 +54,9 @@ launch() {
 # Slurm sends SIGUSR1 two minutes before the job's time is over (SIGNAL). The
 # processes then finish their step, save, and end with exit status 75. Inside
 # of a batch job, that job is put into the queue again.
+#
+# An error of several processes is printed once, after all else: they leave
+# theirs in a folder here, which all machines are taken to share.
 launch_slurm() {
     local tool=$1 partition=$2 name=$3
     local gpus=${GPUS:-8} per_node=${GPUS_PER_NODE:-8}
@@ -61,6 +64,12 @@ launch_slurm() {
     if [ "$per_node" -gt "$gpus" ]; then per_node=$gpus; fi
     export MASTER_PORT=${PORT:-29500}
     check_first "$tool" "$gpus" "$@"
+    if RCG_ERRORS=$(mktemp -d "$PWD/.rcg-errors-XXXXXX" 2> /dev/null); then
+        export RCG_ERRORS
+        trap 'rm -rf -- "$RCG_ERRORS"' EXIT
+    else
+        unset RCG_ERRORS  # each prints its own
+    fi
     # SRUN_ARGS holds several words on purpose.
     # shellcheck disable=SC2086
     srun --signal "${SIGNAL:-USR1@120}" \
@@ -87,6 +96,9 @@ requeue_when_stopped() {
     status=0
     wait "$srun" || status=$?
     trap - USR1 TERM HUP INT
+    if [ -n "$(ls -- "${RCG_ERRORS:-}" 2> /dev/null)" ]; then
+        "${PYTHON:-python}" "$TOOLS/_left_errors.py" "$RCG_ERRORS" || true
+    fi
     if [ "$status" = 75 ] && [ -z "$ended" ]; then
         if [ -n "${SLURM_JOB_ID:-}" ] && scontrol requeue "$SLURM_JOB_ID"; then
             echo "job $SLURM_JOB_ID is in the queue again"

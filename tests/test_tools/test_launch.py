@@ -2,6 +2,7 @@
 import os
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -184,6 +185,33 @@ def test_errors_that_were_left_are_told_last(tmp_path, capsys):
     assert _torchrun.status_of(error, str(tmp_path)) == 1
     assert capsys.readouterr().err == (
         '\nprocess 1 ended with signal SIGKILL\n\nerror: no\n')
+
+
+@pytest.mark.slow
+def test_an_error_of_all_ranks_is_told_once_under_slurm(tmp_path):
+    stub(tmp_path, 'srun', """
+while [ "$1" != python ]; do shift; done
+for i in 0 1; do SLURM_PROCID=$i SLURM_NTASKS=2 "$@" & children="$children $!"
+done
+for child in $children; do wait $child || status=$?; done
+echo srun: error >&2; exit $status""")
+    stub(tmp_path, 'python', f'exec {sys.executable} "$@"')
+    done = subprocess.run(
+        ['bash', ROOT / 'tools/slurm_train.sh', 'part', 'job', 'none.py'],
+        env=environment(PATH=f'{tmp_path}:{os.environ["PATH"]}',
+                        PYTHON='python', RCG_CHECK='0'),
+        capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith('srun: error\n\nerror (of all 2 processes): '
+                                  "There is no config 'none.py'")
+    assert done.stderr.count('no config') == 1
+    assert not [*tmp_path.glob('.rcg-errors-*')]
+
+
+def test_without_a_folder_each_rank_tells_its_own(start, tmp_path):
+    stub(tmp_path, 'srun', 'echo "to ${RCG_ERRORS:-none}"')
+    stub(tmp_path, 'mktemp', 'exit 1')
+    assert 'to none' in start('slurm_train.sh', 'a', 'b', 'c.py').stdout
 
 
 @pytest.mark.parametrize('script', ['dist_train.sh', 'dist_test.sh',

@@ -1,8 +1,9 @@
 """Errors of several processes, told once by their launcher.
 
-The launcher names a folder in the environment. A process that fails leaves its
-error there. When all have ended, the launcher prints each different error
-once, the one that came first as the last.
+The launcher names a folder in the environment, under Slurm one that all
+machines share. A process that fails leaves its error there. When all have
+ended, the launcher prints each different error once, the one that came first
+as the last.
 """
 import json
 import os
@@ -22,12 +23,15 @@ def complain(text: str, same: str | None = None, trace: str = '') -> None:
             default the text.
         trace: The traceback, which comes first.
     """
-    folder, rank = os.environ.get(FOLDER), os.environ.get('RANK', '0')
+    folder = os.environ.get(FOLDER)
+    # Slurm's name counts as long as the processes have not met.
+    rank = os.environ.get('RANK', os.environ.get('SLURM_PROCID', '0'))
     if folder and os.path.isdir(folder):
         record = dict(text=text, trace=trace, same=same or text,
                       time=time.time())
-        Path(folder, f'{int(rank)}.json').write_text(
-            json.dumps(record), encoding='utf-8')
+        part = Path(folder, f'{int(rank)}.part')
+        part.write_text(json.dumps(record), encoding='utf-8')
+        part.rename(part.with_suffix('.json'))  # the launcher may kill us
         return
     mark = '' if rank == '0' else f' (process {rank})'
     print(f'{trace}\nerror{mark}: {text}', file=sys.stderr, flush=True)

@@ -30,6 +30,17 @@ def test_with_a_launcher_it_is_left_to_that(monkeypatch, capsys, tmp_path):
     assert ranks == {0, 1, 2}
 
 
+def test_slurm_numbers_processes_that_have_not_met(monkeypatch, tmp_path):
+    monkeypatch.setenv('RCG_ERRORS', str(tmp_path))
+    monkeypatch.delenv('RANK', raising=False)
+    monkeypatch.setenv('SLURM_PROCID', '2')
+    complain('wrong')
+    assert [path.name for path in tmp_path.iterdir()] == ['2.json']
+    monkeypatch.setenv('RANK', '1')
+    complain('wrong')
+    assert told_once(str(tmp_path))[1] == {1, 2}
+
+
 def test_the_first_error_is_the_last_paragraph(tmp_path):
     leave(tmp_path, 1, 'cause', 1.)
     for rank in (0, 2):
