@@ -118,10 +118,10 @@ def parse_json(text: str | bytes, kind: type = dict):
         raise ValueError('the JSON nests deeper than '
                          f'{MAX_JSON_DEPTH} levels.') from None
     except UnicodeError as error:
-        raise ValueError(f'it is no text in UTF-8 ({error.reason}).'
+        raise ValueError(f'it is not text in UTF-8 ({error.reason}).'
                          ) from error
     except json.JSONDecodeError as error:
-        raise ValueError(f'it is no JSON ({error}).') from error
+        raise ValueError(f'it is not valid JSON ({error}).') from error
     if not isinstance(content, kind):
         raise ValueError(f'the JSON must be a {kind.__name__}, got a '
                          f'{type(content).__name__}.')

@@ -79,9 +79,9 @@ def nested(depth):
 
 
 @pytest.mark.parametrize(('text', 'message'), [
-    (b'\x80\x02}q\x00.', 'no text in UTF-8'),
-    ('', 'no JSON'),
-    ('{"a": 1', 'no JSON'),
+    (b'\x80\x02}q\x00.', 'not text in UTF-8'),
+    ('', 'not valid JSON'),
+    ('{"a": 1', 'not valid JSON'),
     ('[1, 2]', 'must be a dict, got a list'),
     ('null', 'must be a dict, got a NoneType'),
     ('{"a": 1, "b": {"c": 1, "c": 2}}', "key 'c' occurs twice"),

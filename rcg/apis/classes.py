@@ -37,7 +37,7 @@ def class_names(cfg: Config, file: str | None = None) -> list[list[str]]:
                 for i in range(info.num_classes())]
     classes = DATASETS.build(wanted).classes
     if classes is None:
-        raise ValueError(f'{type_name(wanted)} has no names of classes; give '
+        raise ValueError(f'{type_name(wanted)} has no class names; give '
                          '--class-names FILE, or numbers.')
     return [[name] for name in classes]
 
@@ -88,8 +88,8 @@ def find_labels(cfg: Config, words: Sequence[str], num_classes: int | None,
             labels. The message lists the classes in question.
     """
     if num_classes is None:
-        raise ValueError('classes need a class-conditional model; neither '
-                         'generator nor RDM of this one is.')
+        raise ValueError('drawing by class needs a class-conditional '
+                         'generator or RDM, and this model has neither.')
     numbers = file is None and all(map(str.isdecimal, words))
     names = []  # numbers need none
     with contextlib.suppress(*(OSError, ValueError) if numbers else ()):
@@ -174,8 +174,8 @@ def check_labels(labels, num: int, num_classes: int | None,
         labels = [labels] * num
     labels = list(labels.tolist() if hasattr(labels, 'tolist') else labels)
     if len(labels) != num:
-        raise ValueError(f'labels must be one an image, got {len(labels)} '
-                         f'for {num} images.')
+        raise ValueError(f'there must be one label for each image, got '
+                         f'{len(labels)} for {num} images.')
     if words := [label for label in labels if isinstance(label, str)]:
         known = []  # numbers need none
         with contextlib.suppress(*(OSError, ValueError) if all(

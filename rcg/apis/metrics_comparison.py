@@ -86,7 +86,7 @@ def _read(path: str) -> tuple[dict[str, float], dict]:
     try:
         content = read_json(path)
     except (OSError, ValueError) as error:
-        raise ValueError(f"'{path}' is no metrics.json: {error}") from error
+        raise ValueError(f"'{path}' is not a metrics.json: {error}") from error
     if 'protocol' not in content:
         raise ValueError(
             f"'{path}' carries no protocol, so nothing is known of its "
@@ -95,16 +95,16 @@ def _read(path: str) -> tuple[dict[str, float], dict]:
     wrong = [name for name, value in content.items()
              if not _is_number(value)]
     if wrong:
-        raise ValueError(f"'{path}' is no metrics.json: {wrong[0][:80]!r} "
+        raise ValueError(f"'{path}' is not a metrics.json: {wrong[0][:80]!r} "
                          'must be a number, got '
                          f'{str(content[wrong[0]])[:80]}')
     metrics = (protocol.get('metrics', []) if isinstance(protocol, dict)
                else None)
     if not (isinstance(metrics, list) and all(map(_is_metric, metrics))):
         raise ValueError(
-            f"'{path}' is no metrics.json: its protocol must be a dict whose "
-            "'metrics' are dicts with 'results', a list of names. Make it "
-            'with tools/test.py --out.')
+            f"'{path}' is not a metrics.json: its protocol must be a dict "
+            "whose 'metrics' are dicts with 'results', a list of names. Make "
+            'it with tools/test.py --out.')
     return content, protocol
 
 

@@ -117,8 +117,8 @@ def _check_regular(path: str) -> None:
     if os.path.exists(path) and not (os.path.isfile(path)
                                      or os.path.isdir(path)):
         raise CheckpointError(
-            f"'{path}' is no file but a device, a socket or a FIFO (or a "
-            'link to one): give the path of a checkpoint.')
+            f"'{path}' is not a file but a device, a socket or a FIFO "
+            '(or a link to one): give the path of a checkpoint.')
 
 
 def read_file(path: str, read_pickled: Callable[[BinaryIO], object]):

@@ -120,7 +120,7 @@ def _convert(format: str, file: Mapping[str, Tensor],
     wrong += [name for name, reason in ignored.items() if reason is None]
     if wrong:
         raise ValueError(
-            f'{len(wrong)} tensors would not survive the way back: '
+            f'{len(wrong)} tensors would change on conversion back: '
             f'{", ".join(wrong[:12])}. This version does not know the file.')
     return Part(format, *name_part(format, file), weights, rest, ignored,
                 options)

@@ -74,13 +74,14 @@ def read_part(path: str) -> tuple[Part, dict[str, str]]:
             told = file.metadata() or {}
     if told.get('format') not in FORMATS:
         raise CheckpointError(f"'{path}' was not written by "
-                              'tools/convert_checkpoint.py, which notes what '
-                              'the way back needs.')
+                              'tools/convert_checkpoint.py, which records '
+                              'what the conversion back needs.')
     lacking = [name for name in _NOTED
                if not isinstance(told.get(name), str)]
     if lacking:
-        raise CheckpointError(f"'{path}' lacks notes that the way back needs "
-                              f'({", ".join(lacking)}): convert it again.')
+        raise CheckpointError(f"'{path}' lacks records that the conversion "
+                              f'back needs ({", ".join(lacking)}): convert '
+                              'the original file again.')
     if told['dropped'] != '0':
         raise CheckpointError(
             f"'{path}' was written with --lean: {told['dropped']} tensors of "

@@ -33,8 +33,8 @@ class ImageArchive(ArrayDataset):
             images = map_array(path, 'arr_0')
         except ValueError as error:
             raise ValueError(
-                f'{error} Of images it needs arr_0, as np.savez names its '
-                'first array.') from error
+                f'{error} Images must be in the array arr_0, the name that '
+                'np.savez gives to its first array.') from error
         if (images.dtype != np.uint8 or images.ndim != 4
                 or images.shape[3] != 3 or not images.size):
             raise ValueError(

@@ -102,7 +102,7 @@ def _opened(content: bytes) -> Image.Image:
         try:
             return Image.open(io.BytesIO(content), formats=known)
         except UnidentifiedImageError:  # names the buffer, not the file
-            raise OSError('cannot identify the format; it is no image, or '
+            raise OSError('cannot identify the format; it is not an image, or '
                           'damaged') from None
 
 

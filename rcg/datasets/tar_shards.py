@@ -180,7 +180,8 @@ class TarShards(FileImages):
             labels = labels[np.asarray(self._chosen)]
         elif classes is not None:
             raise ValueError(f"the tar shards of '{root}' have no labels "
-                             '(files .cls), but `classes` are named.')
+                             '(files .cls), but `classes` is set: remove '
+                             'it, or add the labels.')
         paths = Chosen(self.shards, self._chosen)
         super().__init__(root, paths, allowed_bad(len(paths)), labels,
                          classes, pipeline, bits, max_memory)

@@ -75,7 +75,7 @@ def _checked(record: dict) -> dict:
     if not (isinstance(record['iter'], int)
             and isinstance(record['metrics'], dict)
             and isinstance(record.get('info', {}), dict)):
-        raise ValueError('an entry is none of a validation')
+        raise ValueError('an entry does not describe a validation')
     return record
 
 

@@ -46,8 +46,9 @@ class PatchDiscriminator(nn.Module):
         """
         if min(images.shape[2:]) < self.min_size:
             raise ValueError(
-                f'PatchDiscriminator wants {self.min_size} pixels or more a '
-                f'side, got {tuple(images.shape[2:])}; take fewer num_layers.')
+                'PatchDiscriminator needs images of at least '
+                f'{self.min_size} pixels a side, got '
+                f'{tuple(images.shape[2:])}; use a smaller num_layers.')
         return self.layers(images)
 
 

@@ -110,7 +110,7 @@ def test_a_file_that_is_no_text_is_named(digits, tmp_path):
 
 
 def test_a_flat_folder_has_no_names(folder):
-    with pytest.raises(ValueError, match='no names of classes'):
+    with pytest.raises(ValueError, match='no class names'):
         class_names(config_of('ImageFolder', folder / 'cat'))
 
 

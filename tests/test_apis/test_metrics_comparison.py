@@ -65,14 +65,15 @@ def test_other_contents(tmp_path, content):
     good = write(tmp_path / 'good.json', METRICS)
     bad = write(tmp_path / 'bad.json', content)
     for pair in ((good, bad), (bad, good), (bad, bad)):
-        with pytest.raises(ValueError, match=r"bad.json' is no metrics.json"):
+        with pytest.raises(ValueError,
+                           match=r"bad.json' is not a metrics.json"):
             compare_metrics(*pair)
 
 
 def test_places_that_are_no_file(tmp_path):
     good = write(tmp_path / 'good.json', METRICS)
     for place in (tmp_path, tmp_path / 'missing', '/dev/zero'):
-        with pytest.raises(ValueError, match='is no metrics.json'):
+        with pytest.raises(ValueError, match='is not a metrics.json'):
             compare_metrics(good, str(place))
 
 

@@ -314,7 +314,7 @@ def no_file(tmp_path, request):
                                      'socket'], indirect=True)
 @pytest.mark.parametrize('read', [read_checkpoint, read_foreign])
 def test_only_regular_files_are_opened(no_file, read):
-    with pytest.raises(CheckpointError, match='no file but a device'):
+    with pytest.raises(CheckpointError, match='not a file but a device'):
         read(no_file)
 
 

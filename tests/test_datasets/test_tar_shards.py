@@ -116,7 +116,7 @@ def test_names_for_no_labels_are_refused(tmp_path):
     ({'a.cls': b'99999999'}, 'from 0 to 1,048,575, got 99999999'),
     ({'a.json': b'{"label": "cat"}'}, "got 'cat'"),
     ({'a.json': b'{"label": true}'}, 'got True'),
-    ({'a.json': b'{'}, r"00.tar' cannot be read: 'a.json': it is no JSON"),
+    ({'a.json': b'{'}, r"00.tar' cannot be read: 'a.json': it is not valid"),
     ({'a.jpg': b'x'}, "'a.png' and 'a.jpg' are two images"),
     ({'l.jpg': dict(type=b'2', linkname='/etc/passwd')}, 'symbolic link'),
     ({'../a.jpg': b'x'}, 'leads out'),

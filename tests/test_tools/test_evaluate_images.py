@@ -284,7 +284,7 @@ def test_what_does_not_fit(places, toy, tmp_path):
     run_statistics(small, tmp_path / 'statistics.npz', '--extractor', toy)
     for name in ('small', 'small.npz', 'statistics.npz'):
         with pytest.raises(ValueError, match=r'8x8 pixels, and yours have '
-                           '16x16: another resize'):
+                           '16x16, so the distance'):
             evaluate(places[0], '--reference', tmp_path / name,
                      '--extractor', toy)
     with pytest.raises(ValueError, match='--reference'):

@@ -38,7 +38,7 @@ def serve_demo(paths: Sequence[str] = (), host: str = '127.0.0.1',
     """
     if importlib.util.find_spec('gradio') is None:
         raise ImportError(
-            "the page takes Gradio: pip install 'gradio>=6.31,<7' (it is the "
+            "the page needs Gradio: pip install 'gradio>=6.31,<7' (it is the "
             "extra 'demo' of this project).")
     if not is_loopback(host):
         print(_WARNING.format(host=host), file=sys.stderr)

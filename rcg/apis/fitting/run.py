@@ -92,9 +92,9 @@ def _seen(folder: str, size: int | None, class_cond: bool) -> Look:
     print('\n'.join(seen.sentences), flush=True)
     if class_cond and seen.classes is None:
         raise ValueError(
-            f"a generator by class needs labels, and '{folder}' has none: put "
-            'each image into one of several class folders, or leave out '
-            '--class-cond.')
+            f"a class-conditional generator needs labels, and '{folder}' has "
+            'none: put each image into one of several class folders, or '
+            'leave out --class-cond.')
     return seen
 
 

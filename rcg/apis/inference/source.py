@@ -56,7 +56,7 @@ class Source(NamedTuple):
         if not self.saved:
             return class_names(self.cfg)
         if self.saved['classes'] is None:
-            raise ValueError('the saved model has no names of classes: give '
+            raise ValueError('the saved model has no class names: give '
                              'numbers.')
         return self.saved['classes']
 

@@ -79,7 +79,8 @@ def _unsafe(value, known: set[str], where: str) -> str | None:
                 and loads_by_itself(inner['type'])):
             return f'{place}.pretrained must be False'
         if key == 'checkpoint' and not _is_one(inner, WEIGHTS):
-            return f'{place} is {inner!r:.80}, no file of such a folder'
+            return (f'{place} is {inner!r:.80}, which is no file of a saved '
+                    'model')
         if key == 'type' and not _is_one(inner, known):
             return f'{place} is {inner!r:.80}, which no registry of rcg holds'
         if isinstance(inner, (int, float)) and abs(inner) > _LARGEST:

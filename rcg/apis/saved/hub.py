@@ -82,7 +82,7 @@ def _hub() -> ModuleType:
         import huggingface_hub
     except ImportError as error:
         raise ImportError(
-            'models on the Hugging Face hub take its package: pip install '
+            'models on the Hugging Face hub need its package: pip install '
             'huggingface_hub. Or download the folder in another way and give '
             'its path.') from error
     return huggingface_hub
@@ -95,6 +95,7 @@ def _told(name: str, call: Callable):
     except (OSError, ValueError) as error:
         text = ' '.join(str(error).split())[:300]
         raise OSError(
-            f"the hub did not serve '{name}' ({type(error).__name__}: "
-            f'{text}). See that the name is right, that you may read it (hf '
-            'auth login) and that there is a network.') from error
+            f"'{name}' could not be read from the hub ("
+            f'{type(error).__name__}: {text}). Check that the name is right, '
+            'that you have access (hf auth login), and that there is a '
+            'network connection.') from error

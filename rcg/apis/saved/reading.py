@@ -71,7 +71,7 @@ def read_saved(folder: str | os.PathLike) -> tuple[Config, str, dict]:
 def _check_index(index: dict) -> None:
     for name, kind in _TOLD.items():
         if not isinstance(index.get(name), kind):
-            raise ValueError(f'{INDEX} tells no valid {name!r}.')
+            raise ValueError(f'{INDEX} has no valid {name!r}.')
     if index['format'] != FORMAT:
         raise ValueError(f'its format is {index["format"]}, this version of '
                          f'rcg reads {FORMAT}: install a newer one.')
@@ -87,8 +87,8 @@ def _check_index(index: dict) -> None:
             'them before.' if hint else ''))
     files = index['files']
     if unknown := [name for name in files if name not in FILES]:
-        raise ValueError(f'it lists {unknown[0]!r:.80}, no file of such a '
-                         'folder.')
+        raise ValueError(f'it lists {unknown[0]!r:.80}, which is no file of '
+                         'a saved model.')
     wanted = {GENERATOR, *_named(index['model'])}
     if missing := sorted(wanted - files.keys()):
         raise ValueError(f'it does not list {missing[0]}.')
@@ -99,7 +99,7 @@ def _check_classes(classes: list | None) -> None:
     for names in classes or ():
         if not (isinstance(names, list) and names
                 and all(isinstance(name, str) for name in names)):
-            raise ValueError(f'{INDEX} tells no valid names of classes.')
+            raise ValueError(f'{INDEX} has no valid class names.')
 
 
 def _named(value) -> Iterator[str]:
@@ -119,7 +119,7 @@ def _check_file(path: str, told) -> None:
     name = os.path.basename(path)
     if not (isinstance(told, dict) and isinstance(told.get('bytes'), int)
             and re.fullmatch('[0-9a-f]{64}', str(told.get('sha256')))):
-        raise ValueError(f'{INDEX} tells no valid size and hash of {name}.')
+        raise ValueError(f'{INDEX} has no valid size and hash of {name}.')
     try:
         with open_regular(path) as file:
             size = os.fstat(file.fileno()).st_size

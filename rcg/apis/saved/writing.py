@@ -101,7 +101,7 @@ def _appearing(folder: str) -> Iterator[Path]:
     target = Path(os.path.abspath(os.path.expanduser(folder)))
     if target.exists() and not (target.is_dir()
                                 and not any(target.iterdir())):
-        raise FileExistsError(f"'{target}' is there and not empty: remove "
+        raise FileExistsError(f"'{target}' exists and is not empty: remove "
                               'it, or give another name.')
     target.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f'.{target.name}.', suffix='.part',
@@ -168,8 +168,9 @@ def _as_data(value):
     try:
         return parse_json(json.dumps(value), object)
     except TypeError as error:
-        raise ValueError(f'the config of this model is no data: {error}. '
-                         'Write numbers, names and lists in it.') from error
+        raise ValueError('the config of this model is not plain data '
+                         f'({error}): use only numbers, names and lists.'
+                         ) from error
 
 
 def _write_files(folder: Path, model: nn.Module, parts: dict[str, nn.Module],

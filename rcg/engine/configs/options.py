@@ -31,9 +31,9 @@ def parse_options(options: list[str]) -> dict:
         if (len(option) > MAX_CHARS or '\0' in option
                 or key.count('.') >= MAX_DEPTH):
             raise ValueError(
-                f'the option {_short(option)} is no sensible one: at most '
-                f'{MAX_CHARS:,} characters and {MAX_DEPTH} dotted keys. Put '
-                'long values into a config file.')
+                f'the option {_short(option)} has a null character, more than '
+                f'{MAX_CHARS:,} characters or more than {MAX_DEPTH} dotted '
+                'keys: put long values into a config file.')
         try:
             parsed[key] = parse_value(value)
             if isinstance(parsed[key], str):  # it lost its spaces
@@ -64,8 +64,9 @@ def merge_options(cfg: Config, options: dict) -> None:
     except (AttributeError, IndexError, RecursionError) as error:
         raise ValueError(
             f'the options {_short(", ".join(options))} do not fit the config '
-            'or each other: one sets a key of what is no dict, or replaces '
-            f'an item of a list by what is none ({_short(str(error))}).'
+            'or each other: one sets a key of something that is not a dict, '
+            'or replaces an item of a list by something that is not a dict '
+            f'({_short(str(error))}).'
             ) from error
 
 

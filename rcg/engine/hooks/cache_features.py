@@ -172,9 +172,9 @@ class CacheFeaturesHook(Hook):
         if self.views is None or not hasattr(dataset, 'views'):
             raise ValueError(
                 'CacheFeaturesHook needs to know how many views of an image '
-                'to store, as the augmentations are random: set views=8, say, '
-                'and every 8th epoch has the same ones (on a data set of '
-                'rcg); or remove the random transforms, or the hook.')
+                'to store, because the augmentations are random: set views=8, '
+                'for example, and they repeat every 8th epoch (on a data set '
+                'of rcg); or remove the random transforms, or the hook.')
         return self.views
 
     def _missing(self, runner) -> list[Shard]:

@@ -30,7 +30,7 @@ class TwoGroupConstructor:
         self.no_decay = list(extra.pop('no_decay', []))
         if extra:
             raise ValueError('paramwise_cfg of TwoGroupConstructor may hold '
-                             f'no_decay only, got {sorted(extra)}.')
+                             f'only no_decay, got {sorted(extra)}.')
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
         """Build the optimizer and its wrapper."""
@@ -60,7 +60,7 @@ class TwoGroupConstructor:
         for listed in self.no_decay:
             if not any(name.endswith(f'.{listed}') for name in trainable):
                 raise ValueError(f"no_decay names '{listed}', but no "
-                                 'trainable parameter is called so.')
+                                 'trainable parameter has that name.')
         ends = tuple(f'.{listed}' for listed in ('bias', *self.no_decay))
         fixed, decaying = [], []
         for name, p in trainable.items():

@@ -65,9 +65,9 @@ def _meet(seconds: float) -> tuple[distributed.Store, int, int]:
         raise LostProcessError(
             f'{world} processes were to meet at {place} within {seconds:g} s; '
             f'rank {rank} (host {socket.gethostname()}) waited in vain: '
-            f'{described(error)}. See that the command runs on all machines, '
-            'that MASTER_ADDR is an address of the first one which the '
-            'others reach, and that the port is free.') from error
+            f'{described(error)}. Check that the command runs on all '
+            'machines, that the others can reach MASTER_ADDR, an address of '
+            'the first one, and that the port is free.') from error
 
 
 def wait_until_reachable(address: str, port: int, seconds: float) -> None:

@@ -60,8 +60,8 @@ def _check(fake: Tensor, real: Tensor) -> None:
         raise ValueError(
             f'extrapolating a Frechet distance of {fake.shape[1]} features '
             f'needs at least {least} rows of each set, got {len(fake)} '
-            f'generated and {len(real)} real: take more images, features of '
-            'fewer numbers, or the plain distance.')
+            f'generated and {len(real)} real: use more images, features with '
+            'fewer dimensions, or the plain distance.')
 
 
 def _part(rows: Tensor, inverse: float, rng: torch.Generator) -> Tensor:

@@ -58,10 +58,10 @@ def inspect_reference(place: str, size: tuple[int, int],
     if other is not None and tuple(other) != tuple(size):
         raise ValueError(
             f"'{place}' was made of images of {other[0]}x{other[1]} pixels, "
-            f'and yours have {size[0]}x{size[1]}: another resize, so the '
-            'distance would be of sizes. Resize the real images as '
-            'the published numbers were (tools/prepare_imagenet_val.py '
-            '--size), or generate at their size.')
+            f'and yours have {size[0]}x{size[1]}, so the distance would '
+            'mostly measure the resize. Resize the real images as for the '
+            'published numbers (tools/prepare_imagenet_val.py --size), or '
+            'generate images of their size.')
     return reference
 
 

@@ -53,7 +53,7 @@ class StatisticsFile(Reference):
             raise ValueError(
                 f"'{path}' was made with another extractor, weights or "
                 f'resize: {identity(made_by)}, not {identity(ours)}. Make it '
-                'anew (tools/reference_statistics.py).')
+                'again with tools/reference_statistics.py.')
         note = 'not stated; Inception of 2015-12-05 by convention'
         self._facts = {**about, 'kind': 'statistics',
                        'name': name or os.path.basename(path),

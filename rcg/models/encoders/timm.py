@@ -170,6 +170,7 @@ def _create(timm, model: str, pretrained: bool | str,
             'machine without network, download them elsewhere and name the '
             'file: pretrained=PATH.') from error
     if not hasattr(backbone, 'reset_classifier'):
-        raise ValueError(f"'{model}' pools no features; choose another model.")
+        raise ValueError(f"'{model}' gives no pooled features; choose another "
+                         'model.')
     backbone.reset_classifier(0)
     return backbone

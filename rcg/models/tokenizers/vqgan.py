@@ -60,9 +60,9 @@ class VQGAN(ConvAutoencoder):
         """
         size = math.isqrt(codes.shape[1])
         if size**2 != codes.shape[1]:
-            raise ValueError('decode wants the tokens of a square image, got '
-                             f'{codes.shape[1]} a row; for other shapes use '
-                             'quantizer.look_up and decode_latents.')
+            raise ValueError('decode needs the tokens of a square image, got '
+                             f'{codes.shape[1]} per image; for other shapes '
+                             'use quantizer.look_up and decode_latents.')
         return self.decode_latents(
             self.quantizer.look_up(codes.view(-1, size, size)))
 

@@ -25,7 +25,7 @@ HEAD = dict(bytes=1, sha256='ab' * 32)
 GENERATOR = 'model', 'generator'
 INDEX = {
     'of a later version': (setting('format', 2), 'its format is 2.*newer'),
-    'no format': (setting('format', '1'), "tells no valid 'format'"),
+    'no format': (setting('format', '1'), "has no valid 'format'"),
     'a hash of something else': (
         setting('files', 'rdm.safetensors', 'sha256', 'ab' * 32),
         r'rdm\.safetensors has the SHA-256 .*abababababab.*damaged'),
@@ -34,7 +34,7 @@ INDEX = {
     'another size': (setting('files', 'rdm.safetensors', HEAD),
                      r'rdm\.safetensors has .* bytes, 1 are wanted'),
     'a file elsewhere': (setting('files', '../a.safetensors', HEAD),
-                         r"lists '\.\./a\.safetensors', no file of such"),
+                         r"lists '\.\./a\.safetensors', which is no file of"),
     'a pickle': (setting('files', 'a.pth', HEAD), "lists 'a.pth'"),
     'no generator': (lambda index: index['files'].pop(
         'generator.safetensors'), r'not list generator\.safetensors'),
@@ -42,7 +42,7 @@ INDEX = {
         'rdm.safetensors'), r'not list rdm\.safetensors'),
     'weights elsewhere': (
         setting('model', 'rdm', 'checkpoint', '/etc/passwd'),
-        r"model\.rdm\.checkpoint is '/etc/passwd', no file of such"),
+        r"model\.rdm\.checkpoint is '/etc/passwd', which is no file of"),
     'a function for a type': (
         setting(*GENERATOR, 'type', 'os.system'),
         r"generator\.type is 'os\.system', which no registry"),
@@ -71,7 +71,7 @@ INDEX = {
         r"pipeline\[0\]\.type is 'LoadImageFromFile', which no"),
     'other bits': (setting('bits', -1), 'from 8 to 16, got -1'),
     'another precision': (setting('float32', 'low'), "got 'low'"),
-    'names that are none': (setting('classes', [['a'], 3]), 'names of class'),
+    'names that are none': (setting('classes', [['a'], 3]), 'class names'),
 }
 
 
@@ -122,7 +122,7 @@ def test_files_that_are_missing_or_none(changed):
     os.mkfifo(folder / 'rdm.safetensors')
     with pytest.raises(CheckpointError, match='is a named pipe'):
         read_saved(folder)
-    for content, words in (('{', 'no JSON'), ('[]', 'must be a dict'),
+    for content, words in (('{', 'not valid JSON'), ('[]', 'must be a dict'),
                            ('[' * 10**5, 'nests deeper'),
                            (' ' * (5 << 20), 'at most')):
         (folder / 'rcg.json').write_text(content)

@@ -131,7 +131,7 @@ def test_refuses_other_images(configure, size):
 
 def test_refuses_models_that_do_not_pool(monkeypatch):
     monkeypatch.setattr(timm, 'create_model', lambda *_, **__: nn.Identity())
-    with pytest.raises(ValueError, match='pools no features'):
+    with pytest.raises(ValueError, match='gives no pooled features'):
         TimmEncoder('test_vit', False)
 
 
