@@ -141,11 +141,20 @@ class RCGInferencer(LoadedModel):
         """
         check_output(output)
         images = self._read(images)
-        drawn = self._all(len(images) * num, batch_size, lambda i: dict(
-            keys=SampleRng.from_seed(seed, i % num).keys,
-            representations=self.encode(images[i // num])), output,
-            **settings)
-        return shown(drawn.unflatten(0, (-1, num)), output)
+        return self._redrawn(len(images), lambda i: self.encode(images[i]),
+                             num, seed, batch_size, output, **settings)
+
+    def draw(self, representations: Tensor, num: int = 1, seed: int = 0,
+             batch_size: int | str = 8, output: str = 'pil',
+             **settings) -> Sequence:
+        """Like :meth:`reconstruct`, from representations (N, D).
+
+        Those are of :meth:`encode`, or made of such.
+        """
+        check_output(output)
+        rows = representations.to(self.device)
+        return self._redrawn(len(rows), lambda i: rows[i], num, seed,
+                             batch_size, output, **settings)
 
     def vary(self, image, num: int = 8, seed: int = 0,
              batch_size: int | str = 8, output: str = 'pil',
@@ -162,8 +171,8 @@ class RCGInferencer(LoadedModel):
                     **settings) -> Sequence:
         """Draw images between the representations of two given ones.
 
-        Representations are mixed linearly, (1 - t) first + t last for t from
-        0 to 1, and not standardised again. So was the paper's figure of
+        The encoder mixes them; see :meth:`Encoder.between`. Vectors are mixed
+        linearly and not standardised again. So was the paper's figure of
         interpolations made, says its author (github.com/LTH14/rcg/issues/20).
 
         Args:
@@ -188,7 +197,8 @@ class RCGInferencer(LoadedModel):
             both = [self.encode(image.expand(len(i), -1, -1, -1))
                     for image in ends]
             return dict(keys=SampleRng.from_seed(seed, i * 0).keys,
-                        representations=torch.lerp(*both, weights[i]))
+                        representations=self.model.encoder.between(
+                            *both, weights[i]))
 
         return shown(self._all(num, batch_size, mixed, output, **settings),
                      output)
@@ -216,7 +226,7 @@ class RCGInferencer(LoadedModel):
                 images; the model is a baseline.
         """
         check_output(output)
-        rows = self.encode(images)
+        rows = self.encode_as_vectors(images)
         if dataset is None:
             dataset, own = self._libraries.own(self._source.cfg)
             held_out = own if held_out is None else held_out
@@ -250,6 +260,15 @@ class RCGInferencer(LoadedModel):
             return make_batch(i) | dict(drawn, representations=drawn[
                 'representations'][(i - first).to(self.device)])
         return inputs
+
+    def _redrawn(self, count: int, rows: Callable[[Tensor], Tensor], num: int,
+                 seed: int, batch_size: int | str, output: str,
+                 **settings) -> Sequence:
+        """``count`` rows of images, from the representations ``rows(i)``."""
+        drawn = self._all(count * num, batch_size, lambda i: dict(
+            keys=SampleRng.from_seed(seed, i % num).keys,
+            representations=rows(i // num)), output, **settings)
+        return shown(drawn.unflatten(0, (-1, num)), output)
 
     def _all(self, count: int, batch_size: int | str,
              inputs: Callable[[Tensor], dict], output: str,

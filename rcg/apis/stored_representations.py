@@ -37,7 +37,8 @@ def store_representations(config: Config | dict | str, out: str, *,
 
     Raises:
         ValueError: ``out`` is no .safetensors, the config stores no
-            representations, or there are fewer than ``clusters``.
+            representations, there are fewer than ``clusters``, or they are
+            token ids, which have none.
     """
     if not out.endswith('.safetensors'):
         raise ValueError(f"the file must end in .safetensors, got '{out}'.")
@@ -45,10 +46,20 @@ def store_representations(config: Config | dict | str, out: str, *,
     if clusters is None:
         kept, counts = rows[:], torch.ones(len(rows), dtype=torch.int64)
     else:
-        kept, counts = kmeans(rows, clusters, seed)
+        kept, counts = _clusters(rows, clusters, seed)
     os.makedirs(os.path.dirname(out) or '.', exist_ok=True)
     save_atomically(dict(representations=kept, counts=counts), out)
     return kept.shape[0], kept.shape[1]
+
+
+def _clusters(rows: StoredRows, num: int, seed: int
+              ) -> tuple[torch.Tensor, torch.Tensor]:
+    """Centroids and sizes of clusters."""
+    if not rows[:1].is_floating_point():
+        raise ValueError('the representations are token ids, which have no '
+                         'mean and so no clusters; store all of them, '
+                         'without --clusters.')
+    return kmeans(rows, num, seed)
 
 
 def _rows(cfg: Config, views: int | None) -> StoredRows:

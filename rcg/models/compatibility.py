@@ -8,22 +8,49 @@ def check_parts(model) -> None:
         model: An :class:`~rcg.models.rcg.RCG` that has all its parts.
 
     Raises:
-        ValueError: The generator takes representations of another width than
-            the encoder or the RDM gives, or its guide was trained on the
-            codes of another tokenizer.
+        ValueError: The generator takes representations of another width, or
+            of other codes, than the encoder or the RDM gives, or its guide
+            was trained on the codes of another tokenizer.
     """
     generator = model.generator
     if generator.condition_kind == 'representation':
-        wanted = generator.network.condition_embed.rep_dim
+        layer = generator.network.condition_embed
         for name in ('encoder', 'rdm'):
             part = getattr(model, name)
-            if part is not None and part.rep_dim != wanted:
+            if part is None:
+                continue
+            if part.rep_dim != layer.rep_dim:
                 raise ValueError(
                     f'model.{name} gives representations of {part.rep_dim} '
-                    f'values, the generator takes {wanted}; set '
+                    f'values, the generator takes {layer.rep_dim}; set '
                     'model.generator.network.condition.rep_dim.')
+            check_codes(part, layer, f'model.{name}', 'the generator')
     if getattr(generator, 'guide', None) is not None:
         _check_guide(generator.guide, model.tokenizer)
+
+
+def check_codes(giver, taker, giver_name: str, taker_name: str) -> None:
+    """Check that two parts mean the same values of a representation.
+
+    Args:
+        giver, taker: Parts; ``rep_codes`` says how many codes a value is one
+            of. Without it, values are real numbers.
+        giver_name, taker_name: How a message calls them.
+
+    Raises:
+        ValueError: They do not.
+    """
+    given, wanted = (getattr(part, 'rep_codes', None)
+                     for part in (giver, taker))
+    if given != wanted:
+        raise ValueError(
+            f'{giver_name} gives representations of {_values(given)}, '
+            f'{taker_name} takes {_values(wanted)}; give it a condition or '
+            'network of these.')
+
+
+def _values(num_codes: int | None) -> str:
+    return 'real numbers' if num_codes is None else f'ids of {num_codes} codes'
 
 
 def _check_guide(guide, tokenizer) -> None:

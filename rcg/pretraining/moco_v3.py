@@ -97,7 +97,7 @@ class MoCoV3(TwoViewModel):
         self.max_iters, self.momentum = max_iters, momentum
         self.momentum_encoder = copy.deepcopy(self.encoder)
         self.momentum_encoder.requires_grad_(False)
-        dim = self.encoder.rep_dim
+        dim = self.encoder.project_dim
         self.predictor = batch_norm_mlp(dim, predictor_hidden_dim, dim)
         # A buffer: nothing waits for the device, and checkpoints hold it.
         self.register_buffer('iteration', torch.zeros((), dtype=torch.int64))

@@ -15,10 +15,12 @@ def represent(encoder: Encoder, images: Tensor, indices: Tensor,
         labels (N,): Classes, if the dataset has any, int64.
 
     Returns:
-        N dicts of ``representations`` (D,), ``index`` and, if given,
+        N dicts of ``representations`` (E,), which are the encoder's
+        :meth:`~rcg.models.encoders.Encoder.vectors`, ``index`` and, if given,
         ``labels``.
     """
-    columns = dict(representations=encoder(images), index=indices.tolist())
+    columns = dict(representations=encoder.vectors(encoder(images)),
+                   index=indices.tolist())
     if labels is not None:
         columns['labels'] = labels.tolist()
     return [dict(zip(columns, row, strict=True))

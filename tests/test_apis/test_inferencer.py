@@ -79,6 +79,15 @@ def test_representation_conditions_what_is_drawn(rcg, digits):
     torch.testing.assert_close(representations, wanted)
 
 
+def test_representations_may_be_drawn_from(rcg, digits):
+    rows = rcg.encode(digits)
+    drawn = tensors(rcg.draw, rows, 2, seed=4, batch_size=6)
+    assert torch.equal(drawn, tensors(rcg.reconstruct, digits, 2, seed=4,
+                                      batch_size=6))
+    assert torch.equal(tensors(rcg.draw, rows[[2, 0]], 1, seed=4)[:, 0],
+                       drawn[[2, 0], 0])
+
+
 def test_interpolation_is_linear_and_ends_in_reconstructions(rcg, digits):
     seen = []
     draw = rcg.model.sample

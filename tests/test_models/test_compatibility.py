@@ -52,3 +52,11 @@ def test_a_guide_s_checkpoint_is_read_once(tmp_path, monkeypatch):
     tiny.rcg(generator=dict(tiny.generator(), guidance=dict(
         guide=dict(checkpoint=path))))
     assert read == [path]
+
+
+def test_ids_of_codes_are_no_real_numbers():
+    codes = dict(type='StoredRepresentations', num=3, rep_dim=6)
+    tiny.rcg(rdm=codes)
+    with pytest.raises(ValueError, match='model.rdm gives representations of '
+                       'ids of 9 codes, the generator takes real numbers'):
+        tiny.rcg(rdm=dict(codes, num_codes=9))

@@ -65,7 +65,9 @@ class Bench:
             return torch.zeros(count, dtype=torch.int64, device=self.device)
         if kind is None:
             return None
-        return self.rng(count).normal(self.model.encoder.rep_dim)
+        with torch.no_grad(), self.model.encoder.in_float32(
+                self.device) as encoder:
+            return encoder(self.images(count))
 
     def low(self, act: Callable[[], object]) -> Callable[[], object]:
         """The same under autocast to bfloat16."""
@@ -218,10 +220,11 @@ def rdm_sample(bench: Bench) -> list[Variant]:
     def plain() -> Tensor:
         """The time of each row is embedded in each step."""
         rng = bench.rng(PLAIN_BATCH)
-        predict = rdm.denoise_as(torch.zeros_like(rng.keys[:, 0]))
+        labels = torch.zeros_like(rng.keys[:, 0])
+        predict = rdm.denoise_as(labels)
         denoise = partial(rdm.diffusion.denoise,
                           lambda x, t: predict(x, t.contiguous()))
-        return rdm.sampler(denoise, rng.normal(rdm.rep_dim), rng,
+        return rdm.sampler(denoise, rdm.noise(rng, labels), rng,
                            rdm.diffusion.schedule)
 
     found = [Variant(f'plain, batch {PLAIN_BATCH}', plain, PLAIN_BATCH)]

@@ -49,7 +49,7 @@ class LoadedModel:
         self._overlap, self._size = overlap, None
         self._read = ImageReader(*source.preparation(),
                                  lambda: self.image_size)
-        self._libraries = Libraries(self._read, self.encode)
+        self._libraries = Libraries(self._read, self.encode_as_vectors)
         self.to(self.device)
 
     @classmethod
@@ -191,3 +191,12 @@ class LoadedModel:
             with self.model.encoder.in_float32(self.device) as encoder:
                 parts.append(encoder(data['images']))
         return torch.cat(parts)
+
+    def encode_as_vectors(self, images) -> Tensor:
+        """What stands for representations in distances (N, E), float32.
+
+        Of most encoders, :meth:`encode`; see
+        :meth:`~rcg.models.encoders.Encoder.vectors`. So are its errors.
+        """
+        representations = self.encode(images)
+        return self.model.encoder.vectors(representations)

@@ -95,7 +95,7 @@ class Extractor:
     def _features(self, images: Tensor) -> dict[str, Tensor]:
         if self._is_encoder:
             images = images.float().div_(127.5).sub_(1)
-            return {'features': self.module(images)}
+            return {'features': self.module.vectors(self.module(images))}
         return self.module(images)
 
     def of_samples(self, data_samples: Sequence[dict]) -> dict[str, Tensor]:

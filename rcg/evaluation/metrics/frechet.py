@@ -102,7 +102,8 @@ class RepresentationFrechetDistance(_MomentsMetric):
     """Frechet distance between generated representations and an encoder's.
 
     The loss of a representation diffuser says little about its samples; this
-    distance does (RCG, arXiv:2312.03701, table 8).
+    distance does (RCG, arXiv:2312.03701, table 8). It is one of the encoder's
+    :meth:`~rcg.models.encoders.Encoder.vectors`.
 
     Args:
         encoder: Config, with ``checkpoint``.
@@ -123,4 +124,5 @@ class RepresentationFrechetDistance(_MomentsMetric):
         self.encoder = shared
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        return stack_rows(data_samples, 'representations').float()
+        return self.encoder.module.vectors(
+            stack_rows(data_samples, 'representations'))

@@ -20,9 +20,11 @@ class StoredRepresentations(nn.Module):
     Args:
         num: M, the number of stored representations.
         rep_dim: D.
+        num_codes: Of representations that are token ids; None: they are
+            real numbers.
 
     Attributes:
-        representations (M, D): float32.
+        representations (M, D): float32; of token ids, int64.
         counts (M,): How often each is drawn, relative to the others; int64,
             with a sum below 2^31.
         made_by: The command that writes the file.
@@ -30,12 +32,15 @@ class StoredRepresentations(nn.Module):
 
     made_by = 'tools/store_representations.py'
 
-    def __init__(self, num: int, rep_dim: int) -> None:
+    def __init__(self, num: int, rep_dim: int,
+                 num_codes: int | None = None) -> None:
         super().__init__()
         if num < 1:
             raise ValueError(f'num must be at least 1, got {num}.')
-        self.rep_dim = rep_dim
-        self.register_buffer('representations', torch.randn(num, rep_dim))
+        self.rep_dim, self.rep_codes = rep_dim, num_codes
+        self.register_buffer('representations', (
+            torch.randn(num, rep_dim) if num_codes is None else
+            torch.randint(num_codes, (num, rep_dim))))
         self.register_buffer('counts', torch.ones(num, dtype=torch.int64))
 
     @torch.no_grad()

@@ -47,6 +47,8 @@ class Encoder(nn.Module):
     interpolation, antialias, crop_pct = 'bicubic', False, 1.
     feature_dim: int
     head_dim: int
+    # Of token ids: how many codes each is one of. None: real numbers.
+    rep_codes: int | None = None
 
     def __init__(self, input_size: int | None = None,
                  mean: Sequence[float] = (.485, .456, .406),
@@ -64,6 +66,11 @@ class Encoder(nn.Module):
     def rep_dim(self) -> int:
         """Length of a representation."""
         return self.head_dim if self.with_projector else self.feature_dim
+
+    @property
+    def project_dim(self) -> int:
+        """Width of what :meth:`project` gives."""
+        return self.rep_dim
 
     def preprocess(self, images: Tensor) -> Tensor:
         """Images in [-1, 1] -> normalized images of ``input_size``.
@@ -112,7 +119,7 @@ class Encoder(nn.Module):
     def project(self, images: Tensor) -> Tensor:
         """Representations before standardization, for pre-training.
 
-        (N, 3, H, W) in [-1, 1] -> (N, rep_dim).
+        (N, 3, H, W) in [-1, 1] -> (N, project_dim).
         """
         x = self.features(self.preprocess(images))
         return self.head(x) if self.with_projector else x
@@ -121,3 +128,30 @@ class Encoder(nn.Module):
         """(N, 3, H, W) in [-1, 1] -> representations (N, rep_dim), float32."""
         x = self.project(images)
         return standardize(x) if self.standardize else x.float()
+
+    def vectors(self, representations: Tensor) -> Tensor:
+        """What stands for representations where distances are taken.
+
+        That is in nearest neighbors and in scores. An encoder whose
+        representations are no vectors gives vectors here.
+
+        Args:
+            representations (N, rep_dim): Of this encoder, or drawn.
+
+        Returns:
+            (N, E): float32; by default the representations themselves.
+        """
+        return representations.float()
+
+    def between(self, first: Tensor, last: Tensor, weight: Tensor) -> Tensor:
+        """Representations on the way from one to another.
+
+        Args:
+            first, last (N, rep_dim): The ends.
+            weight (N, 1): Share of ``last``, in [0, 1].
+
+        Returns:
+            (N, rep_dim): By default (1 - weight) first + weight last, which
+            is not standardized again.
+        """
+        return torch.lerp(first, last, weight)

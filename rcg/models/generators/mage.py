@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from rcg.models.generators.base import Estimate, PixelGenerator
 from rcg.models.generators.masking import (
     MaskRatioDistribution,
-    mask_least_confident,
+    hide_least_confident,
     num_still_masked,
     random_masks,
 )
@@ -127,15 +127,11 @@ class MAGE(PixelGenerator):
             progress = (step + 1) / self.num_steps
             logits = guided(ids, unknown, progress=progress)  # (N, L, K)
             sampled = torch.where(unknown, rng.categorical(logits), ids)
-            confidence = logits.log_softmax(-1).gather(
-                -1, sampled.unsqueeze(-1)).squeeze(-1)
-            noise = self.temperature_at(step)
-            if noise > 0:
-                confidence = confidence + noise * rng.gumbel(net.num_tokens)
-            confidence = confidence.masked_fill(~unknown, torch.inf)
             num_unknown = num_still_masked(step, self.num_steps,
                                            net.num_tokens, num_unknown)
-            hide = mask_least_confident(confidence, num_unknown)
+            confidence, hide = hide_least_confident(
+                logits, sampled, unknown, num_unknown,
+                self.temperature_at(step), rng)
             following = sampled.masked_fill(hide, net.mask_token)
             yield UnmaskingStep(ids, logits, confidence, sampled, following)
             ids = following

@@ -88,6 +88,32 @@ def num_still_masked(step: int, num_steps: int, num_tokens: int,
     return max(1, min(num_unknown - 1, wanted))
 
 
+def hide_least_confident(logits: Tensor, sampled: Tensor, unknown: Tensor,
+                         count: int, temperature: float, rng: SampleRng
+                         ) -> tuple[Tensor, Tensor]:
+    """Which of the tokens just drawn to hide again; MaskGIT section 3.2.
+
+    Args:
+        logits (N, L, K): What ``sampled`` was drawn from.
+        sampled (N, L): Token ids.
+        unknown (N, L): True where the token was hidden before; the others
+            are not hidden again.
+        count: How many of each row to hide.
+        temperature: Scale of the Gumbel noise on confidences.
+        rng: It draws that noise, if there is any.
+
+    Returns:
+        (N, L): Confidences, +inf where the token was known.
+        (N, L): True = hidden.
+    """
+    confidence = logits.log_softmax(-1).gather(
+        -1, sampled.unsqueeze(-1)).squeeze(-1)
+    if temperature > 0:
+        confidence = confidence + temperature * rng.gumbel(sampled.shape[1])
+    confidence = confidence.masked_fill(~unknown, torch.inf)
+    return confidence, mask_least_confident(confidence, count)
+
+
 def mask_least_confident(confidence: Tensor, count: int) -> Tensor:
     """Bool (N, L): True at the ``count`` lowest values of each row."""
     lowest = confidence.topk(count, dim=1, largest=False, sorted=False)

@@ -111,3 +111,17 @@ def test_another_width_is_refused(stored):
             ValueError, match=r'model.rdm gives .* of 6 values'):
         tiny.rcg(rdm=stored, encoder=None, generator=tiny.generator(
             dict(type='RepresentationCondition', rep_dim=5)))
+
+
+def test_token_ids_stay_integers(tmp_path):
+    path = str(tmp_path / 'codes.safetensors')
+    ids = torch.tensor([[2**24 + 1, 0], [3, 1]])  # float32 would round it
+    save_atomically(dict(representations=ids, counts=torch.ones(2).long()),
+                    path)
+    part = Frozen.build(REPRESENTATION_DIFFUSERS, dict(
+        type='StoredRepresentations', num=2, rep_dim=2, num_codes=2**25,
+        checkpoint=path))
+    drawn = part.sample(rng(range(8)))
+    assert drawn.dtype == torch.int64
+    assert {*map(tuple, drawn.tolist())} == {*map(tuple, ids.tolist())}
+    assert part.rep_codes == 2**25

@@ -137,3 +137,14 @@ def test_feature_map(name):
     moved = (encoder.feature_map(changed)
              != encoder.feature_map(images)).any(1)
     assert moved.tolist() == [[[False, True], [False, False]]] * 4
+
+
+@torch.no_grad()
+def test_what_may_be_no_vector_has_vectors(encoder):
+    """Those of a vector are its own; the way between two is straight."""
+    first, last = encoder(torch.rand(2, 3, 8, 8) * 2 - 1)[:, None]
+    assert encoder.rep_codes is None and encoder.project_dim == 5
+    assert torch.equal(encoder.vectors(first), first)
+    weight = torch.tensor([[0.], [.25], [1.]])
+    between = encoder.between(first, last, weight)
+    torch.testing.assert_close(between, (1 - weight) * first + weight * last)

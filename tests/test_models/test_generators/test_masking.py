@@ -1,4 +1,6 @@
 """Masks; the parity case ``schedules`` has the published numbers."""
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -6,6 +8,7 @@ from scipy.stats import truncnorm
 
 from rcg.models.generators.masking import (
     MaskRatioDistribution,
+    hide_least_confident,
     mask_least_confident,
     num_still_masked,
     random_masks,
@@ -54,3 +57,19 @@ def test_masks_hold_the_right_counts():
 def test_ties_do_not_change_the_count():
     hide = mask_least_confident(torch.zeros(2, 6), 4)
     assert hide.sum(1).tolist() == [4, 4]
+
+
+def test_the_least_confident_of_those_unknown_are_hidden():
+    logits = torch.tensor([[[2., 0], [0, 9], [0, 1], [0, 0]]]).repeat(2, 1, 1)
+    sampled = torch.tensor([[0, 0, 1, 1], [0, 1, 1, 1]])
+    unknown = torch.tensor([[1, 1, 1, 0], [0, 1, 1, 1]]).bool()
+    rng = SampleRng.from_seed(0, range(2))
+    confidence, hide = hide_least_confident(logits, sampled, unknown, 2, 0.,
+                                            rng)
+    assert rng.num_draws == 0  # no noise, no random numbers
+    assert hide.tolist() == [[False, True, True, False],
+                             [False, False, True, True]]
+    wanted = logits.log_softmax(-1)[0, 1, 0]
+    assert confidence[0, 1] == wanted and confidence[0, 3] == math.inf
+    noisy, _ = hide_least_confident(logits, sampled, unknown, 2, 1., rng)
+    assert rng.num_draws == 1 and noisy[0, 1] != wanted
