@@ -1,0 +1,12 @@
+"""Discrete latent codes (DLC, arXiv:2507.12318) as representations of RCG."""
+from .condition import CodeCondition
+from .diffuser import CodeDiffuser
+from .encoder import PrefixTokens, SimplicialEncoder
+from .process import AbsorbingDiffusion
+from .sampler import UnmaskingSampler
+from .transformer import CodeTransformer
+
+__all__ = [
+    'AbsorbingDiffusion', 'CodeCondition', 'CodeDiffuser', 'CodeTransformer',
+    'PrefixTokens', 'SimplicialEncoder', 'UnmaskingSampler'
+]

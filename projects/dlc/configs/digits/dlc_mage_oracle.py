@@ -1,0 +1,16 @@
+"""MAGE with the codes of real digits in place of the prior's.
+
+    python tools/store_representations.py \\
+        projects/dlc/configs/digits/dlc_prior.py \\
+        --out work_dirs/quickstart/codes.safetensors
+    python tools/test.py projects/dlc/configs/digits/dlc_mage_oracle.py \\
+        work_dirs/quickstart/dlc_mage
+
+What a perfect prior would give; see configs/digits/mage_oracle.py, also for
+the codes of held-out digits.
+"""
+_base_ = './dlc_mage.py'
+work_dir = f'{_base_._root}/dlc_mage_oracle'
+model = dict(rdm=dict(
+    _delete_=True, type='StoredRepresentations', num=1438, rep_dim=16,
+    num_codes=16, checkpoint=f'{_base_._root}/codes.safetensors'))
