@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> None:
 
 def main() -> None:
     args = parse_args()
-    announce('demo')
+    announce('demo: loading PyTorch and Gradio')
     with friendly_errors(args.debug, 'start again'):
         run(args)
 

@@ -60,8 +60,13 @@ def is_loopback(host: str) -> bool:
 
 
 def _serve(models: Models, folder: str, host: str, port: int | None) -> None:
+    import matplotlib
+
     from .page import launch  # imports gradio
 
+    # Gradio asks for the backend at each action. Where none is chosen, the
+    # first visitor would wait a second while matplotlib tries some.
+    matplotlib.use('Agg')
     models.warm_up()  # the first visitor need not wait for that
     page, url = launch(models, folder, host, port,
                        _LOCAL if is_loopback(host) else ['*'])

@@ -1,7 +1,7 @@
 """The page in a real browser: every control does something that is seen.
 
-It is skipped where gradio or Chromium is missing; the actions behind the
-controls are tested without them.
+It is skipped where gradio or Chromium is missing. Without Chromium,
+test_handlers.py calls each control.
 """
 import importlib.util
 import os
