@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from mmengine.logging import MMLogger
 
-BAR = 20  # characters of a bar
+BAR, SHORTEST = 20, 5  # characters of a bar
 _EVERY = .1  # seconds between two drawings of a bar
 _ERASE = '\r\x1b[K'  # to the beginning of the line, and clear it
 
@@ -44,12 +44,16 @@ class InPlaceHandler(logging.StreamHandler):
                 self._draw(text(), share)
 
     def _draw(self, text: str, share: float) -> None:
-        done = round(BAR * min(max(share, 0.), 1.))
-        line = f'[{"#" * done}{"." * (BAR - done)}] {text}'
-        # A line that is wider would be wrapped, and not be erased.
+        # A line that is wider would be wrapped, and not be erased. So a long
+        # text takes the place of the bar; what stays may be wrapped.
         width = shutil.get_terminal_size().columns - 1
+        size = min(BAR, width - len(text) - 3)
+        done = round(size * min(max(share, 0.), 1.))
+        bar = f'[{"#" * done}{"." * (size - done)}] ' * (size >= SHORTEST)
         self._is_open = share < 1
-        self.stream.write(_ERASE + line[:width] + '\n' * (share >= 1))
+        line = bar + text
+        self.stream.write(_ERASE + (line[:width] if self._is_open else
+                                    line + '\n'))
         self.flush()
         self._drawn_at = time.monotonic()
 

@@ -71,7 +71,18 @@ def test_progress_in_place(terminal):
 def test_a_line_of_progress_is_not_wrapped(terminal):
     draw(terminal, lambda: 'x' * 100, .5)
     line, = screen(terminal.read())
-    assert line == f'[{"#" * 10}{"." * 10}] ' + 'x' * 36
+    assert line == 'x' * 59
+
+
+def test_a_long_text_takes_the_place_of_the_bar(terminal):
+    """Speed, memory and score are there to be read."""
+    for length, bar in ((36, 20), (46, 10), (51, 5), (52, 0)):
+        draw(terminal, partial('x'.__mul__, length), .4)
+        line = screen(terminal.read())[-1]
+        wanted = f'[{"#" * (bar * 2 // 5)}{"." * (bar * 3 // 5)}] '
+        assert line == wanted * (bar > 0) + 'x' * length
+    log(terminal, 'x' * 100, 1.)
+    assert screen(terminal.read())[-2] == 'x' * 100
 
 
 def test_what_is_no_terminal_has_plain_lines(terminal, monkeypatch):
