@@ -1,15 +1,18 @@
 """Train RCG on a folder of images: choose, train, score, report.
 
     python tools/fit.py FOLDER [--size 64] [--time 30m] [--out DIR]
-                        [--preset NAME] [--encoder ENCODER] [--baseline]
-                        [--class-cond] [--dry-run]
+                        [--preset NAME] [--encoder ENCODER]
+                        [--generator mage|pixels] [--baseline] [--class-cond]
+                        [--dry-run]
 
 Looks at the folder, tries some steps on this device, prints what each stage
 will cost, and writes a project of small configs to DIR (by default
 work_dirs/fit/NAME-SIZE). Then trains encoder, tokenizer, RDM and MAGE, chooses
 the temperature by held-out images, and writes DIR/samples/, DIR/report.html
-and DIR/summary.json. A pretrained encoder that is on this machine is taken
-instead of training one. Interrupted and started again, it goes on.
+and DIR/summary.json. With --generator pixels, a transformer over patches of
+pixels takes the place of MAGE and its tokenizer. A pretrained encoder that is
+on this machine is taken instead of training one. Interrupted and started
+again, it goes on.
 """
 import argparse
 
@@ -32,11 +35,15 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
                         'a name in timm whose weights are on this machine; '
                         "'train' trains one; 'auto' (the default) takes what "
                         'is there, else trains one')
+    parser.add_argument('--generator', default='mage',
+                        choices=('mage', 'pixels'), help='what draws: MAGE '
+                        'over tokens (the default), or a transformer over '
+                        'pixels, without a tokenizer')
     parser.add_argument('--baseline', action='store_true',
-                        help='train an unconditional MAGE, too, to compare')
+                        help='train an unconditional generator, too')
     parser.add_argument('--class-cond', action='store_true',
-                        help='train a MAGE by class, too: for a folder of '
-                        'class folders')
+                        help='train a generator by class, too: for a folder '
+                        'of class folders')
     parser.add_argument('--dry-run', action='store_true',
                         help='print what it would cost and stop')
     add_shared(parser, 'device', 'debug')
@@ -51,7 +58,7 @@ def main() -> None:
         fit(args.folder, size=args.size, time_limit=args.time, out=args.out,
             preset=args.preset, encoder=args.encoder,
             baseline=args.baseline, class_cond=args.class_cond,
-            dry_run=args.dry_run, device=args.device)
+            generator=args.generator, dry_run=args.dry_run, device=args.device)
 
 
 if __name__ == '__main__':

@@ -14,5 +14,7 @@ _tokenizer = dict(dim=96, num_codes=2048)
 
 _mage = dict(dim=512, num_heads=8, depth=12, decoder_depth=6)
 _num_steps = 20
-_steps = dict(tokenizer=50000, mage=200000)
+_pixels = dict(dim=512, num_heads=8, depth=16, context_start=6,
+               bottleneck_dim=128, time_mean=.4)
+_steps = dict(tokenizer=50000, mage=200000, pixels=300000)
 _batch = dict(tokenizer=32)

@@ -11,4 +11,6 @@ _size = 256
 _patches = 16
 _levels = (1, 1, 2, 2, 4, 4)
 _tokenizer = dict(dim=128, num_res_blocks=2)
+_pixels = dict(dim=768, num_heads=12, depth=12, context_start=4,
+               time_mean=.8, num_steps=50)
 _batch = dict(tokenizer=16)

@@ -69,3 +69,21 @@ generator = dict(
         embedding=dict(std=1., position_std=.5, tied_head=False),
         class_tokens=(1, 0)),
     num_steps=_base_._num_steps, temperature=_base_._temperature)
+
+# JiT (arXiv:2511.13720): x0 is predicted, the loss is in v.
+_pixel_generator = dict(
+    type='DiffusionGenerator',
+    network=dict(
+        type='DiT', input_size=_base_._size,
+        patch_size=_base_._size // _side, in_channels=3, learn_variance=False,
+        dim=_base_._pixels.dim, depth=_base_._pixels.depth,
+        num_heads=_base_._pixels.num_heads,
+        condition=generator['network']['condition'],
+        form=dict(rms_norm=True, swiglu=True, rotary=True, qk_norm=True,
+                  bottleneck_dim=_base_._pixels.bottleneck_dim,
+                  context_tokens=8,
+                  context_start=_base_._pixels.context_start)),
+    diffusion=dict(type='FlowMatching', parameterization='x0', loss_space='v',
+                   times=dict(type='LogitNormalTimes',
+                              mean=_base_._pixels.time_mean, std=.8)),
+    sampler=dict(type='HeunFlowSampler', num_steps=_base_._pixels.num_steps))

@@ -31,10 +31,17 @@ _rdm_steps = 250
 
 _mage = dict(dim=384, num_heads=6, depth=8, decoder_depth=4, drop=.1)
 _num_steps = 16
+# The transformer over pixels, which needs no tokenizer: patches of 8x8 pixels
+# at this size, as large as what a token stands for.
+_pixels = dict(dim=384, num_heads=6, depth=12, context_start=4,
+               bottleneck_dim=64, time_mean=0., num_steps=25)
 _temperature = 3.
 _noise = .3
 
-_steps = dict(encoder=50000, tokenizer=30000, rdm=50000, mage=100000)
-_batch = dict(encoder=256, tokenizer=64, rdm=512, mage=256)
-_lr = dict(encoder=1.5e-4, tokenizer=5e-4, rdm=5e-4, mage=6e-4)
+_steps = dict(encoder=50000, tokenizer=30000, rdm=50000, mage=100000,
+              pixels=150000)
+_batch = dict(encoder=256, tokenizer=64, rdm=512, mage=256,
+              pixels=256)
+_lr = dict(encoder=1.5e-4, tokenizer=5e-4, rdm=5e-4, mage=6e-4,
+           pixels=3e-4)
 _ema = .9999

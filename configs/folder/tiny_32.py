@@ -30,10 +30,16 @@ _rdm_steps = 100
 
 _mage = dict(dim=96, num_heads=3, depth=3, decoder_depth=2, drop=0.)
 _num_steps = 12
+# The transformer over pixels, which needs no tokenizer: patches of 4x4 pixels
+# at this size, as large as what a token stands for.
+_pixels = dict(dim=96, num_heads=3, depth=5, context_start=2,
+               bottleneck_dim=32, time_mean=0., num_steps=10)
 _temperature = 4.5
 _noise = .3
 
-_steps = dict(encoder=600, tokenizer=1500, rdm=2000, mage=2000)
-_batch = dict(encoder=128, tokenizer=32, rdm=256, mage=64)
-_lr = dict(encoder=1e-3, tokenizer=3e-3, rdm=1e-3, mage=3e-3)
+_steps = dict(encoder=600, tokenizer=1500, rdm=2000, mage=2000,
+              pixels=3000)
+_batch = dict(encoder=128, tokenizer=32, rdm=256, mage=64, pixels=64)
+_lr = dict(encoder=1e-3, tokenizer=3e-3, rdm=1e-3, mage=3e-3,
+           pixels=3e-3)
 _ema = .999

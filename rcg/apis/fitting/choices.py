@@ -10,11 +10,13 @@ UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
 TEMPERATURES = (1., 3., 6., 10., 15., 25.)
 # Share of the training time that each stage gets. Without GPU two stages
 # train at a time, one on each half of the cores: encoder and RDM beside the
-# tokenizer, then MAGE alone on all of them.
+# tokenizer, then the generator alone on all of them.
 SHARES = {
-    1: dict(encoder=.2, tokenizer=.25, rdm=.1, mage=.45),
-    2: dict(encoder=.22, tokenizer=.4, rdm=.18, mage=.6),
+    1: dict(encoder=.2, tokenizer=.25, rdm=.1, generator=.45),
+    2: dict(encoder=.22, tokenizer=.4, rdm=.18, generator=.6),
 }
+# Without a tokenizer there is nothing to train beside encoder and RDM.
+SHARES_WITHOUT_TOKENIZER = dict(encoder=.2, rdm=.1, generator=.7)
 LEAST_STEPS = 20
 # bfloat16 has fewer digits, so on a CPU it must be so many times as fast.
 WORTH = 1.15
@@ -74,13 +76,14 @@ class Cost:
     by_dtype: dict[str, float] = dataclasses.field(default_factory=dict)
 
 
-def choose_dtype(costs: dict[str, Cost], steps: dict[str, int]
-                 ) -> tuple[str, float] | None:
+def choose_dtype(costs: dict[str, Cost], steps: dict[str, int],
+                 generator: str = 'mage') -> tuple[str, float] | None:
     """The precision of the stages that were tried in two.
 
     Args:
         costs: By stage; ``seconds`` become those of the choice.
         steps: Of the preset, which weigh the stages.
+        generator: Name of its stage.
 
     Returns:
         'bfloat16' or 'float32', and how many times as fast bfloat16 is; None
@@ -89,9 +92,10 @@ def choose_dtype(costs: dict[str, Cost], steps: dict[str, int]
     tried = {name: cost for name, cost in costs.items() if cost.by_dtype}
     if not tried:
         return None
-    # Generators that are compared take the steps of 'mage'.
-    total = {dtype: sum(cost.by_dtype[dtype] * steps.get(name, steps['mage'])
-                        for name, cost in tried.items())
+    # Generators that are compared take as many steps.
+    total = {dtype: sum(
+        cost.by_dtype[dtype] * steps.get(name, steps[generator])
+        for name, cost in tried.items())
              for dtype in ('float32', 'bfloat16')}
     gain = total['float32'] / total['bfloat16']
     chosen = 'bfloat16' if gain >= WORTH else 'float32'
@@ -100,24 +104,27 @@ def choose_dtype(costs: dict[str, Cost], steps: dict[str, int]
     return chosen, gain
 
 
-def choose_steps(costs: dict[str, Cost], seconds: float,
-                 jobs: int) -> dict[str, int]:
+def choose_steps(costs: dict[str, Cost], seconds: float, jobs: int,
+                 generator: str = 'mage') -> dict[str, int]:
     """Steps of every stage that fill a given time.
 
     Args:
         costs: By stage, those that train. Without 'encoder' (it is
-            pretrained), the RDM gets its time.
+            pretrained), the RDM gets its time, without 'tokenizer' mostly the
+            generator.
         seconds: For all of the training.
         jobs: Stages that run at a time: 1 or 2.
+        generator: Name of its stage.
     """
-    shares = dict(SHARES[jobs])
+    shares = dict(SHARES[jobs] if 'tokenizer' in costs
+                  else SHARES_WITHOUT_TOKENIZER)
     if 'encoder' not in costs:
         shares['rdm'] += shares['encoder']
-    # Those that MAGE is compared with train beside it, if there is room, each
+    # Those that it is compared with train beside it, if there is room, each
     # on its part of the cores.
-    generators = [name for name in costs if name.startswith('mage')]
-    shares['mage'] /= rounds_of(len(generators), jobs)
-    shares |= dict.fromkeys(generators, shares['mage'])
+    generators = [name for name in costs if name.startswith(generator)]
+    share = shares.pop('generator') / rounds_of(len(generators), jobs)
+    shares |= dict.fromkeys(generators, share)
     steps = {name: int(seconds * shares[name] / cost.seconds)
              for name, cost in costs.items()}
     # The comparison is at equal steps.

@@ -6,7 +6,8 @@ from pathlib import Path
 from rcg.engine.configs.files import find_config
 
 STAGES = 'encoder', 'tokenizer', 'rdm', 'mage', 'mage_uncond'
-FILES = 'parts', *STAGES, 'mage_class_cond'
+FILES = ('parts', *STAGES, 'mage_class_cond', 'pixels', 'pixels_uncond',
+         'pixels_class_cond')
 
 
 def write_project(out: Path, folder: str, preset: str,

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from rcg.apis.charts import Chart
 from rcg.apis.curves import points_of, read_log
+from rcg.apis.fitting.choices import TEMPERATURES
 from rcg.apis.fitting.look import Look
-from rcg.apis.fitting.plan import EXAMPLES, TEMPERATURES, Plan
+from rcg.apis.fitting.plan import EXAMPLES, Plan
 from rcg.apis.grid import labelled_grid
 from rcg.apis.json_file import write_json
 from rcg.apis.page import Section, write_page
@@ -22,13 +23,12 @@ from rcg.registry import DATASETS
 SHOWN, ROW = 64, 16  # images of the data, images of a row
 KEY = 'held_out/fd'  # what temperatures are chosen by
 INFINITY = 'held_out/fd_infinity'  # not there with too few images
-# Logged value of a stage, and what it is called.
-CURVES = dict(encoder=('loss', 'loss'), tokenizer=('psnr', 'PSNR in dB'),
-              rdm=('loss', 'loss'), mage=('loss', 'loss'),
-              mage_uncond=('loss', 'loss'), mage_class_cond=('loss', 'loss'))
-# What is compared with MAGE: name in the summary, name in words.
-COMPARED = dict(mage_uncond=('unconditional', 'An unconditional generator'),
-                mage_class_cond=('class_cond', 'A generator by class'))
+# Logged value of a stage, and what it is called; of the others, the loss.
+CURVES = dict(tokenizer=('psnr', 'PSNR in dB'))
+LOSS = 'loss', 'loss'
+# What is compared, by the end of its name: in the summary, in words.
+COMPARED = dict(uncond=('unconditional', 'An unconditional generator'),
+                class_cond=('class_cond', 'A generator by class'))
 
 
 def best_temperature(sweep: Path) -> float:
@@ -70,8 +70,9 @@ def write_report(plan: Plan, root: Path, seen: Look, runner: StageRunner,
     _draw(plan, root, pictures)
     write_page(root / 'report.html', f'RCG on {Path(plan.folder).name}',
                _sections(plan, root, seen, runner, summary))
-    print(f'\nheld-out FD {summary["fd"]:.3f}, of reconstructions '
-          f'{summary["fd_reconstructed"]:.3f}, of training images '
+    lost = ('' if 'tokenizer' not in summary else ', of reconstructions '
+            f'{summary["fd_reconstructed"]:.3f}')
+    print(f'\nheld-out FD {summary["fd"]:.3f}{lost}, of training images '
           f'{summary["fd_real"]:.3f}, near train '
           f'{summary["near_train"]:.0%}\n  {root / "report.html"}\n'
           f'  {root / "samples"}\n  {root / "summary.json"}', flush=True)
@@ -79,59 +80,73 @@ def write_report(plan: Plan, root: Path, seen: Look, runner: StageRunner,
 
 
 def _summary(plan: Plan, root: Path, seen: Look, runner: StageRunner,
-             temperatures: dict[str, float]) -> dict:
+             temperatures: dict[str, float | None]) -> dict:
     scores = {name: read_json(root / name / 'metrics.json')
-              for name in ('tokenizer', *temperatures)}
-    mage = scores['mage']
-    quality = read_json(root / 'tokenizer/quality/metrics.json')
+              for name in temperatures}
+    own = scores[plan.generator]
     summary = dict(
-        fd=mage[KEY], fd_real=mage[f'{KEY}_real'],
-        fd_reconstructed=scores['tokenizer'][KEY],
-        fd_train=mage['train/fd'], near_train=mage['held_out/near_train'],
+        fd=own[KEY], fd_real=own[f'{KEY}_real'],
+        fd_train=own['train/fd'], near_train=own['held_out/near_train'],
         images=seen.count, size=plan.size, preset=plan.preset,
-        device=plan.device, temperature=temperatures['mage'],
-        fd_of_temperatures={
-            f'{row["setting"]["temperature"]:g}': row['metrics'][KEY]
-            for row in _rows(root / 'mage/sweep/sweep.json')},
+        generator=plan.generator, device=plan.device,
         steps=plan.values['_steps'],
-        tokenizer={name: value for name, value in quality.items()
-                   if isinstance(value, (int, float))},
-        verdict=quality['verdict'],
-        color_distance=mage['held_out/color_distance'],
-        color_distance_real=mage['held_out/color_distance_real'],
+        color_distance=own['held_out/color_distance'],
+        color_distance_real=own['held_out/color_distance_real'],
         seconds=runner.seconds(), peak_memory_mb=runner.peak_memory_mb())
-    for name in plan.compared:
-        short, _ = COMPARED[name]
-        summary[f'fd_{short}'] = scores[name][KEY]
-        summary[f'temperature_{short}'] = temperatures[name]
-    if INFINITY in mage and INFINITY in scores['tokenizer']:
+    if plan.kind.temperatures:
+        rows = _rows(root / plan.generator / 'sweep/sweep.json')
         summary |= dict(
-            fd_infinity=mage[INFINITY],
-            fd_infinity_real=mage[f'{INFINITY}_real'],
-            fd_infinity_reconstructed=scores['tokenizer'][INFINITY])
-        summary |= {f'fd_infinity_{COMPARED[name][0]}': scores[name][INFINITY]
-                    for name in plan.compared}
+            temperature=temperatures[plan.generator], fd_of_temperatures={
+                f'{row["setting"]["temperature"]:g}': row['metrics'][KEY]
+                for row in rows})
+    if INFINITY in own:
+        summary |= dict(fd_infinity=own[INFINITY],
+                        fd_infinity_real=own[f'{INFINITY}_real'])
+    for name in plan.compared:
+        short, _ = COMPARED[name.removeprefix(f'{plan.generator}_')]
+        summary[f'fd_{short}'] = scores[name][KEY]
+        if temperatures[name] is not None:
+            summary[f'temperature_{short}'] = temperatures[name]
+        if INFINITY in scores[name]:
+            summary[f'fd_infinity_{short}'] = scores[name][INFINITY]
+    if plan.kind.has_tokenizer:
+        summary |= _of_tokenizer(root / 'tokenizer')
     return summary
 
 
+def _of_tokenizer(folder: Path) -> dict:
+    scores = read_json(folder / 'metrics.json')
+    quality = read_json(folder / 'quality/metrics.json')
+    found = dict(
+        fd_reconstructed=scores[KEY], verdict=quality['verdict'],
+        tokenizer={name: value for name, value in quality.items()
+                   if isinstance(value, (int, float))})
+    if INFINITY in scores:
+        found['fd_infinity_reconstructed'] = scores[INFINITY]
+    return found
+
+
 def _draw(plan: Plan, root: Path, pictures: Path) -> None:
-    """Draw data.png and temperatures.png."""
+    """Draw data.png and, if there are temperatures, temperatures.png."""
     dataset = DATASETS.build(dict(
         load_config(str(root / 'parts.py'))._images, num_images=SHOWN))
     images = [dataset[i]['images'] for i in range(len(dataset))]
     labelled_grid([('', images[i:i + ROW]) for i in
                    range(0, len(images), ROW)]).save(pictures / 'data.png')
-    labelled_grid([
-        (f'temperature {value:g}',
-         _read_all(root / f'temperatures/{value:g}', EXAMPLES))
-        for value in TEMPERATURES]).save(pictures / 'temperatures.png')
+    if plan.kind.temperatures:
+        labelled_grid([
+            (f'temperature {value:g}',
+             _read_all(root / f'temperatures/{value:g}', EXAMPLES))
+            for value in plan.kind.temperatures]).save(
+                pictures / 'temperatures.png')
 
 
 def _charts(plan: Plan, root: Path) -> list[Chart]:
     """A curve of each stage, over iterations."""
     return [Chart(f'{name}: {label}',
                   {'': points_of(read_log(root / name), value)})
-            for name in plan.trained for value, label in [CURVES[name]]]
+            for name in plan.trained
+            for value, label in [CURVES.get(name, LOSS)]]
 
 
 def _read_all(folder: Path, count: int) -> list[Tensor]:
@@ -148,23 +163,15 @@ def _newest(folder: Path) -> Path | None:
 def _sections(plan: Plan, root: Path, seen: Look, runner: StageRunner,
               summary: dict) -> list[Section]:
     pictures = root / 'report'
-    rates = ', '.join(f'{value}: {fd:.3f}' for value, fd in
-                      summary['fd_of_temperatures'].items())
     return [
         Section('Samples', _about_scores(summary), root / 'samples/grid.png'),
         Section('The images as the model sees them', seen.sentences,
                 pictures / 'data.png'),
-        Section('What the tokenizer makes of held-out images', [
-            'Above the image, below its reconstruction. What is lost here no '
-            'generator can draw.', *summary['verdict']],
-            root / 'tokenizer/quality/grid.png'),
-        Section('Samples by temperature', [
-            f'Chosen: {summary["temperature"]:g}, by FD of fewer samples: '
-            f'{rates}. Low: alike and clean; high: varied and rough.'],
-            pictures / 'temperatures.png'),
+        *_about_tokenizer(root, summary),
+        *_by_temperature(pictures, summary),
         Section('Samples beside the nearest training images', [
             'The closest pairs of all, samples left.'],
-            _newest(root / 'mage/NearestTrain')),
+            _newest(root / plan.generator / 'NearestTrain')),
         *_by_class(root, summary),
         Section('Training', [f'{name}: {seconds:.0f} s' for name, seconds in
                              summary['seconds'].items()],
@@ -177,6 +184,26 @@ def _sections(plan: Plan, root: Path, seen: Look, runner: StageRunner,
     ]
 
 
+def _about_tokenizer(root: Path, summary: dict) -> list[Section]:
+    if 'tokenizer' not in summary:
+        return []
+    return [Section('What the tokenizer makes of held-out images', [
+        'Above the image, below its reconstruction. What is lost here no '
+        'generator can draw.', *summary['verdict']],
+        root / 'tokenizer/quality/grid.png')]
+
+
+def _by_temperature(pictures: Path, summary: dict) -> list[Section]:
+    if 'temperature' not in summary:
+        return []
+    rates = ', '.join(f'{value}: {fd:.3f}' for value, fd in
+                      summary['fd_of_temperatures'].items())
+    return [Section('Samples by temperature', [
+        f'Chosen: {summary["temperature"]:g}, by FD of fewer samples: '
+        f'{rates}. Low: alike and clean; high: varied and rough.'],
+        pictures / 'temperatures.png')]
+
+
 def _by_class(root: Path, summary: dict) -> list[Section]:
     if 'fd_class_cond' not in summary:
         return []
@@ -187,15 +214,16 @@ def _by_class(root: Path, summary: dict) -> list[Section]:
 
 def _about_scores(summary: dict) -> list[str]:
     """What the scores are, in sentences."""
-    lost = summary['tokenizer'].get('color_distance')
+    lost = summary.get('tokenizer', {}).get('color_distance')
     scores = ['Frechet distances (FD) are in the space of the encoder of this '
               'project, to the held-out images; they compare projects of the '
               'same folder and size only.',
               f'Samples: {summary["fd"]:.3f}. The training images themselves: '
               f'{summary["fd_real"]:.3f}; it is not 0, since the held-out '
-              'images are few, and no generator can be far below it. Training '
-              'images after the tokenizer: '
-              f'{summary["fd_reconstructed"]:.3f}.']
+              'images are few, and no generator can be far below it.'
+              + ('' if 'tokenizer' not in summary else
+                 ' Training images after the tokenizer: '
+                 f'{summary["fd_reconstructed"]:.3f}.')]
     scores += [f'{words} after as many steps: {summary[f"fd_{short}"]:.3f}.'
                for short, words in COMPARED.values()
                if f'fd_{short}' in summary]
@@ -219,9 +247,10 @@ def _without_the_bias(summary: dict) -> list[str]:
         return []
     names = {'': 'samples', '_real': 'training images', '_reconstructed':
              'training images after the tokenizer'}
-    names |= {f'_{short}': words.lower() for short, words in COMPARED.values()
-              if f'fd_infinity_{short}' in summary}
+    names |= {f'_{short}': words.lower()
+              for short, words in COMPARED.values()}
     return ['Without what so few held-out images add to each of them '
             '(extrapolated to infinitely many, arXiv:1911.07023): '
             + ', '.join(f'{words} {summary[f"fd_infinity{name}"]:.3f}'
-                        for name, words in names.items()) + '.']
+                        for name, words in names.items()
+                        if f'fd_infinity{name}' in summary) + '.']

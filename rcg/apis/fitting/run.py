@@ -23,8 +23,9 @@ from rcg.apis.fitting.encoders import (
     find_encoder,
     is_affordable,
 )
+from rcg.apis.fitting.generators import check_generator
 from rcg.apis.fitting.look import Look, look
-from rcg.apis.fitting.plan import EXAMPLES, SAMPLES, SWEPT, TEMPERATURES, Plan
+from rcg.apis.fitting.plan import EXAMPLES, SAMPLES, SWEPT, Plan
 from rcg.apis.fitting.project import set_value, write_project
 from rcg.apis.fitting.report import best_temperature, write_report
 from rcg.apis.json_file import write_json
@@ -45,7 +46,8 @@ START = 60.  # seconds that all starts of stages take together
 def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         out: str | None = None, preset: str | None = None,
         encoder: str = AUTO, baseline: bool = False, class_cond: bool = False,
-        dry_run: bool = False, device: str | None = None) -> dict:
+        generator: str = 'mage', dry_run: bool = False,
+        device: str | None = None) -> dict:
     """Train RCG on a folder, score it, write a report; called again, go on.
 
     Args:
@@ -54,10 +56,10 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         time_limit: For everything, such as '90s', '25m' or '1h30m'.
         out: Folder of the project; by default work_dirs/fit/NAME-SIZE.
         preset: A config of configs/folder; by default by size and device.
-        encoder: Which one is taken, or that one is trained; see
-            :func:`~rcg.apis.fitting.encoders.find_encoder`.
-        baseline: Train an unconditional MAGE for as many steps, too.
-        class_cond: Train a MAGE by class for as many steps, too.
+        encoder: See :func:`~rcg.apis.fitting.encoders.find_encoder`.
+        baseline: Train an unconditional generator for as many steps, too.
+        class_cond: Train a generator by class for as many steps, too.
+        generator: A key of :data:`GENERATORS`: 'mage' or 'pixels'.
         dry_run: Choose, estimate and stop: nothing is written.
         device: By default a GPU, if there is one.
 
@@ -69,14 +71,15 @@ def fit(folder: str, *, size: int | None = None, time_limit: str = '30m',
         RuntimeError: A stage failed.
     """
     begun, seconds = time.monotonic(), parse_time(time_limit)
+    check_generator(generator)
     device = str(usable_device(device))
     init_default_scope('rcg')
     seen = _seen(folder, size, class_cond)
     size = size or choose_size(seen.sides, device != 'cpu')
     plan = Plan(os.path.abspath(folder), size, seconds, preset or
                 choose_preset(size, device != 'cpu'), device, encoder,
-                baseline, class_cond)
-    root = Path(out or _default_out(folder, size)).resolve()
+                baseline, class_cond, generator)
+    root = Path(out or _default_out(folder, size, generator)).resolve()
     plan = _stored(root, plan) or _chosen(plan, seen)
     print('\n'.join(plan.estimates), flush=True)
     return {} if dry_run else _run(plan, root, seen, begun)
@@ -98,9 +101,10 @@ def _seen(folder: str, size: int | None, class_cond: bool) -> Look:
     return seen
 
 
-def _default_out(folder: str, size: int) -> Path:
+def _default_out(folder: str, size: int, generator: str) -> Path:
     name = os.path.basename(os.path.abspath(folder))
-    return Path('work_dirs/fit', f'{name}-{size}')
+    kind = '' if generator == 'mage' else f'-{generator}'
+    return Path('work_dirs/fit', f'{name}-{size}{kind}')
 
 
 def _stored(root: Path, plan: Plan) -> Plan | None:
@@ -117,7 +121,7 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
         raise ValueError(f"'{path}' is of another version of this command: "
                          'give another --out.')
     for name in ('folder', 'size', 'time', 'preset', 'device',
-                 'asked_encoder', 'baseline', 'class_cond'):
+                 'asked_encoder', 'baseline', 'class_cond', 'generator'):
         wanted, got = getattr(plan, name), found.get(name)
         if wanted != got:
             raise ValueError(
@@ -139,21 +143,23 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
         write_project(trial, plan.folder, plan.preset, plan.values)
         costs, drawn = _measured(plan, trial)
         preset = load_config(str(trial / 'parts.py'))
-    chosen = choose_dtype(costs, preset._steps)
+    chosen = choose_dtype(costs, preset._steps, plan.generator)
     if chosen is not None:
         plan.values['_dtype'] = chosen[0]
     # A sixth of the time for the scores, as much for the temperatures.
     affordable = int(plan.time / 6 / (drawn + features) / plan.rounds)
     count = max(100, min(2000, seen.count, affordable))
-    plan.swept = max(50, min(SWEPT, affordable // len(TEMPERATURES)))
-    scored = count + plan.swept * len(TEMPERATURES)
+    tried = len(plan.kind.temperatures)
+    plan.swept = max(50, min(SWEPT, affordable // max(1, tried)))
+    scored = count + plan.swept * tried
     overhead = min(MOST_OVERHEAD * plan.time, START
                    + (seen.read_seconds * 3 + features) * seen.count
                    + (drawn + features) * scored * plan.rounds
-                   + drawn * (EXAMPLES * len(TEMPERATURES) + SAMPLES))
-    steps = choose_steps(costs, plan.time - overhead, plan.jobs)
-    plan.values |= dict(_steps=steps, _num_images=count,
-                        **for_steps(preset, steps, seen.count))
+                   + drawn * (EXAMPLES * tried + SAMPLES))
+    steps = choose_steps(costs, plan.time - overhead, plan.jobs,
+                         plan.generator)
+    plan.values |= dict(_steps=steps, _num_images=count, **for_steps(
+        preset, steps, seen.count, plan.generator))
     plan.estimates = _estimates(costs, steps, overhead)
     if chosen is not None:
         plan.estimates.append(
@@ -166,15 +172,14 @@ def _measured(plan: Plan, trial: Path) -> tuple[dict[str, Cost], float]:
     """Costs of a step of each stage; seconds of an image that is drawn."""
     print(f'trying some steps of each stage on {plan.device} ...', flush=True)
     cores, threads = usable_cores(), _threads(plan)
-    alone = threads if plan.compared else cores
     costs = {name: measure(
         trial / f'{name}.py', plan.device,
-        alone if name == 'mage' else threads,
+        cores if name in plan.alone else threads,
         # On a GPU the preset decides. Tokenizers train in float32.
         work='precisions' if plan.device == 'cpu' and name != 'tokenizer'
         else 'step') for name in plan.trained}
-    return costs, measure(trial / 'mage.py', plan.device, threads,
-                          work='image').seconds
+    return costs, measure(trial / f'{plan.generator}.py', plan.device,
+                          threads, work='image').seconds
 
 
 def _threads(plan: Plan) -> int:
@@ -214,18 +219,20 @@ def _choose_encoder(plan: Plan, seen: Look, trial: Path) -> float:
     return seconds
 
 
-def for_steps(preset: Config, steps: dict[str, int], count: int) -> dict:
+def for_steps(preset: Config, steps: dict[str, int], count: int,
+              generator: str = 'mage') -> dict:
     """Variables that depend on the length of the training.
 
     Args:
         preset: Its numbers.
         steps: By stage.
         count: Number of images.
+        generator: Name of its stage.
     """
-    epochs = steps['mage'] * preset._batch.mage / count
+    epochs = steps[generator] * preset._batch[generator] / count
     return dict(
         # Quantize early, average over a tenth of the steps.
-        _warmup=min(preset._warmup, steps['tokenizer'] // 5),
+        _warmup=min(preset._warmup, steps.get('tokenizer', 0) // 5),
         _ema=min(preset._ema, 1 - 10 / steps['rdm']),
         # Noise on the condition helps long trainings and costs short ones:
         # docs/generators.md.
@@ -255,10 +262,11 @@ def _run(plan: Plan, root: Path, seen: Look, begun: float) -> dict:
         write_json(dataclasses.asdict(plan), root / 'plan.json')
     runner = StageRunner(root, plan.jobs)
     _run_all(runner, list(plan.training(root)))
-    generators = [name for name in plan.trained if name.startswith('mage')]
-    temperatures = {name: best_temperature(root / name / 'sweep/sweep.json')
-                    for name in generators}
-    set_value(root, '_temperature', temperatures['mage'])
+    temperatures = dict.fromkeys([plan.generator, *plan.compared])
+    if plan.kind.temperatures:
+        temperatures = {name: best_temperature(
+            root / name / 'sweep/sweep.json') for name in temperatures}
+        set_value(root, '_temperature', temperatures[plan.generator])
     _run_all(runner, list(plan.results(root, temperatures)))
     return write_report(plan, root, seen, runner, temperatures,
                         time.monotonic() - begun)

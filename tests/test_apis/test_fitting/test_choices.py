@@ -52,7 +52,10 @@ def clock(costs, steps, jobs):
     took = {name: steps[name] * cost.seconds for name, cost in costs.items()}
     if jobs == 1:
         return sum(took.values())
-    generators = [took[name] for name in took if name.startswith('mage')]
+    generators = [took[name] for name in took
+                  if name.startswith(('mage', 'pixels'))]
+    if 'tokenizer' not in took:
+        return sum(took.values())
     return max(took.get('encoder', 0) + took['rdm'], took['tokenizer']) + (
         max(generators) + sum(generators[2:]))
 
@@ -66,6 +69,17 @@ def test_steps_fill_the_time(jobs, change):
     steps = choose_steps(costs, 10000, jobs)
     assert 7000 < clock(costs, steps, jobs) <= 10000
     assert len({steps[n] for n in steps if n.startswith('mage')}) == 1
+
+
+@pytest.mark.parametrize('jobs', [1, 2])
+@pytest.mark.parametrize('encoder', [True, False])
+def test_without_a_tokenizer_the_generator_gets_its_time(jobs, encoder):
+    costs = dict(rdm=COSTS['rdm'], pixels=Cost(2., 1, 1))
+    if encoder:
+        costs['encoder'] = COSTS['encoder']
+    steps = choose_steps(costs, 10000, jobs, 'pixels')
+    assert 9000 < clock(costs, steps, jobs) <= 10000
+    assert steps['pixels'] * 2. > 6500
 
 
 def test_there_are_some_steps_in_any_case():

@@ -17,7 +17,8 @@ def test_a_project_anywhere(tmp_path, name):
     assert cfg.train_dataloader.dataset.data_root == data
     assert {step.size for step in cfg.train_dataloader.dataset.pipeline} == {
         48}
-    assert cfg._steps == dict(encoder=600, tokenizer=1500, rdm=2000, mage=7)
+    assert cfg._steps == dict(encoder=600, tokenizer=1500, rdm=2000, mage=7,
+                              pixels=3000)
     assert 'RCG_' not in (out / f'{name}.py').read_text()
     assert 'folder/' not in (out / f'{name}.py').read_text()
     build(cfg)
@@ -36,6 +37,9 @@ def test_all_follows_the_size(tmp_path, preset, size):
     assert size % 2**(levels - 1) == 0
     assert cfg._grid <= side < 2 * cfg._grid or levels in (1, 6)
     build(cfg)
+    network = build(load_config(str(tmp_path / 'pixels.py'))).generator.network
+    assert network.input_size == size
+    assert len(network.position) == side**2  # a patch is what a token is
 
 
 def test_files_that_were_edited_stay(tmp_path):

@@ -138,6 +138,32 @@ def test_a_baseline_has_as_many_steps(images, tmp_path):
     assert summary['steps']['mage_uncond'] == summary['steps']['mage']
 
 
+def test_pixels_are_drawn_without_codes(images, tmp_path):
+    out = tmp_path / 'out'
+    arguments = dict(time_limit='10m', out=str(out), device='cpu',
+                     generator='pixels')
+    summary = fit(str(images), baseline=True, **arguments)
+    assert summary['generator'] == 'pixels'
+    assert summary['fd'] == len('pixels')
+    assert summary['fd_unconditional'] == len('pixels_uncond')
+    assert summary['fd_infinity_unconditional'] == len('pixels_uncond') / 8
+    assert not {'temperature', 'tokenizer', 'verdict'} & summary.keys()
+    steps = summary['steps']
+    assert set(steps) == {'encoder', 'rdm', 'pixels', 'pixels_uncond'}
+    assert steps['pixels'] == steps['pixels_uncond']
+    assert set(log(out)) == {
+        f'{kind}:{name}' for kind, names in dict(
+            train=steps, test=('pixels', 'pixels_uncond'),
+            sample=('pixels', )).items() for name in names}
+    page = (out / 'report.html').read_text()
+    assert 'okenizer' not in page and 'emperature' not in page
+    assert page.count('data:image/png') == 2
+    with pytest.raises(ValueError, match='generator = pixels, and now'):
+        fit(str(images), baseline=True, **{**arguments, 'generator': 'mage'})
+    with pytest.raises(ValueError, match="one of mage, pixels, got 'gan'"):
+        fit(str(images), generator='gan')
+
+
 @pytest.fixture(scope='module')
 def weights(tmp_path_factory):
     """A file of timm's weights, named after its model."""
