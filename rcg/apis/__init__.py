@@ -32,6 +32,7 @@ _MODULES = {
     'preview': 'training',
     'print_config': 'config_keys',
     'redraw_images': 'sampling',
+    'probe_features': 'probing',
     'report': 'reporting',
     'sample_images': 'sampling',
     'score_images': 'scoring',
