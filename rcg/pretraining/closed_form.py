@@ -1,4 +1,6 @@
 """Models that a training computes in closed form, without a gradient."""
+import contextlib
+
 from mmengine.dist import all_reduce
 from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapper, OptimWrapperDict
@@ -12,6 +14,10 @@ class _NoOptimWrapper(OptimWrapperDict):
     def get_lr(self) -> dict[str, list[float]]:
         """The learning rate 0, for the log."""
         return {'lr': [0.]}
+
+    def optim_context(self, model: nn.Module):
+        """A context that changes nothing: there is no precision to set."""
+        return contextlib.nullcontext()
 
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()

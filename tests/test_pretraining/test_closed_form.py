@@ -1,4 +1,5 @@
 import pytest
+import torch
 from mmengine.registry import root
 from torch import nn
 
@@ -16,3 +17,11 @@ def test_no_wrapper_leaves_the_model_alone():
     # Through MMEngine's own registry, where its Runner looks.
     assert issubclass(root.MODEL_WRAPPERS.get(cfg['type']), NoWrapper)
     assert root.MODEL_WRAPPERS.build(cfg) is model
+
+
+def test_no_optimizer_has_a_context():
+    """What tries a loss before features are stored asks for it."""
+    model = nn.Linear(2, 2)
+    wrapper = NoOptimizer({})(model)
+    with wrapper.optim_context(model):
+        assert model(torch.ones(1, 2)).dtype == torch.float32
