@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from rcg.engine import load_config
-from tests.test_configs import build, count
+from tests.test_configs import build, check_parts, count
 
 CONFIGS = Path(__file__).parents[3] / 'projects/rae/configs'
 FULL = CONFIGS / 'imagenet'
@@ -33,6 +33,22 @@ def test_the_published_tokenizer():
     assert tokenizer.decoder.blocks[0].mlp.fc1.out_features == 4096
     assert count(encoder) == 85_727_232
     assert tokenizer.grid_size(256) == 16
+
+
+@pytest.mark.parametrize(('name', 'ours'), [
+    ('dit_dh_xl', 837_191_008), ('dit_dh_xl_uncond', 836_894_688),
+    # Published: 839 M (arXiv:2510.11690), with labels.
+    ('dit_dh_xl_label', 838_047_840)])
+def test_the_published_generator(name, ours):
+    model = build(offline(name))
+    check_parts(model)
+    network = model.generator.network
+    assert count(network) == ours
+    assert ours / 1e6 == pytest.approx(839, rel=3e-3)
+    assert (network.in_channels, network.input_size) == (768, 16)
+    # sqrt(dimension / 4096), in training and in sampling.
+    assert model.generator.diffusion.schedule_sampler.shift == 48**.5
+    assert model.generator.sampler.where['shift'] == 48**.5
 
 
 def test_statistics_have_the_size_of_the_codes():

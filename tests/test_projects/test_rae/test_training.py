@@ -5,6 +5,7 @@ import pytest
 import torch
 from mmengine.registry import DefaultScope
 
+from rcg.apis import RCGInferencer
 from rcg.checkpoint import find_checkpoint, read_checkpoint
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
@@ -85,8 +86,12 @@ def train(name, *options):
              'default_hooks.checkpoint.interval=1', *options)
 
 
+@pytest.mark.slow
 def test_stages_of_the_digits(digits_root):
-    """The statistics reach the decoder's checkpoint; no encoder is in it."""
+    """Two steps of each, then four images twice: identical.
+
+    The statistics reach the decoder's checkpoint; no encoder is in it.
+    """
     train('rae_normalization.py', 'train_cfg.max_samples=64')
     train('rae_tokenizer.py', 'train_cfg.max_samples=64',
           'train_cfg.val_interval=2')
@@ -99,3 +104,12 @@ def test_stages_of_the_digits(digits_root):
                            statistics[f'normalization.{name}'])
     for state in statistics, tokenizer:
         assert not any('encoder' in name for name in state)
+    train('rae_dit.py', 'train_cfg.max_samples=64')
+    weights = find_checkpoint(str(digits_root / 'rae_dit'))
+    assert not any('tokenizer' in name
+                   for name in read_checkpoint(weights)['state_dict'])
+    rcg = RCGInferencer(str(CONFIGS / 'digits/rae_dit.py'),
+                        str(digits_root / 'rae_dit'), 'cpu')
+    first, second = (rcg.sample(4, output='tensor') for _ in range(2))
+    assert first.shape == (4, 3, 16, 16) and first.isfinite().all()
+    assert torch.equal(first, second)

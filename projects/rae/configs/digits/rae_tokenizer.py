@@ -18,4 +18,5 @@ model = dict(
     _delete_=True, type='DecoderTraining',
     data_preprocessor=dict(type='ImagePreprocessor'),
     tokenizer=dict(_base_._autoencoder, normalization=_normalization),
-    noise_tau=.8, pixel_loss='l1')
+    # Of the published .8 and .4 the better by train/fd: 0.66 and 0.33.
+    noise_tau=.4, pixel_loss='l1')
