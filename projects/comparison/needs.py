@@ -13,10 +13,11 @@ from rcg.engine.configs.files import find_config
 
 # Stands for the work folder while a config is read.
 _ROOT = '/rcg-root'
-# Files that a command makes out of the stage that it needs.
+# Files of representations: the stage whose encoder makes them, and options.
 MADE = {
-    'clusters.safetensors': ['--clusters', '64'],
-    'representations.safetensors': [],
+    'clusters.safetensors': ('rdm', '--clusters', '64'),
+    'representations.safetensors': ('rdm', ),
+    'codes.safetensors': ('dlc_prior', ),  # of projects/dlc
 }
 
 

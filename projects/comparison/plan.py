@@ -82,20 +82,19 @@ class Plan:
             return
         self.needs[name] = config, needs(config)
         for other in self.needs[name][1]:
-            if other in MADE:
-                self._add('rdm', find_stage_config('rdm', config))
-            else:
-                self._add(other, find_stage_config(other, config))
+            stage = MADE[other][0] if other in MADE else other
+            self._add(stage, find_stage_config(stage, config))
 
     def commands(self, seed: int) -> Iterator[tuple]:
         """Name, command and needs of every stage of a seed."""
         chosen = {model.name for model in self.models}
         for name in self._parts():
             if name in MADE:
+                stage, *options = MADE[name]
+                config, wanted = self.needs[stage]
                 yield name, [
-                    'tools/store_representations.py',
-                    self.needs['rdm'][0], *MADE[name],
-                    '--out', f'{{root}}/{name}'], self.needs['rdm'][1]
+                    'tools/store_representations.py', config, *options,
+                    '--out', f'{{root}}/{name}'], wanted
             elif name not in chosen:
                 config, wanted = self.needs[name]
                 yield name, _training(config, name, seed), wanted
@@ -123,7 +122,7 @@ class Plan:
         done = []
 
         def visit(name: str) -> None:
-            of = 'rdm' if name in MADE else name
+            of = MADE[name][0] if name in MADE else name
             for other in self.needs[of][1]:
                 visit(other)
             if name not in done:

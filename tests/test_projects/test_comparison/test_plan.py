@@ -103,3 +103,15 @@ def test_configs_that_cannot_be_compared(tmp_path):
                     "load_from = f'{_base_._root}/elsewhere'\n")
     with pytest.raises(FileNotFoundError, match="reads 'elsewhere'"):
         Plan([str(mine)], {}, {})
+
+
+def test_codes_are_made_by_their_own_encoder():
+    folder = 'projects/dlc/configs/digits'
+    commands = commands_of(Plan(
+        [f'{folder}/dlc_mage.py',
+         f'{folder}/dlc_mage_oracle.py@dlc_mage'], {}, {}))
+    assert {'dlc_encoder', 'dlc_prior', 'codes.safetensors', 'dlc_mage',
+            'score_dlc_mage_oracle'} <= set(commands)
+    command, wanted = commands['codes.safetensors']
+    assert command[1] == f'{folder}/dlc_prior.py'
+    assert wanted == ('dlc_encoder', )
