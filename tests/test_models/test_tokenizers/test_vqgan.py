@@ -113,7 +113,7 @@ def test_sizes_that_do_not_divide(tokenizer, shape):
 
 
 def test_tokens_of_no_square(tokenizer):
-    with pytest.raises(ValueError, match='got 15 a row'):
+    with pytest.raises(ValueError, match='got 15 per image'):
         tokenizer.decode(torch.zeros(1, 15, dtype=torch.int64))
 
 
