@@ -32,7 +32,9 @@ def server(runs, tmp_path_factory):
     process = subprocess.Popen(
         [sys.executable, 'tools/demo.py', str(runs), '--device', 'cpu'],
         env={**os.environ, 'TMPDIR': str(folder), 'PYTHONPATH': '.'},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        # A shell starts what is in the background without it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     text = ''
     while not (url := re.search(r'http://127\.0\.0\.1:\d+/', text)):
         line = process.stdout.readline()
