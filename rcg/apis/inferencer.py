@@ -192,13 +192,13 @@ class RCGInferencer(LoadedModel):
         if num < 2:
             raise ValueError(f'num must be at least 2, got {num}.')
         weights = torch.linspace(0, 1, num, device=self.device)[:, None]
+        between = getattr(self.model.encoder, 'between', torch.lerp)
 
         def mixed(i: Tensor) -> dict:
             both = [self.encode(image.expand(len(i), -1, -1, -1))
                     for image in ends]
             return dict(keys=SampleRng.from_seed(seed, i * 0).keys,
-                        representations=self.model.encoder.between(
-                            *both, weights[i]))
+                        representations=between(*both, weights[i]))
 
         return shown(self._all(num, batch_size, mixed, output, **settings),
                      output)

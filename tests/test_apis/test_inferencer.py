@@ -154,7 +154,7 @@ def test_labels(digits_root, rcg):
     one = tensors(model.sample, 2, labels='3', batch_size=2)
     assert torch.equal(one, tensors(model.sample, 2, labels=torch.tensor(
         [3, 3]), batch_size=2))
-    for labels, match in (([3], 'one an image, got 1 for 2'),
+    for labels, match in (([3], 'one label for each image, got 1 for 2'),
                           ([3, 10], r'in \[0, 10\), got 10'),
                           ('three', "named 'three'"),
                           (None, '10 classes: give labels')):

@@ -163,7 +163,7 @@ def test_a_constructor_that_fails_names_the_part(tmp_path):
 
 def test_a_check_of_ours_in_a_false_message_is_a_bug(monkeypatch):
     """The raise statement itself fails."""
-    monkeypatch.setattr('rcg.engine.configs.loading.nearest', bug_of_types)
+    monkeypatch.setattr('rcg.engine.configs.loading.suggestion', bug_of_types)
     error = caught(load_config, CONFIG, {'modle': 3})
     assert not is_users(error)
 

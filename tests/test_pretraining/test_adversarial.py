@@ -39,7 +39,7 @@ def test_smallest_image():
         network = PatchDiscriminator(8, layers)
         size = network.min_size
         assert network(torch.zeros(1, 3, size, size)).numel() >= 1
-        with pytest.raises(ValueError, match=f'wants {size} pixels'):
+        with pytest.raises(ValueError, match=f'at least {size} pixels'):
             network(torch.zeros(1, 3, size - 1, size))
 
 

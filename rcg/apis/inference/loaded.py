@@ -17,6 +17,7 @@ from rcg.engine.ahead import ROWS
 from rcg.engine.configs.loading import title_of
 from rcg.engine.configs.stages import naming_stages
 from rcg.engine.devices import usable_device
+from rcg.evaluation.extractors.extractor import as_vectors
 from rcg.precision import set_float32
 from rcg.registry import MODELS
 
@@ -199,4 +200,4 @@ class LoadedModel:
         :meth:`~rcg.models.encoders.Encoder.vectors`. So are its errors.
         """
         representations = self.encode(images)
-        return self.model.encoder.vectors(representations)
+        return as_vectors(self.model.encoder, representations)

@@ -95,7 +95,7 @@ class Extractor:
     def _features(self, images: Tensor) -> dict[str, Tensor]:
         if self._is_encoder:
             images = images.float().div_(127.5).sub_(1)
-            return {'features': self.module.vectors(self.module(images))}
+            return {'features': as_vectors(self.module, self.module(images))}
         return self.module(images)
 
     def of_samples(self, data_samples: Sequence[dict]) -> dict[str, Tensor]:
@@ -165,3 +165,12 @@ def file_stamp(path: str) -> tuple[int, int]:
 def _without(settings: dict, *names: str) -> dict:
     return {name: value for name, value in settings.items()
             if name not in names}
+
+
+def as_vectors(encoder: nn.Module, representations: Tensor) -> Tensor:
+    """What stands for representations (N, D) in distances (N, E), float32.
+
+    What the encoder's ``vectors`` says; without it, the representations.
+    """
+    vectors = getattr(encoder, 'vectors', Tensor.float)
+    return vectors(representations)

@@ -6,7 +6,10 @@ from mmengine.logging import print_log
 from torch import Tensor
 
 from rcg.evaluation.data_samples import stack_rows
-from rcg.evaluation.extractors.extractor import shared_extractor
+from rcg.evaluation.extractors.extractor import (
+    as_vectors,
+    shared_extractor,
+)
 from rcg.evaluation.functional.distances import frechet_distance
 from rcg.evaluation.functional.moments import Moments
 from rcg.evaluation.metrics.sum_metric import SumMetric
@@ -124,5 +127,5 @@ class RepresentationFrechetDistance(_MomentsMetric):
         self.encoder = shared
 
     def rows(self, data_samples: Sequence[dict]) -> Tensor:
-        return self.encoder.module.vectors(
-            stack_rows(data_samples, 'representations'))
+        return as_vectors(self.encoder.module,
+                          stack_rows(data_samples, 'representations'))
