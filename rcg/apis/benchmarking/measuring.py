@@ -12,6 +12,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 MATRIX = 2048  # side of the matrices whose product is the limit
+# A first product, and the share of float32's rate that is slow.
+TRIAL, SLOW = 256, .2
 INTERVAL = .005  # seconds between two looks at the memory of this process
 
 
@@ -32,15 +34,25 @@ class Variant:
 
 
 def matrix_rates(device: torch.device) -> dict[torch.dtype, float]:
-    """FLOP/s of a product of two matrices: what nothing here can exceed."""
-    rates = {}
-    for dtype in torch.float32, torch.bfloat16:
-        a, b = torch.randn(2, MATRIX, MATRIX, device=device).to(dtype)
-        torch.mm(a, b)  # the first one is slow
-        times = [_seconds(lambda a=a, b=b: torch.mm(a, b), device)
-                 for _ in range(5)]
-        rates[dtype] = 2 * MATRIX**3 / statistics.median(times)
+    """FLOP/s of a product of two matrices: what nothing here can exceed.
+
+    A processor without bfloat16 emulates it, a hundred times slower: then a
+    small product tells the rate.
+    """
+    rates = {torch.float32: _rate(device, torch.float32, MATRIX)}
+    trial = _rate(device, torch.bfloat16, TRIAL)
+    fast = trial > SLOW * _rate(device, torch.float32, TRIAL)
+    rates[torch.bfloat16] = (
+        _rate(device, torch.bfloat16, MATRIX) if fast else trial)
     return rates
+
+
+def _rate(device: torch.device, dtype: torch.dtype, size: int) -> float:
+    """FLOP/s of a product of two matrices of ``size`` x ``size``."""
+    a, b = torch.randn(2, size, size, device=device).to(dtype)
+    torch.mm(a, b)  # the first one is slow
+    times = [_seconds(lambda: torch.mm(a, b), device) for _ in range(5)]
+    return 2 * size**3 / statistics.median(times)
 
 
 def measure(variants: list[Variant], rounds: int, device: torch.device,
