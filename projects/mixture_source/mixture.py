@@ -6,7 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from rcg.frozen import Frozen, HasFrozenParts
-from rcg.models.layers.nearest_centroid import nearest_centroid
+from rcg.models.layers.nearest_centroid import (
+    draw_by_counts,
+    nearest_centroid,
+)
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
@@ -62,9 +65,7 @@ class GaussianMixture(nn.Module):
     @torch.no_grad()
     def draw_modes(self, rng: SampleRng) -> Tensor:
         """Draw modes (N,), each as often as it has images."""
-        ends = self.counts.cumsum(0)
-        # Integers: exact for any number.
-        return torch.searchsorted(ends, rng.randint(ends[-1]), right=True)
+        return draw_by_counts(self.counts, rng)
 
     @torch.no_grad()
     def draw(self, modes: Tensor, rng: SampleRng) -> Tensor:

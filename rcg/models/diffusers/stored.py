@@ -2,6 +2,7 @@
 import torch
 from torch import Tensor, nn
 
+from rcg.models.layers.nearest_centroid import draw_by_counts
 from rcg.registry import REPRESENTATION_DIFFUSERS
 from rcg.rng import SampleRng
 
@@ -51,7 +52,4 @@ class StoredRepresentations(nn.Module):
             rng: N random streams.
             labels: Of no use: what is drawn does not depend on them.
         """
-        ends = self.counts.cumsum(0)
-        places = rng.randint(ends[-1])  # integers: exact for any number
-        return self.representations[
-            torch.searchsorted(ends, places, right=True)]
+        return self.representations[draw_by_counts(self.counts, rng)]

@@ -1,8 +1,9 @@
-"""The nearest of given vectors, for clusters of representations."""
+"""Clusters of representations: the nearest one, one drawn by its size."""
 import torch
 from torch import Tensor
 
 from rcg.precision import exact_float32
+from rcg.rng import SampleRng
 
 # Distances of a chunk take 64 MB.
 _MOST = 2**24
@@ -35,3 +36,16 @@ def nearest_centroid(rows: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
             numbers.append(number)
             distances.append(least + chunk.square().sum(1))
     return torch.cat(numbers), torch.cat(distances).clamp_(min=0)
+
+
+@torch.no_grad()
+def draw_by_counts(counts: Tensor, rng: SampleRng) -> Tensor:
+    """Draw numbers (N,), int64 in [0, K), each as often as its count says.
+
+    Args:
+        counts (K,): How often, relative to each other; int64, with a sum
+            below 2^31. Integers, so that it is exact for any of them.
+        rng: N random streams.
+    """
+    ends = counts.cumsum(0)
+    return torch.searchsorted(ends, rng.randint(ends[-1]), right=True)
