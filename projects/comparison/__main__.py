@@ -30,8 +30,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
             f'--{name}', nargs='+', action='append', default=[],
             metavar='WORD', help=f'key and values of an option of {what}; '
             'several times: all combinations')
-    parser.add_argument('--seeds', type=_count, default=3, metavar='N')
-    parser.add_argument('--jobs', type=_count, default=2, metavar='N',
+    parser.add_argument('--seeds', type=count, default=3, metavar='N')
+    parser.add_argument('--jobs', type=count, default=2, metavar='N',
                         help='stages at a time (default: %(default)s)')
     parser.add_argument('--work-dir', default='work_dirs/comparison')
     parsed = parser.parse_args(args)
@@ -40,7 +40,8 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     return parsed
 
 
-def _count(text: str) -> int:
+def count(text: str) -> int:
+    """The type of an argument that is a number of things."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(
             f"wanted a whole number of at least 1, got '{text}'")
@@ -61,7 +62,7 @@ def main() -> None:
     for stream in sys.stdout, sys.stderr:  # names of files may be any bytes
         stream.reconfigure(errors='backslashreplace')
     print('comparison: loading PyTorch', flush=True)
-    from rcg.apis.stages import Stage, StageRunner
+    from rcg.apis.stages import run_or_exit
     from rcg.projects.comparison.plan import Plan
     from rcg.projects.comparison.report import report
 
@@ -72,11 +73,7 @@ def main() -> None:
     folder, roots = Path(args.work_dir), []
     for seed in range(args.seeds):
         roots.append(folder / f'seed_{seed}')
-        failed = StageRunner(roots[-1], args.jobs).run(
-            [Stage(*stage) for stage in plan.commands(seed)])
-        if failed:
-            sys.exit(f'{", ".join(failed)} failed (see above); the same '
-                     'command goes on from here')
+        run_or_exit(roots[-1], plan.commands(seed), args.jobs)
         report(folder, roots, plan)
 
 

@@ -13,6 +13,7 @@ import math
 import sys
 from pathlib import Path
 
+from rcg.projects.comparison.__main__ import count
 from rcg.projects.condition_noise.plan import Plan
 from rcg.projects.quickstart.__main__ import generator_names
 
@@ -24,25 +25,18 @@ def parse_args(args: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument('--generators', type=generator_names, default='mage',
                         metavar='NAMES', help='some of mage,dit,adm,ldm '
                         '(default: %(default)s)')
-    parser.add_argument('--steps', type=_count, nargs='+',
+    parser.add_argument('--steps', type=count, nargs='+',
                         default=[600, 2400], metavar='N',
                         help='lengths of training (default: 600 2400)')
     parser.add_argument('--noise', type=_std, nargs='+',
                         default=[0., .15, .3, .6], metavar='STD',
                         help='standard deviations, where that of a '
                         'representation is 1 (default: 0 0.15 0.3 0.6)')
-    parser.add_argument('--seeds', type=_count, default=3, metavar='N')
-    parser.add_argument('--jobs', type=_count, default=2, metavar='N',
+    parser.add_argument('--seeds', type=count, default=3, metavar='N')
+    parser.add_argument('--jobs', type=count, default=2, metavar='N',
                         help='stages at a time (default: %(default)s)')
     parser.add_argument('--work-dir', default='work_dirs/condition_noise')
     return parser.parse_args(args)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(
-            f"wanted a whole number of at least 1, got '{text}'")
-    return int(text)
 
 
 def _std(text: str) -> float:
@@ -65,7 +59,7 @@ def main() -> None:
     for stream in sys.stdout, sys.stderr:  # names of files may be any bytes
         stream.reconfigure(errors='backslashreplace')
     print('condition noise: loading PyTorch', flush=True)
-    from rcg.apis.stages import Stage, StageRunner
+    from rcg.apis.stages import run_or_exit
     from rcg.projects.condition_noise.report import report
 
     plan = Plan(args.generators, _without_repeats(args.steps),
@@ -73,11 +67,7 @@ def main() -> None:
     folder, roots = Path(args.work_dir), []
     for seed in range(args.seeds):
         roots.append(folder / f'seed_{seed}')
-        failed = StageRunner(roots[-1], args.jobs).run(
-            [Stage(*stage) for stage in plan.commands(seed)])
-        if failed:
-            sys.exit(f'{", ".join(failed)} failed (see above); the same '
-                     'command goes on from here')
+        run_or_exit(roots[-1], plan.commands(seed), args.jobs)
         report(folder, roots, plan)
 
 

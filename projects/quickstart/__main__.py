@@ -47,7 +47,7 @@ def main() -> None:
     for stream in sys.stdout, sys.stderr:  # names of files may be any bytes
         stream.reconfigure(errors='backslashreplace')
     print('quick start: loading PyTorch', flush=True)
-    from rcg.apis.stages import Stage, StageRunner
+    from rcg.apis.stages import run_or_exit
     from rcg.projects.quickstart.report import report
 
     plan = Plan(args.generators, args.seeds, args.short)
@@ -56,11 +56,7 @@ def main() -> None:
     if args.seeds > 1:
         roots = [folder / f'seed_{seed}' for seed in range(args.seeds)]
     for seed, root in enumerate(roots):
-        failed = StageRunner(root).run(
-            [Stage(*stage) for stage in plan.commands(seed)])
-        if failed:
-            sys.exit(f'{", ".join(failed)} failed (see above); the same '
-                     'command goes on from here')
+        run_or_exit(root, plan.commands(seed))
     report(folder, roots, plan, time.monotonic() - begun)
 
 

@@ -6,8 +6,9 @@ import multiprocessing
 import resource
 import shlex
 import shutil
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
@@ -177,6 +178,22 @@ class StageRunner:
         self.records[name] = record
         with open_atomically(self.path) as file:
             file.write(json.dumps(self.records, indent=1).encode())
+
+
+
+def run_or_exit(root: Path, stages: Iterable[tuple], jobs: int = JOBS
+                ) -> None:
+    """Run the stages of a folder; end this process if one failed.
+
+    Args:
+        root: The work folder.
+        stages: Arguments of :class:`Stage`, of each.
+        jobs: Stages at a time.
+    """
+    failed = StageRunner(root, jobs).run([Stage(*one) for one in stages])
+    if failed:
+        sys.exit(f'{", ".join(failed)} failed (see above); the same '
+                 'command goes on from here')
 
 
 def _run(results: Connection, function: Callable, *args) -> None:
