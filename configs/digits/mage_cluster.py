@@ -8,13 +8,8 @@ The paper's "cluster label" (arXiv:2312.03701, table 9a) on digits. Sampling
 draws a cluster as often as it has training digits. FD stands in
 docs/conditions.md.
 """
-_base_ = './mage.py'
+_base_ = ['./mage.py', '../_base_/models/digits_conditions.py']
 work_dir = f'{_base_._root}/mage_cluster'
-_clusters = dict(
-    type='StoredRepresentations', num=64, rep_dim=64,
-    checkpoint=f'{_base_._root}/clusters.safetensors')
 model = dict(
-    rdm=dict(_clusters, _delete_=True),
-    generator=dict(network=dict(condition=dict(
-        _delete_=True, type='ClusterCondition', clusters=_clusters,
-        drop_prob=.1))))
+    rdm=dict(_base_._clusters, _delete_=True),
+    generator=dict(network=dict(condition=_base_._cluster_condition)))

@@ -11,8 +11,6 @@ of the 1,438 training digits; of the 359 held-out ones: add ``--cfg-options
 train_dataloader.dataset.split=test`` to the first command, name another file
 there, and the same here with model.rdm.num=359 model.rdm.checkpoint=FILE.
 """
-_base_ = './mage.py'
+_base_ = ['./mage.py', '../_base_/models/digits_conditions.py']
 work_dir = f'{_base_._root}/mage_oracle'
-model = dict(rdm=dict(
-    _delete_=True, type='StoredRepresentations', num=1438, rep_dim=64,
-    checkpoint=f'{_base_._root}/representations.safetensors'))
+model = dict(rdm=_base_._oracle)

@@ -42,8 +42,10 @@ def needs(config: str) -> tuple[str, ...]:
             f"{config} has the work_dir '{cfg.get('work_dir')}': a comparison "
             f"takes configs with work_dir = f'{{_base_._root}}/{name}', as "
             'those of configs/digits.')
+    used = {key: value for key, value in cfg.items()
+            if not key.startswith('_')}  # others are notes for leaves
     found = {Path(text).relative_to(_ROOT).parts[0]
-             for key, text in _strings(cfg)
+             for key, text in _strings(used)
              if key != 'cache_dir' and text.startswith(f'{_ROOT}/')}
     return tuple(sorted(found - {name}))
 

@@ -7,9 +7,4 @@ rcg::digits.
 """
 _base_ = ['rcg::digits/mage.py', './parts.py']
 work_dir = f'{_base_._root}/dlc_mage'
-model = dict(
-    encoder=dict(_base_._frozen_encoder, _delete_=True),
-    rdm=dict(_base_._prior, _delete_=True,
-             checkpoint=f'{_base_._root}/dlc_prior'),
-    generator=dict(network=dict(
-        condition=dict(_base_._condition, _delete_=True))))
+model = _base_._given_codes

@@ -11,6 +11,4 @@ the codes of held-out digits.
 """
 _base_ = './dlc_mage.py'
 work_dir = f'{_base_._root}/dlc_mage_oracle'
-model = dict(rdm=dict(
-    _delete_=True, type='StoredRepresentations', num=1438, rep_dim=16,
-    num_codes=16, checkpoint=f'{_base_._root}/codes.safetensors'))
+model = dict(rdm=_base_._oracle)
