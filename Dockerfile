@@ -1,5 +1,6 @@
-# rcg with all that it needs. It has never been built where it was written;
-# tests/test_dockerfile.py reads it.
+# rcg with all that it needs. It has never been built where it was written:
+# tests/test_dockerfile.py reads it. Its steps of pip were run by hand on Debian
+# 12 with Python 3.12 (PyTorch of PyPI), and the commands below start there.
 #
 #   docker build -t rcg --build-arg "UID=$(id -u)" .           CPU
 #   docker build -t rcg --build-arg TORCH=cu126 .              CUDA 12.6

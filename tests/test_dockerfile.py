@@ -1,6 +1,9 @@
 """The Dockerfile, read as a text: no engine builds it here."""
+import json
 import re
 import shlex
+import subprocess
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -118,6 +121,28 @@ def test_it_does_not_run_as_root():
     assert any(words[0] == 'useradd' and words[-1] == user
                for name, rest in STEPS if name == 'RUN'
                for words in simple_commands(rest))
+
+
+def test_its_default_command_runs():
+    """Not through a shell: a list in JSON."""
+    python, *args = json.loads(STEPS[-1][1])
+    assert python == 'python'
+    done = subprocess.run([sys.executable, *args], cwd=ROOT, check=True,
+                          capture_output=True, text=True)
+    version = re.search(r"__version__ = '(.+)'", (
+        ROOT / 'rcg/__init__.py').read_text())[1]
+    assert done.stdout == f'rcg {version}\n'
+
+
+def test_results_are_written_where_the_host_mounts():
+    folder, = (rest for name, rest in STEPS if name == 'WORKDIR')
+    assert set(re.findall(r'-v "\$PWD/work_dirs:(\S+?)"', TEXT)) == {
+        f'{folder}/work_dirs'}
+    made = [words for name, rest in STEPS if name == 'RUN'
+            for words in simple_commands(rest)]
+    assert ['mkdir', '-p', 'work_dirs'] in made
+    user = STEPS[-2][1]
+    assert ['chown', user, 'work_dirs'] in made
 
 
 def test_the_commands_of_its_header_are_ours():
