@@ -19,9 +19,11 @@ from .models import Facts, Models
 _QUEUED = dict(concurrency_id='model', concurrency_limit=1,
                api_visibility='private')
 _WAITING = 16  # requests in the queue; later ones are refused
-# Room for the title, which would cover the picture's edge.
+# Room for the title, which would cover the picture's edge; no frame around
+# buttons that are not there.
 _CSS = ('.picture img {image-rendering: pixelated} '
-        '.picture {padding-top: 36px !important}')
+        '.picture {padding-top: 36px !important} '
+        '.picture .icon-button-wrapper {display: none}')
 _INTRO = """# Representation-conditioned image generation
 A model draws a representation, then an image of it. The same seed gives the
 same images."""
