@@ -28,4 +28,5 @@ fi
 PYTHON=$(command -v "$PYTHON")
 # One thread a process: two that share cores with more wait for each other.
 export PYTHON OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
-exec "$PYTHON" -m pytest -n 2 --dist worksteal "$@"
+# Tests that run the commands of all pages take minutes: -m pages chooses them.
+exec "$PYTHON" -m pytest -n 2 --dist worksteal -m 'not pages' "$@"

@@ -1,74 +1,38 @@
-"""Cheap commands of some pages are run, as they stand there.
+"""Commands of pages are run, as they stand there.
 
-Each page gets a folder of its own with untrained digits models. Of a loop the
-turn of MAGE is run. Options that make a command short are added: few steps,
-few images, two iterations. Commands of other pages are parsed (test_pages.py).
-A table here says which commands other tests or CI run.
+Each page gets a folder of its own with untrained digits models. Options that
+make a command short are added: few steps, few images, two iterations. Those
+of ``PAGES`` belong to the suite. All others are marked ``pages``:
+tools/run_tests.sh leaves them out, .ci/run runs them in a step of their own. A
+command that needs nothing of its page is run once. What is run by others, and
+why something is not run at all, stands in elsewhere.py.
 """
-import os
 import re
 import shlex
-import shutil
 
 import pytest
-from PIL import Image
 
-from rcg.engine import load_config
-
-from ..test_engine.running import run_tool
+from ..test_engine.running import ROOT
+from .elsewhere import NOT_RUN, RUN_BY
+from .running import make_room, resolved, run
 from .test_pages import MARKS, TEXTS, blocks, commands
 from .test_pages import inline_commands as inline
 
 pytestmark = pytest.mark.slow
-# What stands for what, in commands.
-NAMES = {
-    'CONFIG': 'configs/digits/mage.py', 'CHECKPOINT': '{root}/mage',
-    'WORK_DIR': '{root}/mage', 'OTHER_WORK_DIR': '{root}/mage_uncond',
-    'A': 'configs/digits/mage.py', 'B': 'configs/digits/dit.py',
-    'IMAGES': 'images', 'FOLDER': 'images', 'EMOJIS': 'images',
-    '/path/to/images': 'images'}
-PAGES = 'README.md', 'configs/digits/README.md', 'docs/conditions.md'
-TINY = dict(train=['train_cfg.max_iters=2', 'train_dataloader.batch_size=8'],
-            test=['test_dataloader.dataset.num_images=20'],
-            sweep=['test_dataloader.dataset.num_images=20'], sample=[])
-# Beginnings of commands: what runs them, or why nothing does.
-ELSEWHERE = {
-    'bash tools/(quickstart|run_tests|build_docs|check_release|run_faults)'
-    r'\.sh': '.ci/run', 'bash .ci/run': 'CI', '.venv/bin/ruff': '.ci/run',
-    'pip install': '.ci/run installs what pages name',
-    'python tools/demo.py': 'test_apis/test_demo',
-    'python tools/quickstart.sh': '.ci/run',
-    'python tools/fit.py EMOJIS': 'test_apis/test_fitting',
-    'python tools/fit.py IMAGES --class-cond': 'test_apis/test_fitting',
-    'python tools/(train|sample|test|sweep|measure_tokenizer).py '
-    '(OUT|work_dirs/fit)': 'of a project of fit.py: test_apis/test_fitting',
-    'python -m rcg.projects': 'test_projects',
-    r'python tools/\w+.py (projects/|crops.py)': 'test_projects',
-    r"python tools/\w+.py '?configs/(folder|rcg|rdm|_base_|cifar10|inat21)":
-        'the models are large: test_configs*.py build them small',
-    'bash tools/(dist|slurm)': 'test_tools/test_launch.py',
-    'python tools/(convert_checkpoint|check_weights)': 'test_converters',
-    'python tools/(check_full_size|verify_reference|benchmark|'
-    'benchmark_evaluation|prepare_imagenet_val|compare_samplers|'
-    r'evaluate_images|reference_statistics|verify_metrics)\.py':
-        'test_tools: needs weights of Inception or ImageNet, or takes long',
-    'python tools/measure_tokenizer.py': 'test_tools/test_measure_tokenizer',
-    'python docs/': 'draws a figure of measured numbers',
-    r'python tools/train.py configs/digits/NAME.py': 'a pattern, no command',
-    'python tools/train.py CONFIG --dry-run': 'docs/runs.md has a real one',
-    'python tools/test.py .* SEED|.*seed=SEED': 'a pattern, no command',
-}
+PAGES = 'README.md', 'configs/digits/README.md'
+# Tools whose commands need nothing of a page and leave it nothing.
+FREE = {f'tools/{name}.py' for name in (
+    'fit', 'list', 'print_config', 'diff_config', 'check_dataset')}
 
 
 def unrolled(text):
-    """Loops of a block, with MAGE's turn alone or the first."""
-    def turn(match):
+    """A block without its loops: all turns, one after another."""
+    def turns(match):
         name, values, body = match.groups()
-        values = re.sub(r'\\\n', ' ', values).split()
-        value = 'mage' if 'mage' in values else values[0]
-        return re.sub(rf'\${name}\b', value, body)
+        return '\n'.join(re.sub(rf'\${name}\b', value, body) for value
+                         in re.sub(r'\\\n', ' ', values).split())
 
-    return re.sub(r'for (\w+) in ([^;]+); do\n(.*?)\n\s*done', turn, text,
+    return re.sub(r'for (\w+) in ([^;]+); do\n(.*?)\n\s*done', turns, text,
                   flags=re.DOTALL)
 
 
@@ -82,82 +46,60 @@ def found_in(page):
 
 
 def runs_elsewhere(words):
-    return any(re.match(pattern, shlex.join(words)) for pattern in ELSEWHERE)
+    return any(re.match(pattern, shlex.join(words))
+               for pattern in {**RUN_BY, **NOT_RUN})
 
 
 def chosen():
-    """What is run of each page; what needs nothing of its page, once."""
+    """What is run of each page; a command of a free tool, once."""
     seen, found = set(), {}
-    for page in PAGES:
+    for page in [*PAGES, *(page for page in TEXTS if page not in PAGES)]:
         for words in found_in(page):
-            free = tuple(words) if words[1:2] == ['tools/fit.py'] else page
-            if not runs_elsewhere(words) and (free, *words) not in seen:
-                seen.add((free, *words))
+            key = words[1] in FREE and tuple(resolved(words))
+            if key not in seen and not runs_elsewhere(words):
+                seen |= {key} - {False}
                 found.setdefault(page, []).append(words)
     return found
 
 
-RUN = chosen()
+CHOSEN = chosen()
 
 
-def test_every_line_of_the_table_is_needed():
+def test_every_line_of_the_tables_is_needed():
     every = [shlex.join(words) for page in TEXTS for words in found_in(page)]
-    assert [pattern for pattern in ELSEWHERE
+    assert [pattern for pattern in {**RUN_BY, **NOT_RUN}
             if not any(re.match(pattern, line) for line in every)] == []
 
 
-@pytest.fixture(scope='module')
-def template(untrained, tmp_path_factory):
-    """A folder where the quick start has worked, as it were."""
-    folder = tmp_path_factory.mktemp('template')
-    root = folder / 'work_dirs/quickstart'
-    shutil.copytree(untrained, root, copy_function=os.link)
-    for name in ('classifier', 'mage', 'mage_uncond'):
-        shutil.rmtree(root / name, ignore_errors=True)
-        run(folder, ['python', 'tools/train.py', f'configs/digits/{name}.py'])
-    for i in range(12):
-        path = folder / f'images/{i % 2}/{i}.png'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.new('RGB', (64, 64), (20 * i, 99, 9)).save(path)
-    return folder
+def test_the_files_of_the_table_run_such_commands():
+    """Each is there and names the tool, or the module beside it."""
+    for page in TEXTS:
+        for words in found_in(page):
+            line = shlex.join(words)
+            file = next((file for pattern, file in RUN_BY.items()
+                         if re.match(pattern, line)), None)
+            if file is None:
+                continue
+            name = words[2] if words[1] == '-m' else words[1]
+            stem = re.sub(r'\.(py|sh)$', '', name).split('/')[-1]
+            text = (ROOT / file).read_text('utf-8')
+            for part in stem.split('.')[2:] or [stem]:
+                assert part in text, f'{file} does not run {line}'
 
 
-def run(folder, words):
-    """Run a command in a folder; its failure fails the test."""
-    root = 'work_dirs/quickstart'
-    values = {name: value.format(root=root) for name, value in NAMES.items()}
-    words = [values.get(word, word.replace('$RCG_ROOT', root))
-             for word in words]
-    tool = words[1].removeprefix('tools/')
-    kind = tool.removesuffix('.py')
-    if kind in TINY and '--dry-run' not in words:
-        if kind == 'train' and not {'--resume', '--extend'} & {*words}:
-            name = words[2].split('/')[-1].removesuffix('.py')
-            shutil.rmtree(folder / root / name, ignore_errors=True)
-        if '--cfg-options' not in words:
-            words.append('--cfg-options')
-        words += TINY[kind] + few_steps(words[2], words)
-    if kind == 'fit':
-        words.append('--dry-run')
-    return run_tool(tool, *words[2:], cwd=folder,
-                    RCG_ROOT=str(folder / root)).stdout
-
-
-def few_steps(config, words):
-    """Options of a config that let it sample in a moment."""
-    model = load_config(config).model
-    found = []
-    if 'generator' in model and '--steps' not in words:
-        found.append('model.generator.num_steps=2')
-    rdm = model.get('rdm') or {}
-    if 'sampler' in rdm and '--rdm-steps' not in words:
-        found.append('model.rdm.sampler.num_steps=2')
-    return found
-
-
-@pytest.mark.parametrize('page', RUN)
+@pytest.mark.parametrize('page', PAGES)
 def test_commands_run(page, template, tmp_path):
-    folder = tmp_path / 'here'
-    shutil.copytree(template, folder, copy_function=os.link)
-    for words in RUN[page]:
-        run(folder, words)
+    make_room(template, tmp_path / 'here')
+    for words in CHOSEN[page]:
+        run(tmp_path / 'here', words)
+
+
+@pytest.mark.pages
+@pytest.mark.parametrize('page', [page for page in CHOSEN
+                                  if page not in PAGES])
+def test_commands_of_other_pages_run(page, rich_template, tmp_path):
+    make_room(rich_template, tmp_path / 'here')
+    for words in CHOSEN[page]:
+        run(tmp_path / 'here', words)
+    for _, code in blocks(page, 'py'):  # it needs what the commands left
+        run(tmp_path / 'here', ['python', '-c', code])

@@ -7,6 +7,7 @@ part alone is imported here.
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,7 @@ from rcg.registry import (
     TOKENIZERS,
 )
 from rcg.rng import SampleRng
+from tests.test_engine.running import run_tool
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / 'docs/extend.md').read_text()
@@ -66,6 +68,7 @@ class Reader:
             ['bash', '-c', command], cwd=self.folder, check=False,
             capture_output=True, text=True, env={**self.env, **variables})
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 @pytest.fixture
@@ -183,3 +186,19 @@ def test_a_denoiser_of_ones_own(reader, untrained):
                     sample + ' --num 2'):
         reader.run(command, RCG_ROOT=str(untrained))
     assert len(list((reader.folder / 'samples').glob('*.png'))) >= 2
+
+
+@pytest.mark.pages
+@pytest.mark.slow
+def test_scores_of_ones_own(reader, untrained, tmp_path):
+    """The command that ends the chapter on metrics."""
+    reader.write('my_metric.py', 'my_scores.py')
+    command, = commands('my_scores.py')
+    root = tmp_path / 'root'
+    shutil.copytree(untrained, root, copy_function=os.link)
+    run_tool('train.py', 'configs/digits/classifier.py', '--cfg-options',
+             'train_cfg.max_iters=2', RCG_ROOT=str(root))
+    out = reader.run(command + ' --cfg-options model.generator.num_steps=2 '
+                     'test_dataloader.dataset.num_images=8 '
+                     'model.rdm.sampler.num_steps=2', RCG_ROOT=str(root))
+    assert 'generation/brightness_std' in out

@@ -6,6 +6,7 @@ import pytest
 
 from rcg.apis import run_command
 from rcg.projects.comparison import __main__ as comparison
+from tests.test_docs.test_pages import arguments_of_pages
 
 # A tool that notes its call and, if it scores, writes metrics.
 TOOL = """
@@ -76,3 +77,14 @@ def test_options_that_are_refused(args, words, capsys):
 def test_a_wrong_config_is_said_in_one_sentence(start):
     with pytest.raises(SystemExit, match='no config'):
         start('configs/digits/missing.py')
+
+
+@pytest.mark.pages
+@pytest.mark.slow
+@pytest.mark.parametrize('args', arguments_of_pages('rcg.projects.comparison'),
+                         ids=' '.join)
+def test_commands_of_pages(start, args):
+    results, calls = start(*args)
+    if '--seeds' in args:
+        assert results['seeds'] == int(args[args.index('--seeds') + 1])
+    assert len(calls) > 2 * results['seeds']

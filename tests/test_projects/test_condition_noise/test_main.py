@@ -8,6 +8,7 @@ from rcg.apis import run_command
 from rcg.projects.condition_noise import __main__ as measurement
 from rcg.projects.condition_noise import report
 from rcg.projects.quickstart.report import SCORES
+from tests.test_docs.test_pages import arguments_of_pages
 
 # A tool that notes its call and, if it scores, writes metrics.
 TOOL = """
@@ -86,3 +87,13 @@ def test_defaults():
     assert args.generators == ('mage', )
     assert (args.steps, args.noise) == ([600, 2400], [0, .15, .3, .6])
     assert args.seeds == 3
+
+
+@pytest.mark.pages
+@pytest.mark.slow
+@pytest.mark.parametrize('args', arguments_of_pages(
+    'rcg.projects.condition_noise'), ids=' '.join)
+def test_commands_of_pages(start, args):
+    results, calls = start(*args)
+    assert results['seeds'] == int(args[args.index('--seeds') + 1])
+    assert len(calls) > 2 * results['seeds']
