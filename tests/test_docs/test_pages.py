@@ -101,7 +101,23 @@ def commands(text):
         while words and re.fullmatch(r'\w+=.*', words[0], re.DOTALL):
             words.pop(0)
         if words and words[0] != 'export':
-            yield words
+            yield [word for given in words for word in expanded(given)]
+
+
+def expanded(word):
+    """The words that bash makes of one with braces, {a,b}; JSON stays."""
+    found = re.search(r'(?<!\$)\{([^{}"\s]*,[^{}"\s]*)\}', word)
+    if found is None:
+        return [word]
+    return [end for choice in found[1].split(',') for end in expanded(
+        word[:found.start()] + choice + word[found.end():])]
+
+
+def test_braces_are_expanded_as_bash_does():
+    assert expanded('a_{b,c}{,_d}.py') == [
+        'a_b.py', 'a_b_d.py', 'a_c.py', 'a_c_d.py']
+    for word in ('{root}/a', '${A,b}', '{"a": 1, "b": 2}', 'dict(a={1, 2})'):
+        assert expanded(word) == [word]
 
 
 def inline_commands(text):
