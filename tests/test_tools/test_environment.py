@@ -72,7 +72,7 @@ def checkout(tmp_path):
 
 VENV = 'python3 -m venv .venv'
 INSTALL = 'python -m pip install --quiet --disable-pip-version-check -e '
-PYTEST = 'python -m pytest -n 2 --dist worksteal'
+PYTEST = 'python -m pytest -n 2 --dist worksteal -m not pages'
 
 
 def test_tests_on_a_fresh_machine(checkout):
@@ -115,7 +115,7 @@ def test_what_was_not_installed_is_tried_again(checkout):
 def test_a_python_of_ones_own(checkout):
     mine = checkout.python('mine')
     assert checkout.run('run_tests.sh', 'tests/x.py', PYTHON=str(mine)) == [
-        'mine -m pytest -n 2 --dist worksteal tests/x.py']
+        'mine -m pytest -n 2 --dist worksteal -m not pages tests/x.py']
     assert not (checkout.root / '.venv').exists()
 
 
@@ -128,5 +128,5 @@ def test_a_python_of_ones_own_that_lacks_something(checkout):
 def test_a_python_of_the_system_that_has_all(checkout):
     checkout.note('complete')
     assert checkout.run('run_tests.sh') == [
-        'python3 -m pytest -n 2 --dist worksteal']
+        'python3 -m pytest -n 2 --dist worksteal -m not pages']
     assert not (checkout.root / '.venv').exists()
