@@ -153,11 +153,14 @@ def test_loader_workers_work_on(tmp_path, monkeypatch):
     runner = with_fault(
         tmp_path, **QUIET, train_dataloader__num_workers=1,
         train_cfg__max_iters=30, fault=dict(at=30))
-    workers = []
+    # Tests that failed on purpose may have left some, which die of signals.
+    others, workers = multiprocessing.active_children(), []
 
     def signal_workers(*args, **kwargs):
         if runner.iter == 2:
-            workers.extend(multiprocessing.active_children())
+            workers.extend(worker for worker in
+                           multiprocessing.active_children()
+                           if worker not in others)
             for worker in workers:
                 for number in signals.ASKING:
                     os.kill(worker.pid, number)
