@@ -15,7 +15,7 @@ from rcg.registry import DATASETS, MODELS
 ROOT = Path(__file__).parents[1] / 'configs'
 # Numbers, and the parts that the stages make of them.
 PRESETS = [f'folder/{name}.py' for name in (
-    'tiny_32', 'small_64', 'base_128', 'base_256', 'parts')]
+    'tiny_32', 'tiny_32_short', 'small_64', 'base_128', 'base_256', 'parts')]
 LEAVES = sorted(path.relative_to(ROOT).as_posix()
                 for path in ROOT.rglob('*.py')
                 if '_base_' not in path.parts
@@ -88,3 +88,17 @@ def test_the_three_models_of_the_quick_start_differ_in_the_condition_alone():
         assert other.param_scheduler == first.param_scheduler
         assert other.train_dataloader == first.train_dataloader
         assert other.test_evaluator == first.test_evaluator
+
+
+@pytest.mark.parametrize('preset', [
+    './tiny_32.py', 'rcg::folder/tiny_32.py', 'mine.py'])
+def test_a_preset_is_named_by_a_variable(preset, tmp_path, monkeypatch):
+    if preset == 'mine.py':
+        preset = str(tmp_path / preset)
+        Path(preset).write_text("_base_ = 'rcg::folder/tiny_32.py'\n")
+    monkeypatch.setenv('RCG_PRESET', preset)
+    cfg = load_config(str(ROOT / 'folder/mage.py'))
+    assert cfg.model.generator.network.encoder.dim == 96
+    monkeypatch.delenv('RCG_PRESET')
+    cfg = load_config(str(ROOT / 'folder/mage.py'))
+    assert cfg.model.generator.network.encoder.dim == 384

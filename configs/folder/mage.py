@@ -42,6 +42,10 @@ test_evaluator = [
          extractor=_base_._frozen_encoder, train=_base_._images,
          held_out=_base_._held_out, num_pairs=16),
 ]
+if _base_._precision:
+    test_evaluator.append(dict(
+        type='PrecisionRecall', prefix='held_out',
+        extractor=_base_._frozen_encoder, reference=_base_._held_out))
 custom_hooks = [
     dict(type='CacheFeaturesHook', cache_dir=f'{_base_._root}/features',
          names=['codes', 'representations'],

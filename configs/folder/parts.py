@@ -1,5 +1,5 @@
 """The images and the parts of RCG that the numbers of a preset describe."""
-_base_ = './small_64.py'
+_base_ = '{{$RCG_PRESET:./small_64.py}}'
 
 # Without random transforms: codes and representations are computed once.
 _images = dict(
@@ -51,6 +51,22 @@ rdm = dict(
                    schedule='scaled_linear', beta_start=.0015,
                    beta_end=.0195),
     sampler=dict(type='DDIMSampler', num_steps=_base_._rdm_steps, eta=1.))
+
+# What may take the RDM's place: see docs/conditions.md. Files are written by
+# tools/store_representations.py.
+_rdm_flow = dict(
+    diffusion=dict(_delete_=True, type='FlowMatching', parameterization='v'),
+    sampler=dict(_delete_=True, type='EulerSampler', num_steps=50),
+    checkpoint=f'{_base_._root}/rdm_flow')
+_clusters = dict(
+    type='StoredRepresentations', num=64, rep_dim=_base_._rep_dim,
+    checkpoint=f'{_base_._root}/clusters.safetensors')
+_cluster_condition = dict(
+    _delete_=True, type='ClusterCondition', clusters=_clusters, drop_prob=.1)
+_oracle = dict(
+    _delete_=True, type='StoredRepresentations', num=_base_._num_stored,
+    rep_dim=_base_._rep_dim,
+    checkpoint=f'{_base_._root}/representations.safetensors')
 
 # Untied head and wide embeddings: small models need them.
 generator = dict(

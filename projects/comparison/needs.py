@@ -5,7 +5,7 @@ The configs of one work folder, ``{root}``, name what they read of each other:
 """
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from rcg.engine import load_config
@@ -51,7 +51,10 @@ def needs(config: str) -> tuple[str, ...]:
 
 
 def find_stage_config(name: str, beside: str) -> str:
-    """The config of a stage: beside another one, or among the digits'.
+    """The config of a stage: beside another one, or in ``configs``.
+
+    There it is in the folder of the same name (those of a project's
+    ``configs/folder`` need stages of ``configs/folder``), or in ``digits``.
 
     Raises:
         FileNotFoundError: There is none.
@@ -59,13 +62,14 @@ def find_stage_config(name: str, beside: str) -> str:
     near = Path(find_config(beside)).with_name(f'{name}.py')
     if near.is_file():
         return str(Path(beside).with_name(near.name))
-    try:
-        find_config(f'configs/digits/{name}.py')
-    except FileNotFoundError:
-        raise FileNotFoundError(
-            f"{beside} reads '{name}' of its work folder, and no config of "
-            f'that name is beside it or in configs/digits.') from None
-    return f'configs/digits/{name}.py'
+    for folder in dict.fromkeys((near.parent.name, 'digits')):
+        config = f'configs/{folder}/{name}.py'
+        with suppress(FileNotFoundError):
+            find_config(config)
+            return config
+    raise FileNotFoundError(
+        f"{beside} reads '{name}' of its work folder, and no config of that "
+        'name is beside it or in configs/digits.')
 
 
 def _strings(value, key: str = '') -> Iterator[tuple[str, str]]:

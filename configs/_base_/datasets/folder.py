@@ -16,6 +16,9 @@ _flip = True
 _classes = None
 # Their number, for mage_class_cond.py alone.
 _num_classes = int('{{$RCG_CLASSES:10}}')
+# Number of stored representations, for *_oracle.py alone: of the images that
+# are trained on. tools/store_representations.py prints it.
+_num_stored = int('{{$RCG_STORED:1000}}')
 # Bits of the values in gray files of 16 bits.
 _bits = 16
 _num_workers = 4
@@ -25,3 +28,5 @@ _max_memory = 2**30
 _encoder_is_trained = True
 # Images that a test draws.
 _num_images = 2000
+# Whether a test reports precision and recall; they need four held-out images.
+_precision = False

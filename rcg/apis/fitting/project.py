@@ -40,7 +40,8 @@ def write_project(out: Path, folder: str, preset: str,
 
 def _of_project(text: str, name: str) -> str:
     """The text of a stage of ours, for a project elsewhere."""
-    text = text.replace("'./small_64.py'", "'./settings.py'")
+    text = text.replace("'{{$RCG_PRESET:./small_64.py}}'",
+                        "'./settings.py'")
     text = text.replace("'../_base_/", "'rcg::_base_/")
     text = re.sub(r'(?:export )?RCG_\w+=\S+(?: RCG_\w+=\S+)*(?:\n   )? ',
                   '', text)

@@ -85,6 +85,20 @@ def test_stages_beside_a_config_come_first(tmp_path, monkeypatch):
     assert commands['encoder'][0][1] == 'configs/digits/encoder.py'
 
 
+def test_stages_of_a_folder_of_images():
+    """A project's ``configs/folder`` goes on with those of ours."""
+    folder = 'projects/dlc/configs/folder'
+    commands = commands_of(Plan([
+        f'{folder}/dlc_mage.py', 'configs/folder/mage_cluster.py',
+        'configs/folder/pixels_rdm_flow.py@pixels'], {}, {}))
+    configs = {name: command[1] for name, (command, _) in commands.items()}
+    assert configs['dlc_encoder'] == f'{folder}/dlc_encoder.py'
+    assert all(configs[name] == f'configs/folder/{name}.py' for name in (
+        'encoder', 'tokenizer', 'rdm', 'rdm_flow', 'pixels'))
+    assert commands['clusters.safetensors'][0][1] == 'configs/folder/rdm.py'
+    assert 'classifier' not in commands
+
+
 def test_two_models_of_one_folder():
     with pytest.raises(ValueError, match='more than one model.*dit'):
         Plan(digits('dit', 'dit'), {}, {})

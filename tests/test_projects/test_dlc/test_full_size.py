@@ -1,4 +1,4 @@
-"""The configs of ImageNet build at full size, on the meta device."""
+"""All configs build on the meta device, those of ImageNet at full size."""
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def test_leaf(name):
     check_parts(model)
     if cfg.model.type != 'MoCoV3':
         encoder = model.encoder.module
-        assert encoder.rep_codes == (16 if 'digits' in name else 256)
+        assert encoder.rep_codes == (256 if 'imagenet' in name else 16)
     if name != 'imagenet/dlc_dit_xl':
         return
     # All but the table is the published DiT-XL/2 but for its labels.

@@ -1,0 +1,12 @@
+"""Preset: tiny_32 with a third of its steps, to compare many models.
+
+    export RCG_DATA=/path/to/images RCG_PRESET=./tiny_32_short.py
+    python -m rcg.projects.comparison configs/folder/mage.py \\
+        configs/folder/mage_uncond.py --work-dir work_dirs/folders
+"""
+_base_ = './tiny_32.py'
+# MAGE and pixels take about the same time.
+_steps = dict(encoder=300, tokenizer=600, rdm=1200, mage=700, pixels=500)
+_num_images = 1000
+_precision = True
+_ema = .99
