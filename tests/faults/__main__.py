@@ -58,7 +58,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument('--out', help='JSON file for the results')
     args = parser.parse_args()
     for name, short, full in (('kills', 10, 200), ('fuzz', 500, 10000),
-                              ('soak', 300, 10000)):
+                              ('soak', 100, 10000)):
         if getattr(args, name) is None:
             setattr(args, name, short if args.short else full)
     return args

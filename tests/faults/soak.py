@@ -13,7 +13,7 @@ def soak(root: Path, steps: int) -> dict[str, float]:
 
     Args:
         root: Folder of the trained parts.
-        steps: Training steps; there are 20 validations.
+        steps: Training steps; there are up to 20 validations.
 
     Returns:
         ``mb_per_1000_steps``: Slope of anonymous memory after the first
@@ -24,12 +24,12 @@ def soak(root: Path, steps: int) -> dict[str, float]:
         RuntimeError: The run failed, or was too short to be watched.
     """
     work_dir = root / 'soak'
-    every = max(1, steps // 20)
+    every = max(20, steps // 20)
     command = Command([
         'train.py', 'configs/digits/rdm.py', '--work-dir',
         str(work_dir), '--cfg-options', f'train_cfg.max_iters={steps}',
         f'train_cfg.val_interval={every}',
-        f'default_hooks.checkpoint.interval={max(1, every // 5)}',
+        f'default_hooks.checkpoint.interval={every // 5}',
         f'custom_hooks.1.cache_dir={work_dir}/cache'],
         root, root / 'soak.txt')
     pid = command.processes[0].pid
