@@ -1,4 +1,8 @@
-"""Composition: images from half of the tokens of each of two images."""
+"""Composition: images from half of the tokens of each of two images.
+
+Of a model of RCG, whose representations are vectors, it takes half of the
+numbers of each. A number stands for nothing by itself: that is to compare.
+"""
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,12 +20,12 @@ from rcg.rng import SampleRng
 
 def composed(first: Tensor, second: Tensor, rng: SampleRng,
              share: float = .5) -> Tensor:
-    """Codes with tokens of two others, in random places.
+    """Representations with parts of two others, in random places.
 
     Args:
-        first, second (N, L): Token ids.
+        first, second (N, L): Token ids, or vectors.
         rng: A stream for each row; it chooses the places.
-        share: Share of the tokens that come from ``second``, in [0, 1]; their
+        share: Share of the places that come from ``second``, in [0, 1]; their
             number is rounded up.
     """
     shares = torch.full((len(rng), ), share, device=rng.device)
@@ -32,31 +36,27 @@ def composed(first: Tensor, second: Tensor, rng: SampleRng,
 def compose(model: RCGInferencer, first, second, num: int = 4, seed: int = 0,
             share: float = .5, batch_size: int | str = 8,
             output: str = 'pil', **settings) -> Sequence:
-    """Draw images from the tokens of two images.
+    """Draw images from parts of the representations of two images.
 
     Args:
-        model: Conditioned on discrete latent codes.
+        model: Conditioned on discrete latent codes, or on vectors.
         first, second: An image each.
         num: Images to draw. They differ in which places come from which
             image; the noise of the generator is that of one stream.
         seed: Of places and noise.
-        share: Of the tokens that come from ``second``.
+        share: Of the places that come from ``second``.
         batch_size, output, settings: See :meth:`RCGInferencer.sample`.
 
     Returns:
         ``num`` images.
 
     Raises:
-        ValueError: The model's representations are no codes, ``share`` is
-            out of range; and see :meth:`RCGInferencer.encode`.
+        ValueError: ``share`` is out of range; and see
+            :meth:`RCGInferencer.encode`.
     """
     if not 0 <= share <= 1:
         raise ValueError(f'share must be in [0, 1], got {share}.')
     ends = [model.encode(image) for image in (first, second)]
-    if model.model.encoder.rep_codes is None:
-        raise ValueError('composition takes token ids, and the encoder '
-                         f'{type(model.model.encoder.module).__name__} gives '
-                         'vectors; give a model of projects/dlc.')
     rng = SampleRng.from_seed(seed, range(num), model.device)
     codes = composed(*ends, rng, share)
     drawn = model.draw(codes, 1, seed, batch_size, output, **settings)
@@ -76,8 +76,8 @@ def compose_images(config: Config | dict | str, checkpoint: str | None,
         first: Images of the rows; see :func:`rcg.apis.load_images`.
         second: Images of the columns.
         out: A :class:`SampleFolder`; by default :func:`default_folder`.
-        seed: The places of the tokens are those of stream (seed, 0).
-        share: Share of the tokens that come from the image of the column.
+        seed: The places are those of stream (seed, 0).
+        share: Share of the places that come from the image of the column.
         device: See :class:`~rcg.apis.RCGInferencer`.
         options: Changes of the config by dotted key.
 

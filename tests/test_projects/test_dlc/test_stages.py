@@ -137,10 +137,15 @@ def test_its_command(root, tmp_path, monkeypatch, capsys):
     assert len([*tmp_path.glob('0*.png')]) == 6
 
 
-def test_composition_takes_codes(digits, digits_root):
-    with pytest.raises(ValueError, match='ConvEncoder gives vectors'):
-        compose(RCGInferencer('configs/digits/mage.py', digits_root / 'mage',
-                              'cpu'), digits[0], digits[1])
+def test_composition_of_vectors(digits, digits_root):
+    """A model of RCG beside it: half of the numbers of each."""
+    first, second = torch.zeros(1, 6), torch.ones(1, 6)
+    mixed = composed(first, second, SampleRng.from_seed(0, range(2)))
+    assert mixed.dtype == torch.float32 and mixed.sum(1).tolist() == [3, 3]
+    model = RCGInferencer('configs/digits/mage.py', digits_root / 'mage',
+                          'cpu')
+    drawn = compose(model, digits[0], digits[1], 1, share=0., output='tensor')
+    assert torch.equal(drawn, model.vary(digits[0], 1, output='tensor'))
 
 
 def test_codes_of_real_digits(root, monkeypatch):
