@@ -4,9 +4,11 @@ from .diffuser import CodeDiffuser
 from .encoder import PrefixTokens, SimplicialEncoder
 from .process import AbsorbingDiffusion
 from .sampler import UnmaskingSampler
+from .score import ScoreEntropyDiffusion, ScoreSampler, ScoreTransformer
 from .transformer import CodeTransformer
 
 __all__ = [
     'AbsorbingDiffusion', 'CodeCondition', 'CodeDiffuser', 'CodeTransformer',
-    'PrefixTokens', 'SimplicialEncoder', 'UnmaskingSampler'
+    'PrefixTokens', 'ScoreEntropyDiffusion', 'ScoreSampler',
+    'ScoreTransformer', 'SimplicialEncoder', 'UnmaskingSampler'
 ]

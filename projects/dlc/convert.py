@@ -1,10 +1,11 @@
 """Weights of the published DLC code (MIT licence), under our names.
 
     python -m rcg.projects.dlc.convert encoder teacher_checkpoint.pth OUT
+    python -m rcg.projects.dlc.convert prior model.safetensors OUT
     python -m rcg.projects.dlc.convert dit custom_checkpoint_0.pkl OUT
 
 The names are those that the published code gives its modules; no published
-file was at hand. The prior of that code is a SEDD, another network than ours.
+file was at hand.
 """
 import argparse
 import re
@@ -19,6 +20,19 @@ TABLE = 'sem_embedder.embedding_table'  # (L, V + 1, D)
 # Of the training by DINOv2: not needed to make codes.
 _UNUSED = ('sem_cls_norm.', 'norm.', 'head.')
 _HEAD = 'sem_embed.', 'sem_norm.', 'sem_out.'
+# Starts of names in a SEDD, and ours.
+_SEDD = {
+    r'^vocab_embed\.embedding$': 'word',
+    r'^pos_embed$': 'position',
+    r'^sigma_map\.mlp\.': 'time_embed.',
+    r'^output_layer\.norm_final\.': 'norm.',
+    r'^output_layer\.linear\.': 'head.',
+    r'^output_layer\.adaLN_modulation\.': 'modulation.',
+    r'^(blocks\.\d+\.)attn_qkv\.': r'\1attn.qkv.',
+    r'^(blocks\.\d+\.)attn_out\.': r'\1attn.proj.',
+    r'^(blocks\.\d+\.)adaLN_modulation\.': r'\1modulation.',
+    r'^(blocks\.\d+\.(?:norm[12]|mlp\.[02])\.)': r'\1',
+}
 
 
 def dit_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -38,6 +52,40 @@ def dit_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     rest = {name: value for name, value in state.items() if name != TABLE}
     return plain_dit(rest) | {
         'condition_embed.table.weight': state[TABLE].flatten(0, 1)}
+
+
+def prior_from_published(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of a published SEDD as those of our ScoreTransformer.
+
+    Its score of "hidden" is left out: no loss and no sampler reads it.
+
+    Args:
+        state: Its ``state_dict()``; names may have a common start, such as
+            that of a class around it.
+
+    Raises:
+        KeyError: It holds a tensor that a SEDD with one table of tokens for
+            all places has not.
+        ValueError: It is no SEDD.
+    """
+    found = [name for name in state if name.endswith('sigma_map.mlp.0.weight')]
+    if len(found) != 1:
+        raise ValueError("a SEDD has the tensor 'sigma_map.mlp.0.weight', got "
+                         f'{sorted(state)[:3]} and others; give the state '
+                         'dict of the model.')
+    start = found[0].removesuffix('sigma_map.mlp.0.weight')
+    converted = {}
+    for name, value in state.items():
+        own = name.removeprefix(start)
+        if own == 'rotary_emb.inv_freq':
+            continue
+        pattern = next((one for one in _SEDD if re.match(one, own)), None)
+        if pattern is None:
+            raise KeyError(f"a SEDD with a table of tokens that all places "
+                           f"share has no tensor '{name}'.")
+        own = re.sub(pattern, _SEDD[pattern], own)
+        converted[own] = value[:-1] if own.startswith('head.') else value
+    return converted
 
 
 def encoder_from_published(state: Mapping[str, Tensor],
@@ -82,7 +130,7 @@ def main(args: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog='python -m rcg.projects.dlc.convert', description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('part', choices=['encoder', 'dit'])
+    parser.add_argument('part', choices=['encoder', 'prior', 'dit'])
     parser.add_argument('file')
     parser.add_argument('out', help='file to write, .safetensors')
     given = parser.parse_args(args)
@@ -94,6 +142,9 @@ def main(args: list[str] | None = None) -> None:
     if given.part == 'dit':
         state = {f'generator.network.{name}': value for name, value in
                  dit_from_published(state.get('ema', state)).items()}
+    elif given.part == 'prior':
+        state = {f'denoiser.{name}': value for name, value in
+                 prior_from_published(state.get('model', state)).items()}
     else:
         cfg = load_config('projects/dlc/configs/imagenet/dlc_prior.py')
         encoder = ENCODERS.build(cfg._encoder.to_dict())

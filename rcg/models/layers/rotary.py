@@ -1,4 +1,4 @@
-"""Rotary positions on a square grid (RoPE, arXiv:2104.09864).
+"""Rotary positions on a square grid or a line (RoPE, arXiv:2104.09864).
 
 Pairs of channels of queries and keys are turned by angles that grow with the
 position. A product of two turned vectors depends on how far apart they are,
@@ -38,13 +38,36 @@ def rotary_table(head_dim: int, grid_size: int,
     return torch.stack([angles.cos(), angles.sin()]).float()
 
 
+def rotary_line(head_dim: int, length: int) -> Tensor:
+    """Cosines and sines (2, L, head_dim / 2) of the angles of a line.
+
+    All pairs turn with the position, at the frequencies 10000^(-2 i / d), i in
+    0..d/2-1, in radians per step.
+
+    Args:
+        head_dim: d, channels of an attention head, even.
+        length: L.
+
+    Raises:
+        ValueError: ``head_dim`` is odd.
+    """
+    if head_dim % 2:
+        raise ValueError('rotary positions want heads of an even number of '
+                         f'channels, got {head_dim}: they turn in pairs; '
+                         'change dim or num_heads.')
+    steps = torch.arange(0, head_dim, 2, dtype=torch.float64)
+    angles = torch.arange(length).double().outer(10000**(-steps / head_dim))
+    return torch.stack([angles.cos(), angles.sin()]).float()
+
+
 def rotate(x: Tensor, table: Tensor) -> Tensor:
     """Turn queries or keys (N, H, L, d) by the angles of their tokens.
 
     Channels i and i + d/2 are a pair.
 
     Args:
-        table (2, L, d/2): Part of a :func:`rotary_table`.
+        table (2, L, d/2): Part of a :func:`rotary_table`, or a
+            :func:`rotary_line`.
 
     Returns:
         (N, H, L, d): Of the type of ``x``, computed in float32.

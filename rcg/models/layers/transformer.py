@@ -20,6 +20,7 @@ class Attention(nn.Module):
             square, channel by channel scaled by what is learned. As long as
             that is 1, no product exceeds head_dim^.5 (QK norm,
             arXiv:2302.05442 section 2.1, with RMSNorm).
+        proj_bias: Whether the output has a bias.
 
     Raises:
         ValueError: ``dim`` is not a multiple of ``num_heads``.
@@ -27,14 +28,14 @@ class Attention(nn.Module):
 
     def __init__(self, dim: int, num_heads: int = 8, qkv_bias: bool = False,
                  attn_drop: float = 0., proj_drop: float = 0.,
-                 qk_norm: bool = False) -> None:
+                 qk_norm: bool = False, proj_bias: bool = True) -> None:
         super().__init__()
         if dim % num_heads:
             raise ValueError(f'dim must be a multiple of num_heads, got {dim} '
                              f'and {num_heads}; change either of them.')
         self.num_heads, self.attn_drop = num_heads, attn_drop
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
-        self.proj = nn.Linear(dim, dim)
+        self.proj = nn.Linear(dim, dim, bias=proj_bias)
         self.proj_drop = nn.Dropout(proj_drop)
         self.q_norm = self.k_norm = None
         if qk_norm:

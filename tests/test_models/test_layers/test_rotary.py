@@ -4,7 +4,7 @@ import math
 import pytest
 import torch
 
-from rcg.models.layers.rotary import rotary_table, rotate
+from rcg.models.layers.rotary import rotary_line, rotary_table, rotate
 
 GRID, DIM = 5, 8
 
@@ -59,3 +59,20 @@ def test_low_precision_is_turned_in_float32():
 def test_heads_that_cannot_turn():
     with pytest.raises(ValueError, match='multiple of 4 channels, got 6'):
         rotary_table(6, GRID)
+
+
+def test_a_line():
+    """Pair i of 4 turns by 10000^(-i / 4) radians a step."""
+    table = rotary_line(8, 7)
+    angles = [10**-i * 6 for i in range(4)]
+    wanted = [[math.cos(a) for a in angles], [math.sin(a) for a in angles]]
+    torch.testing.assert_close(table[:, 6], torch.tensor(wanted))
+    torch.manual_seed(0)
+    query, key = torch.randn(2, 8)
+    products = rotate(query.expand(1, 1, 7, 8), table)[0, 0] @ rotate(
+        key.expand(1, 1, 7, 8), table)[0, 0].T
+    for distance in range(-6, 7):  # equal along each diagonal
+        diagonal = products.diagonal(distance)
+        torch.testing.assert_close(diagonal, diagonal[:1].expand_as(diagonal))
+    with pytest.raises(ValueError, match='an even number of channels, got 7'):
+        rotary_line(7, 4)

@@ -16,8 +16,8 @@ default_hooks = dict(checkpoint=dict(interval=5 * _base_._epoch_of_256))
 optim_wrapper = dict(optimizer=dict(betas=(.9, .999)))
 model = dict(
     encoder=dict(_base_._frozen_encoder, _delete_=True),
-    rdm=dict(_base_._prior, _delete_=True, checkpoint=(
-        '{{$RCG_WEIGHTS:checkpoints}}/dlc_prior.safetensors')),
+    rdm=dict(_base_._sedd, _delete_=True, checkpoint=(
+        '{{$RCG_WEIGHTS:checkpoints}}/dlc_sedd.safetensors')),
     generator=dict(
         network=dict(condition=dict(
             _delete_=True, type='CodeCondition', num_tokens=512,

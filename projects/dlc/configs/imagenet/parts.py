@@ -1,8 +1,8 @@
 """The parts of DLC for ImageNet: codes of 512 tokens, 256 codes each.
 
-As published (arXiv:2507.12318 and its code), but for the prior: theirs is a
-SEDD of this size, which reads the time and learns scores; ours is masked
-diffusion by a transformer that does not (README.md).
+As published (arXiv:2507.12318 and its code). There are two priors: ``_sedd``
+is the published one, ``_prior`` masked diffusion of the same size that does
+not read the noise (README.md).
 """
 custom_imports = dict(imports=['rcg.projects.dlc'],
                       allow_failed_imports=False)
@@ -24,4 +24,12 @@ _prior = dict(
                   dim=1024, depth=24, num_heads=16, drop=.1),
     diffusion=dict(type='AbsorbingDiffusion'),
     sampler=dict(type='UnmaskingSampler', num_steps=4096, eta=.01,
+                 interval=(.3, .55)))
+# 323 M parameters.
+_sedd = dict(
+    type='CodeDiffuser',
+    denoiser=dict(type='ScoreTransformer', num_tokens=512, num_codes=256,
+                  dim=1024, depth=24, num_heads=16, drop=.1),
+    diffusion=dict(type='ScoreEntropyDiffusion'),
+    sampler=dict(type='ScoreSampler', num_steps=4096, eta=.01,
                  interval=(.3, .55)))
