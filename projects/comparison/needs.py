@@ -13,23 +13,24 @@ from rcg.engine.configs.files import find_config
 
 # Stands for the work folder while a config is read.
 _ROOT = '/rcg-root'
-# Files of representations: the stage whose encoder makes them, and options.
+# Files of representations: the stage whose encoder makes them, and options. A
+# config may name others, in a dict ``_made`` like this one.
 MADE = {
     'clusters.safetensors': ('rdm', '--clusters', '64'),
     'representations.safetensors': ('rdm', ),
-    'codes.safetensors': ('dlc_prior', ),  # of projects/dlc
 }
 
 
-def needs(config: str) -> tuple[str, ...]:
-    """Names of what a config reads from its work folder.
+def needs(config: str) -> tuple[tuple[str, ...], dict[str, tuple]]:
+    """What a config reads from its work folder.
 
     Args:
         config: See :func:`find_config`. It has the folder of all stages from
             the variable RCG_ROOT, and its own folder in it has its own name.
 
     Returns:
-        Stages and files, sorted; neither its own folder, nor caches.
+        Names of stages and files, sorted; neither its own folder, nor caches.
+        How files are made, as ``MADE`` says it.
 
     Raises:
         ValueError: It does not train into the folder of all stages.
@@ -47,7 +48,8 @@ def needs(config: str) -> tuple[str, ...]:
     found = {Path(text).relative_to(_ROOT).parts[0]
              for key, text in _strings(used)
              if key != 'cache_dir' and text.startswith(f'{_ROOT}/')}
-    return tuple(sorted(found - {name}))
+    made = {file: tuple(how) for file, how in cfg.get('_made', {}).items()}
+    return tuple(sorted(found - {name})), MADE | made
 
 
 def find_stage_config(name: str, beside: str) -> str:

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-from rcg.projects.comparison.needs import MADE, find_stage_config, needs
+from rcg.projects.comparison.needs import find_stage_config, needs
 
 # Options of one training or one scoring: keys and values of --cfg-options.
 Options = tuple[tuple[str, str], ...]
@@ -69,7 +69,7 @@ class Plan:
             raise ValueError(f'more than one model would be trained into '
                              f'{", ".join(twice)}: name each config once, and '
                              'options whose last words differ.')
-        self.needs = {}
+        self.needs, self.made = {}, {}
         for model in self.models:
             self._add(Path(model.config).stem, model.config)
             if not model.is_trained:
@@ -80,17 +80,19 @@ class Plan:
         """Note what a stage needs, and what these need."""
         if name in self.needs:
             return
-        self.needs[name] = config, needs(config)
-        for other in self.needs[name][1]:
-            stage = MADE[other][0] if other in MADE else other
+        wanted, made = needs(config)
+        self.needs[name] = config, wanted
+        self.made |= made
+        for other in wanted:
+            stage = self.made.get(other, (other, ))[0]
             self._add(stage, find_stage_config(stage, config))
 
     def commands(self, seed: int) -> Iterator[tuple]:
         """Name, command and needs of every stage of a seed."""
         chosen = {model.name for model in self.models}
         for name in self._parts():
-            if name in MADE:
-                stage, *options = MADE[name]
+            if name in self.made:
+                stage, *options = self.made[name]
                 config, wanted = self.needs[stage]
                 yield name, [
                     'tools/store_representations.py', config, *options,
@@ -122,8 +124,7 @@ class Plan:
         done = []
 
         def visit(name: str) -> None:
-            of = MADE[name][0] if name in MADE else name
-            for other in self.needs[of][1]:
+            for other in self.needs[self.made.get(name, (name, ))[0]][1]:
                 visit(other)
             if name not in done:
                 done.append(name)

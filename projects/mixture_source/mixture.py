@@ -55,11 +55,6 @@ class GaussianMixture(nn.Module):
         Raises:
             ValueError: The representations are not D values wide.
         """
-        if representations.shape[-1] != self.rep_dim:
-            raise ValueError(
-                f'the modes are of representations of {self.rep_dim} values, '
-                f'got {representations.shape[-1]}; fit the mixture to those '
-                "of the model's encoder.")
         return nearest_centroid(representations, self.centroids)[0]
 
     @torch.no_grad()

@@ -197,9 +197,4 @@ class ClusterCondition(HasFrozenParts, LabelCondition):
         Raises:
             ValueError: The representations are not D values wide.
         """
-        if representations.shape[-1] != self.rep_dim:
-            raise ValueError(
-                f'the clusters are of representations of {self.rep_dim} '
-                f'values, got {representations.shape[-1]}; cluster those of '
-                "the model's encoder.")
         return nearest_centroid(representations, self.centroids)[0]

@@ -23,7 +23,15 @@ def nearest_centroid(rows: Tensor, centroids: Tensor) -> tuple[Tensor, Tensor]:
     Returns:
         (N,): Numbers of the centroids, int64 in [0, K).
         (N,): Squared distances, float32, at least 0.
+
+    Raises:
+        ValueError: Rows and centroids are not equally wide.
     """
+    if rows.shape[-1] != centroids.shape[-1]:
+        raise ValueError(
+            f'the clusters are of representations of {centroids.shape[-1]} '
+            f'values, got {rows.shape[-1]}; cluster those of the encoder '
+            'that is in use.')
     with exact_float32(rows.device):
         centroids = centroids.float()
         norms = centroids.square().sum(1)  # (K,)

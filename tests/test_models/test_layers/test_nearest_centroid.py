@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from rcg.models.layers import nearest_centroid as module
@@ -29,3 +30,8 @@ def test_a_centroid_is_its_own_nearest_in_any_precision():
 def test_of_equals_the_first():
     numbers, _ = nearest_centroid(torch.ones(2, 3), torch.ones(4, 3))
     assert numbers.tolist() == [0, 0]
+
+
+def test_other_widths_are_refused():
+    with pytest.raises(ValueError, match='representations of 4 values, got 3'):
+        nearest_centroid(torch.ones(2, 3), torch.ones(5, 4))

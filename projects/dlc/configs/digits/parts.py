@@ -31,3 +31,5 @@ _given_codes = dict(
 _oracle = dict(
     _delete_=True, type='StoredRepresentations', num=1438, rep_dim=16,
     num_codes=16, checkpoint=f'{_codes_root}/codes.safetensors')
+# For projects/comparison: whose encoder makes that file.
+_made = {'codes.safetensors': ('dlc_prior', )}

@@ -23,3 +23,5 @@ _code_oracle = dict(
     _delete_=True, type='StoredRepresentations', rep_dim=_code['num_tokens'],
     num=int('{{$RCG_STORED:1000}}'), num_codes=_code['num_codes'],
     checkpoint=f'{_codes_root}/codes.safetensors')
+# For projects/comparison: whose encoder makes that file.
+_made = {'codes.safetensors': ('dlc_prior', )}
