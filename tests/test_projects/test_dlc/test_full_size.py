@@ -29,6 +29,9 @@ def test_leaf(name):
     if cfg.model.type != 'MoCoV3':
         encoder = model.encoder.module
         assert encoder.rep_codes == (256 if 'imagenet' in name else 16)
+    if name.endswith('/dlc_prior') and cfg.val_evaluator is not None:
+        assert cfg.val_evaluator.encoder == cfg.model.encoder
+        assert cfg.test_evaluator == cfg.val_evaluator
     if name != 'imagenet/dlc_dit_xl':
         return
     # All but the table is the published DiT-XL/2 but for its labels.

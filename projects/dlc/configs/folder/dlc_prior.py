@@ -13,5 +13,5 @@ train_dataloader = dict(batch_size=_base_._batch.mage)
 optim_wrapper = dict(optimizer=dict(lr=2e-3, weight_decay=.05))
 model = dict(_base_._prior, _delete_=True, encoder=_encoder_of_codes,
              data_preprocessor=dict(type='ImagePreprocessor'))
-val_evaluator = dict(encoder=_encoder_of_codes)
+val_evaluator = dict(encoder=dict(_encoder_of_codes, _delete_=True))
 test_evaluator = val_evaluator
