@@ -4,7 +4,8 @@ from .diffuser import CodeDiffuser
 from .encoder import PrefixTokens, SimplicialEncoder
 from .process import AbsorbingDiffusion
 from .sampler import UnmaskingSampler
-from .score import ScoreEntropyDiffusion, ScoreSampler, ScoreTransformer
+from .score import ScoreEntropyDiffusion, ScoreTransformer
+from .score_sampler import ScoreSampler
 from .transformer import CodeTransformer
 
 __all__ = [

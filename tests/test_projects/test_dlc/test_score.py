@@ -10,11 +10,9 @@ from rcg.projects.dlc.process import HIDDEN, AbsorbingDiffusion
 from rcg.projects.dlc.score import (
     LogLinearNoise,
     ScoreEntropyDiffusion,
-    ScoreSampler,
     ScoreTransformer,
-    _share,
-    chances,
 )
+from rcg.projects.dlc.score_sampler import ScoreSampler, _share, chances
 from rcg.registry import REPRESENTATION_DIFFUSERS
 from rcg.rng import SampleRng
 

@@ -81,7 +81,7 @@ def test_several_seeds():
 def test_short_stages():
     commands = {name: command for name, command, _ in
                 Plan(ALL, seeds=2, short=True).commands(0)}
-    assert commands['dit'][-1] == 'train_cfg.max_iters=100'
+    assert commands['dit'][-1] == 'train_cfg.max_iters=40'
     # Two iterations that make one pass over the images, not less.
     assert commands['encoder_pca'][-1] == '--resume'
 
