@@ -20,7 +20,6 @@ The pictures of docs/family.md, where $DLC is projects/dlc/configs/digits:
         --first 0 1 2 3 4 --second 5 6 7 8 9 --out work_dirs/rcg_composed
 """
 import argparse
-from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -45,7 +44,7 @@ def main() -> None:
     page.quantize(256).save(args.out, optimize=True)
 
 
-def column(title: str, *grids: Sequence[str]) -> Image.Image:
+def column(title: str, *grids: str) -> Image.Image:
     """A title and grids below each other."""
     pictures = [Image.open(grid).convert('RGB') for grid in grids]
     page = Image.new('RGB', (

@@ -36,6 +36,14 @@ def step_chances(hidden: float, after: float, eta: float
     return (1 - after - (1 - again) * known) / hidden, again
 
 
+def check_interval(interval: tuple[float, float]) -> None:
+    """Raise a ValueError unless it is (low, high), 0 <= low < high <= 1."""
+    low, high = interval
+    if not 0 <= low < high <= 1:
+        raise ValueError('interval must be (low, high) with 0 <= low < high '
+                         f'<= 1, got {interval}.')
+
+
 @TASK_UTILS.register_module()
 class UnmaskingSampler:
     """Reveals hidden tokens in steps of equal time.
@@ -73,10 +81,7 @@ class UnmaskingSampler:
         if temperature > 0 and order == 'random':
             raise ValueError("temperature is of the order 'confidence'; "
                              'leave it out.')
-        low, high = interval
-        if not 0 <= low < high <= 1:
-            raise ValueError('interval must be (low, high) with 0 <= low < '
-                             f'high <= 1, got {interval}.')
+        check_interval(interval)
         if eta > 0 and order == 'confidence':
             raise ValueError("eta is of the order 'random'; leave it out.")
         self.num_steps, self.order = num_steps, order

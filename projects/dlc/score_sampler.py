@@ -12,6 +12,7 @@ from rcg.registry import TASK_UTILS
 from rcg.rng import SampleRng
 
 from .process import HIDDEN
+from .sampler import check_interval
 from .score import LogLinearNoise
 
 
@@ -41,16 +42,13 @@ class ScoreSampler:
     def __init__(self, num_steps: int = 1024, eta: float = 0.,
                  interval: tuple[float, float] = (.3, .55),
                  last: float = 1e-5) -> None:
-        low, high = interval
         if num_steps < 1 or not 0 <= eta <= 1 or not 0 < last < 1:
             raise ValueError('num_steps must be at least 1, eta in [0, 1] '
                              f'and last in (0, 1), got {num_steps}, {eta} '
                              f'and {last}.')
-        if not 0 <= low < high <= 1:
-            raise ValueError('interval must be (low, high) with 0 <= low < '
-                             f'high <= 1, got {interval}.')
+        check_interval(interval)
         self.num_steps, self.eta, self.last = num_steps, eta, last
-        self.interval = low, high
+        self.interval = interval
 
     def timesteps(self, schedule: LogLinearNoise) -> list[float]:
         """Times before each step, from 1 down, and that of the last draw."""

@@ -16,7 +16,8 @@ from rcg.projects.dlc.score_sampler import ScoreSampler, _share, chances
 from rcg.registry import REPRESENTATION_DIFFUSERS
 from rcg.rng import SampleRng
 
-from .codes import CODES, NUM_TOKENS, PROBS, numbers, perfect
+from .codes import NUM_TOKENS, PROBS, numbers, perfect
+from .test_process import of_the_data
 from .test_sampler import chi_square
 
 # Of a SEDD of 5 codes, 6 tokens, width 32, 4 heads and 2 blocks.
@@ -121,12 +122,6 @@ def test_other_files_are_refused():
     state = published() | {'vocab_embed.embedding_table': torch.zeros(1)}
     with pytest.raises(KeyError, match='vocab_embed.embedding_table'):
         prior_from_published(state)
-
-
-def of_the_data(count):
-    generator = torch.Generator().manual_seed(0)
-    ids = CODES[torch.multinomial(PROBS, count, True, generator=generator)]
-    return ids, SampleRng.from_seed(1, range(count))
 
 
 def test_of_perfect_scores_the_loss_is_the_entropy():

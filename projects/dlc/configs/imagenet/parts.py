@@ -16,20 +16,18 @@ _encoder = dict(
 _frozen_encoder = dict(
     _encoder,
     checkpoint='{{$RCG_WEIGHTS:checkpoints}}/dlc_encoder.safetensors')
-# 303 M parameters. 4096 steps, and tokens hidden again between the times .3
-# and .55, as in the published command of the best FID.
-_prior = dict(
+# 4096 steps, and tokens hidden again between the times .3 and .55, as in the
+# published command of the best FID.
+_network = dict(num_tokens=512, num_codes=256, dim=1024, depth=24,
+                num_heads=16, drop=.1)
+_steps = dict(num_steps=4096, eta=.01, interval=(.3, .55))
+_prior = dict(  # 303 M parameters
     type='CodeDiffuser',
-    denoiser=dict(type='CodeTransformer', num_tokens=512, num_codes=256,
-                  dim=1024, depth=24, num_heads=16, drop=.1),
+    denoiser=dict(type='CodeTransformer', **_network),
     diffusion=dict(type='AbsorbingDiffusion'),
-    sampler=dict(type='UnmaskingSampler', num_steps=4096, eta=.01,
-                 interval=(.3, .55)))
-# 323 M parameters.
-_sedd = dict(
+    sampler=dict(type='UnmaskingSampler', **_steps))
+_sedd = dict(  # 323 M parameters
     type='CodeDiffuser',
-    denoiser=dict(type='ScoreTransformer', num_tokens=512, num_codes=256,
-                  dim=1024, depth=24, num_heads=16, drop=.1),
+    denoiser=dict(type='ScoreTransformer', **_network),
     diffusion=dict(type='ScoreEntropyDiffusion'),
-    sampler=dict(type='ScoreSampler', num_steps=4096, eta=.01,
-                 interval=(.3, .55)))
+    sampler=dict(type='ScoreSampler', **_steps))
