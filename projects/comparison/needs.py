@@ -64,14 +64,16 @@ def find_stage_config(name: str, beside: str) -> str:
     near = Path(find_config(beside)).with_name(f'{name}.py')
     if near.is_file():
         return str(Path(beside).with_name(near.name))
-    for folder in dict.fromkeys((near.parent.name, 'digits')):
+    folders = dict.fromkeys((near.parent.name, 'digits'))
+    for folder in folders:
         config = f'configs/{folder}/{name}.py'
         with suppress(FileNotFoundError):
             find_config(config)
             return config
     raise FileNotFoundError(
         f"{beside} reads '{name}' of its work folder, and no config of that "
-        'name is beside it or in configs/digits.')
+        'name is beside it or in '
+        + ' or '.join(f'configs/{folder}' for folder in folders) + '.')
 
 
 def _strings(value, key: str = '') -> Iterator[tuple[str, str]]:
