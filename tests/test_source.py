@@ -42,6 +42,8 @@ PLACES = {
         'only the opcodes of built-in values are taken from it',
     'rcg/checkpoint/inert.py load: pickle._Unframer':
         'splits a pickle into frames',
+    'rcg/engine/allocator.py keep_freed_memory: ctypes.CDLL':
+        'calls mallopt of the C library that Python runs on',
     'rcg/evaluation/extractors/transformers.py weights: torch.jit.load':
         "only of files whose SHA-256 is that of one of OpenAI's",
     'tools/run_tests.sh: -c': 'its program is fixed text',

@@ -4,6 +4,7 @@ import math
 from mmengine.hooks import IterTimerHook, LoggerHook, RuntimeInfoHook
 from torch import Tensor
 
+from rcg.engine.allocator import keep_freed_memory
 from rcg.engine.running_means import logged_values
 from rcg.precision import set_float32
 from rcg.registry import HOOKS
@@ -23,7 +24,8 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
     none, because the lines hold its times.
 
     A stock Runner neither sets ``env_cfg.float32`` nor understands a schedule
-    in shares of the run. The hook sets the former and refuses the latter.
+    in shares of the run. The hook sets the former and refuses the latter. It
+    also calls :func:`~rcg.engine.allocator.keep_freed_memory`.
 
     Attributes:
         records_values: Whether the run has a LoggerHook.
@@ -32,6 +34,7 @@ class LightRuntimeInfoHook(RuntimeInfoHook):
     records_values = False
 
     def before_run(self, runner) -> None:
+        keep_freed_memory()
         precision = (runner.cfg.get('env_cfg') or {}).get('float32')
         if precision is not None:
             set_float32(precision)
