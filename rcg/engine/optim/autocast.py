@@ -6,7 +6,6 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
-from rcg.engine.optim.clipping import clip_grad_norm_
 from rcg.engine.shards import is_shard, local
 from rcg.registry import OPTIM_WRAPPERS
 
@@ -40,8 +39,6 @@ class AutocastOptimWrapper(OptimWrapper):
                 "float16 on a GPU use type='AmpOptimWrapper'.")
         self.dtype, self.grad_norm = getattr(torch, dtype), None
         self.unclipped_norm = None
-        if self.clip_grad_kwargs and self.grad_name == 'grad_norm':
-            self.clip_func = clip_grad_norm_
 
     def backward(self, loss: Tensor, **kwargs) -> None:
         """Compute gradients, which are NaN if the loss is not finite."""
