@@ -17,7 +17,7 @@ def keep_freed_memory() -> bool:
     By default, glibc gives large blocks back to the system. The next one of
     the same size costs a page fault for every 4 KiB. A training step
     allocates its gradients and activations anew, so it pays that each time:
-    a third of a step of the RDM on stored representations. The peak memory
+    a quarter of a step of the RDM on stored representations. The peak memory
     stays the same; memory between two peaks is not given back.
 
     It holds for the whole process. Nothing changes if there is a GPU to
