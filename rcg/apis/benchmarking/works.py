@@ -156,12 +156,12 @@ def rdm_train(bench: Bench) -> list[Variant]:
         cfg['rdm'], encoder=cfg['encoder'],
         data_preprocessor=dict(type='ImagePreprocessor')))
     model.to(bench.device)
-    # The published RDM clips no gradients.
-    wrapper = bench.cfg.optim_wrapper.to_dict() | dict(clip_grad=None)
     found = []
     for cached, count in ((False, PLAIN_BATCH), (True, PLAIN_BATCH),
                           (True, bench.wide)):
-        act = _step(bench, model, wrapper, count, cached, 'float32')
+        # The published RDM clips no gradients.
+        act = _step(bench, model, count, cached, dtype='float32',
+                    clip_grad=None)
         found.append(Variant(_name(cached, 'float32', count),
                              act if cached else explicit(act), count))
     return found
@@ -169,12 +169,12 @@ def rdm_train(bench: Bench) -> list[Variant]:
 
 def generator_train(bench: Bench) -> list[Variant]:
     """Steps of the generator."""
-    wrapper, found = bench.cfg.optim_wrapper.to_dict(), []
+    found = []
     for cached, dtype in ((False, 'float32'), (True, 'float32'),
                           (True, 'bfloat16')):
         if dtype == 'bfloat16' and not bench.bfloat16:
             continue
-        act = _step(bench, bench.model, wrapper, bench.batch, cached, dtype)
+        act = _step(bench, bench.model, bench.batch, cached, dtype=dtype)
         found.append(Variant(_name(cached, dtype, bench.batch),
                              act if cached else explicit(act), bench.batch,
                              getattr(torch, dtype)))
@@ -186,10 +186,13 @@ def _name(cached: bool, dtype: str, count: int) -> str:
             f'plain, batch {count}')
 
 
-def _step(bench: Bench, model: BaseModel, wrapper: dict, count: int,
-          cached: bool, dtype: str) -> Callable[[], object]:
-    """A training step on images, or on what the frozen parts made of them."""
-    wrapper_cfg = wrapper | dict(dtype=dtype)
+def _step(bench: Bench, model: BaseModel, count: int, cached: bool,
+          **optim: str | None) -> Callable[[], object]:
+    """A training step on images, or on what the frozen parts made of them.
+
+    ``optim`` replaces settings of the config's optimizer wrapper.
+    """
+    wrapper_cfg = bench.cfg.optim_wrapper.to_dict() | optim
     resolve_lr(wrapper_cfg, count, 1)
     wrapper = build_optim_wrapper(model, wrapper_cfg)
     batch = noise_batch(count, bench.image_size)
