@@ -10,9 +10,8 @@ from rcg.apis.json_file import write_json
 from rcg.apis.run_config import load_any_config
 from rcg.apis.timing import Timing
 from rcg.engine.configs.loading import without_weights
-from rcg.engine.devices import usable_device
+from rcg.engine.devices import compute_as_a_run, usable_device
 from rcg.engine.schedule import resolve_lr
-from rcg.precision import set_float32
 from rcg.registry import MODELS
 
 
@@ -43,7 +42,7 @@ def check_full_size(config: Config | dict | str, *, batch_size: int = 2,
     timing = Timing(usable_device(device))
     cfg = load_any_config(config, options)
     init_default_scope('rcg')
-    set_float32(float32)
+    compute_as_a_run(float32)
     model, count = _build(cfg.model, timing)
     wrapper_cfg = _optim_wrapper(cfg, batch_size, timing.on_gpu)
     batch = noise_batch(batch_size, image_size, timing.on_gpu)

@@ -9,8 +9,6 @@ from pathlib import Path
 
 import torch
 
-from rcg.engine.allocator import keep_freed_memory
-
 
 def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
     """Peak memory of this process, or of its largest child, in bytes."""
@@ -20,8 +18,6 @@ def peak_memory(who: int = resource.RUSAGE_SELF) -> int:
 
 class Timing:
     """Measures stages; prints and keeps the results.
-
-    As in a run, this process keeps the memory that it frees.
 
     Args:
         device: Where they run. The clock is read when it has finished.
@@ -33,7 +29,6 @@ class Timing:
 
     def __init__(self, device: str | torch.device) -> None:
         self.device, self.found = torch.device(device), {}
-        keep_freed_memory()
 
     @property
     def on_gpu(self) -> bool:

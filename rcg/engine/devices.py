@@ -3,6 +3,9 @@ import os
 
 import torch
 
+from rcg.engine.allocator import keep_freed_memory
+from rcg.precision import set_float32
+
 
 def usable_device(device: str | torch.device | None = None) -> torch.device:
     """The given device, if it works; None: a GPU if there is one.
@@ -22,6 +25,16 @@ def usable_device(device: str | torch.device | None = None) -> torch.device:
             f'{_known()}. Give one of these, or none for the best.'
         ) from error
     return found
+
+
+def compute_as_a_run(float32: str) -> None:
+    """Set what a run sets for its process, where there is no Runner.
+
+    Args:
+        float32: See :func:`~rcg.precision.set_float32`.
+    """
+    set_float32(float32)
+    keep_freed_memory()
 
 
 def shown_gpus_without_use() -> str | None:

@@ -14,11 +14,11 @@ from rcg.apis.full_size import noise_batch
 from rcg.apis.timing import Timing
 from rcg.engine import RcgRunner
 from rcg.engine.configs.loading import without_weights
+from rcg.engine.devices import compute_as_a_run
 from rcg.engine.disk_space import num_bytes, optimizer_bytes
 from rcg.engine.optim import single_wrappers
 from rcg.engine.parameters import trained_and_frozen
 from rcg.engine.schedule import resolve_lr
-from rcg.precision import set_float32
 from rcg.registry import DATASETS, MODELS, type_name
 
 # On a CPU a step that would take longer is measured with fewer images.
@@ -66,7 +66,7 @@ def measure_steps(cfg: Config, device: str, processes: int,
         has_data: Whether the training data can be read.
     """
     init_default_scope('rcg')
-    set_float32(cfg.get('env_cfg', {}).get('float32', 'high'))
+    compute_as_a_run(cfg.get('env_cfg', {}).get('float32', 'high'))
     # The schedule of MoCo's momentum; its length costs nothing.
     MessageHub.get_current_instance().update_info('max_iters', 1000)
     timing = Timing(device)

@@ -10,9 +10,7 @@ from rcg.apis.benchmarking.measuring import matrix_rates, measure
 from rcg.apis.benchmarking.works import WORKS, Bench
 from rcg.apis.json_file import write_json
 from rcg.apis.run_config import load_any_config
-from rcg.engine.allocator import keep_freed_memory
-from rcg.engine.devices import usable_device
-from rcg.precision import set_float32
+from rcg.engine.devices import compute_as_a_run, usable_device
 
 DEFAULT = 'configs/rcg/mage_b.py'
 # bfloat16 is tried where its products are faster by so much.
@@ -43,7 +41,8 @@ def benchmark(configs: list[str] | None = None, *, quick: bool = False,
         Rows: ``config`` and ``work``, and what :func:`measure` says.
     """
     device = torch.device(usable_device(device))
-    _prepare()
+    init_default_scope('rcg')
+    compute_as_a_run('high')
     rates, rounds = _limits(device), rounds or (3 if quick else 5)
     rows = _rows('', 'loading', loading(16 if quick else 64), rounds,
                  torch.device('cpu'), rates)
@@ -58,13 +57,6 @@ def benchmark(configs: list[str] | None = None, *, quick: bool = False,
     if out:
         write_json(rows, out)
     return rows
-
-
-def _prepare() -> None:
-    """Set what a run sets for its process."""
-    init_default_scope('rcg')
-    set_float32('high')
-    keep_freed_memory()
 
 
 def _limits(device: torch.device) -> dict[torch.dtype, float]:
