@@ -3,10 +3,10 @@
     python tools/benchmark.py [--quick] [--json FILE] [CONFIG ...]
 
 Plain is what the published code does: images through the frozen parts in
-every step, attention as explicit products in float32, batches of 16 for
-sampling. All ways take turns in one run, with random weights and images of
-noise; medians, peak memory and the share of the measured rate of matrix
-products are printed.
+every step, attention as explicit products in float32, PyTorch's dropout,
+batches of 16 for sampling. All ways take turns in one run, with random weights
+and images of noise; medians, peak memory and the share of the measured rate of
+matrix products are printed.
 By default the model is MAGE-B. --quick takes under five minutes on two cores.
 """
 import argparse

@@ -1,7 +1,8 @@
 """The pieces of work of RCG, each the plain way and ours.
 
 Plain is what the published code does: images through the frozen parts in every
-step, attention as explicit products in float32, batches of 16 for sampling.
+step, attention as explicit products in float32, PyTorch's dropout, batches of
+16 for sampling.
 """
 import copy
 import dataclasses
@@ -22,6 +23,7 @@ from rcg.apis.full_size import noise_batch
 from rcg.engine.configs.loading import without_weights
 from rcg.engine.schedule import resolve_lr
 from rcg.engine.stored_features import FeatureFolder, joined
+from rcg.models.layers.dropout import torch_dropout
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
@@ -88,9 +90,9 @@ class Bench:
 
 
 def explicit(act: Callable[[], object]) -> Callable[[], object]:
-    """The same with attention as products of matrices."""
+    """The same with attention as products, and dropout, of PyTorch."""
     def with_products() -> object:
-        with sdpa_kernel(SDPBackend.MATH):
+        with sdpa_kernel(SDPBackend.MATH), torch_dropout():
             return act()
     return with_products
 

@@ -3,6 +3,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from rcg.models.layers.dropout import dropout, has_own_masks
 from rcg.precision import no_autocast
 
 
@@ -26,4 +27,9 @@ def attend(q: Tensor, k: Tensor, v: Tensor, drop: float = 0.) -> Tensor:
         with no_autocast(q.device):
             return F.scaled_dot_product_attention(
                 q.float(), k.float(), v.float()).to(q.dtype)
+    if drop and has_own_masks(q.device):
+        # PyTorch has no kernel for it on a CPU and computes the same.
+        with no_autocast(q.device):
+            weights = (q * q.shape[-1]**-.5 @ k.mT).softmax(-1)
+            return dropout(weights, drop) @ v
     return F.scaled_dot_product_attention(q, k, v, dropout_p=drop)

@@ -2,6 +2,7 @@
 from torch import Tensor, nn
 
 from rcg.models.layers.attend import attend
+from rcg.models.layers.dropout import Dropout
 from rcg.models.layers.rms_norm import RMSNorm
 from rcg.models.layers.rotary import rotate
 
@@ -36,7 +37,7 @@ class Attention(nn.Module):
         self.num_heads, self.attn_drop = num_heads, attn_drop
         self.qkv = nn.Linear(dim, 3 * dim, bias=qkv_bias)
         self.proj = nn.Linear(dim, dim, bias=proj_bias)
-        self.proj_drop = nn.Dropout(proj_drop)
+        self.proj_drop = Dropout(proj_drop)
         self.q_norm = self.k_norm = None
         if qk_norm:
             self.q_norm = RMSNorm(dim // num_heads, eps=1e-6)
@@ -68,7 +69,7 @@ class Mlp(nn.Module):
         super().__init__()
         self.fc1 = nn.Linear(dim, hidden_dim)
         self.act = nn.GELU()
-        self.drop = nn.Dropout(drop)
+        self.drop = Dropout(drop)
         self.fc2 = nn.Linear(hidden_dim, dim)
 
     def forward(self, x: Tensor) -> Tensor:

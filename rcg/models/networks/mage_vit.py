@@ -12,6 +12,7 @@ from torch.nn.functional import linear
 
 from rcg.models.layers.chain import Chain
 from rcg.models.layers.condition import build_condition_embed
+from rcg.models.layers.dropout import Dropout
 from rcg.models.layers.transformer import Block
 from rcg.registry import MODELS
 
@@ -25,7 +26,7 @@ class TokenEmbedding(nn.Module):
         self.word = nn.Embedding(vocab_size, dim)
         self.position = nn.Parameter(torch.empty(num_positions, dim))
         self.norm = nn.LayerNorm(dim, eps=1e-6)
-        self.drop = nn.Dropout(drop)
+        self.drop = Dropout(drop)
         nn.init.trunc_normal_(self.word.weight, std=std)
         nn.init.trunc_normal_(self.position, std=position_std)
 

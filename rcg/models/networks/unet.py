@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rcg.models.layers.chain import Chain
 from rcg.models.layers.condition import build_condition_embed
+from rcg.models.layers.dropout import Dropout
 from rcg.models.layers.embeddings import timestep_embedding
 from rcg.models.layers.group_norm import GroupNorm
 from rcg.models.layers.spatial_attention import (
@@ -97,7 +98,7 @@ class ResidualBlock(nn.Module):
         steered = 2 * out_dim if form.scale_shift else out_dim
         self.time_proj = nn.Linear(time_dim, steered)
         self.norm2 = GroupNorm(form.groups, out_dim)
-        self.drop = nn.Dropout(form.drop)
+        self.drop = Dropout(form.drop)
         self.conv2 = zero(nn.Conv2d(out_dim, out_dim, 3, padding=1))
         self.shortcut = (nn.Identity() if in_dim == out_dim else
                          nn.Conv2d(in_dim, out_dim, 1))

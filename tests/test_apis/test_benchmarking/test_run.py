@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from torch.nn import functional as F
 
 from rcg.apis import benchmark
 from rcg.apis.benchmarking import run
@@ -14,11 +15,13 @@ from rcg.apis.benchmarking.works import (
     Bench,
     cache,
     decode,
+    explicit,
     features,
     rdm_sample,
     rdm_train,
 )
 from rcg.engine import load_config
+from rcg.models.layers.dropout import dropout
 
 CONFIG = 'configs/digits/mage.py'
 WORKS = {'loading', 'cache', 'features', 'rdm_train', 'generator_train',
@@ -50,6 +53,14 @@ def test_all_works_of_a_model(tmp_path, monkeypatch, capsys, faster):
                if row['work'] == 'generator_train']
     assert trained == ['plain, batch 2', 'cached, float32, batch 2'] + [
         'cached, bfloat16, batch 2'] * faster
+
+
+def test_the_plain_way_has_pytorchs_dropout():
+    x, outs = torch.ones(2**15), []
+    for act in explicit(lambda: dropout(x, .5)), lambda: F.dropout(x, .5):
+        torch.manual_seed(0)
+        outs.append(act())
+    assert torch.equal(*outs)
 
 
 def test_stored_representations_are_neither_trained_nor_measured():

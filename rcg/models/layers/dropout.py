@@ -1,0 +1,77 @@
+"""Dropout whose masks cost little on a CPU."""
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_BITS = 16  # random bits for each number of a mask
+# Below this size, PyTorch's masks take no longer.
+_SMALL = 2**14
+_TORCH = ContextVar('torch_dropout', default=False)
+
+
+@contextmanager
+def torch_dropout() -> Iterator[None]:
+    """A context in which dropout is PyTorch's on every device."""
+    token = _TORCH.set(True)
+    try:
+        yield
+    finally:
+        _TORCH.reset(token)
+
+
+def has_own_masks(device: torch.device) -> bool:
+    """Whether :func:`dropout` there is other than PyTorch's."""
+    return (device.type == 'cpu' and not _TORCH.get()
+            and not torch.compiler.is_compiling())
+
+
+def dropout(x: Tensor, p: float) -> Tensor:
+    """Set numbers to 0 with probability ``p``, and divide the others by 1 - p.
+
+    On a CPU, PyTorch's dropout spends most of its time on random numbers: 53
+    random bits for each number, drawn one after the other. Here it is 16, in
+    the third of the time. So ``p`` is rounded to a multiple of 2^-16; the
+    division is by what it is then, and the expectation stays exact.
+
+    Masks depend on PyTorch's global generator alone, as usual: seeds give the
+    same ones, and recomputation repeats them. Small tensors, other devices
+    and compiled code get PyTorch's masks.
+
+    Args:
+        x: Of any shape and floating point type.
+        p: In [0, 1].
+
+    Returns:
+        The same shape, type and memory layout as ``x``.
+    """
+    dropped = round(p * 2**_BITS)
+    if (not has_own_masks(x.device) or x.numel() < _SMALL
+            or not 0 < dropped < 2**_BITS):
+        return F.dropout(x, p)
+    scale = 2**_BITS / (2**_BITS - dropped)
+    noise = torch.empty_like(x)  # dense
+    flat = noise.as_strided((noise.numel(), ), (1, ))
+    torch.ge(_random_int16(x.numel()), dropped - 2**(_BITS - 1), out=flat)
+    return x * noise.mul_(scale)
+
+
+def _random_int16(count: int) -> Tensor:
+    """Uniform integers (count,) of 16 bits."""
+    # Without a random device of its own, and without a wait for a tensor's
+    # value: the seed is a view of what PyTorch has drawn.
+    seed = torch.empty(2, dtype=torch.int64).random_(-2**63, None)
+    words = np.random.SFC64(seed.numpy().view(np.uint64)).random_raw(
+        -(-count * _BITS // 64))
+    return torch.from_numpy(words.view(np.int16))[:count]
+
+
+class Dropout(nn.Dropout):
+    """:func:`dropout` in training, nothing in evaluation."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return dropout(x, self.p) if self.training and self.p else x
