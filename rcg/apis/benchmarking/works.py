@@ -23,7 +23,7 @@ from rcg.apis.full_size import noise_batch
 from rcg.engine.configs.loading import without_weights
 from rcg.engine.schedule import resolve_lr
 from rcg.engine.stored_features import FeatureFolder, joined
-from rcg.models.layers.dropout import torch_dropout
+from rcg.models.layers.plain import plain_layers
 from rcg.registry import MODELS
 from rcg.rng import SampleRng
 
@@ -90,9 +90,9 @@ class Bench:
 
 
 def explicit(act: Callable[[], object]) -> Callable[[], object]:
-    """The same with attention as products, and dropout, of PyTorch."""
+    """The same with attention as products, and PyTorch's layers."""
     def with_products() -> object:
-        with sdpa_kernel(SDPBackend.MATH), torch_dropout():
+        with sdpa_kernel(SDPBackend.MATH), plain_layers():
             return act()
     return with_products
 

@@ -3,7 +3,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from rcg.models.layers.dropout import dropout, has_own_masks
+from rcg.models.layers.dropout import dropout
+from rcg.models.layers.plain import has_own_ways
 from rcg.precision import no_autocast
 
 
@@ -20,14 +21,14 @@ def attend(q: Tensor, k: Tensor, v: Tensor, drop: float = 0.) -> Tensor:
     Returns:
         (N, H, L, d), of the type of ``q``.
     """
-    if (q.device.type == 'cpu' and q.dtype == torch.bfloat16 and not drop
-            and q.requires_grad):
+    if (q.dtype == torch.bfloat16 and not drop and q.requires_grad
+            and has_own_ways(q.device)):
         # The backward pass of PyTorch's kernel is two to four times as slow
         # in bfloat16 as in float32, for up to 256 tokens (2.14.1).
         with no_autocast(q.device):
             return F.scaled_dot_product_attention(
                 q.float(), k.float(), v.float()).to(q.dtype)
-    if drop and has_own_masks(q.device):
+    if drop and has_own_ways(q.device):
         # PyTorch has no kernel for it on a CPU and computes the same.
         with no_autocast(q.device):
             weights = (q * q.shape[-1]**-.5 @ k.mT).softmax(-1)

@@ -1,33 +1,14 @@
 """Dropout whose masks cost little on a CPU."""
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.models.layers.plain import has_own_ways
+
 _BITS = 16  # random bits for each number of a mask
 # Below this size, PyTorch's masks take no longer.
 _SMALL = 2**14
-_TORCH = ContextVar('torch_dropout', default=False)
-
-
-@contextmanager
-def torch_dropout() -> Iterator[None]:
-    """A context in which dropout is PyTorch's on every device."""
-    token = _TORCH.set(True)
-    try:
-        yield
-    finally:
-        _TORCH.reset(token)
-
-
-def has_own_masks(device: torch.device) -> bool:
-    """Whether :func:`dropout` there is other than PyTorch's."""
-    return (device.type == 'cpu' and not _TORCH.get()
-            and not torch.compiler.is_compiling())
 
 
 def dropout(x: Tensor, p: float) -> Tensor:
@@ -39,8 +20,9 @@ def dropout(x: Tensor, p: float) -> Tensor:
     division is by what it is then, and the expectation stays exact.
 
     Masks depend on PyTorch's global generator alone, as usual: seeds give the
-    same ones, and recomputation repeats them. Small tensors, other devices
-    and compiled code get PyTorch's masks.
+    same ones, and recomputation repeats them. Small tensors, other devices,
+    compiled code and :func:`~rcg.models.layers.plain.plain_layers` get
+    PyTorch's masks.
 
     Args:
         x: Of any shape and floating point type.
@@ -50,7 +32,7 @@ def dropout(x: Tensor, p: float) -> Tensor:
         The same shape, type and memory layout as ``x``.
     """
     dropped = round(p * 2**_BITS)
-    if (not has_own_masks(x.device) or x.numel() < _SMALL
+    if (not has_own_ways(x.device) or x.numel() < _SMALL
             or not 0 < dropped < 2**_BITS):
         return F.dropout(x, p)
     scale = 2**_BITS / (2**_BITS - dropped)
