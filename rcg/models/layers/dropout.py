@@ -14,10 +14,10 @@ _SMALL = 2**14
 def dropout(x: Tensor, p: float) -> Tensor:
     """Set numbers to 0 with probability ``p``, and divide the others by 1 - p.
 
-    On a CPU, PyTorch's dropout spends most of its time on random numbers: 53
-    random bits for each number, drawn one after the other. Here it is 16, in
-    the third of the time. So ``p`` is rounded to a multiple of 2^-16; the
-    division is by what it is then, and the expectation stays exact.
+    On a CPU, PyTorch's dropout spends most of its time on drawing random
+    numbers, one after the other. Here 16 random bits decide on each number,
+    and all takes a third of the time. So ``p`` is rounded to a multiple of
+    2^-16. The division is by 1 minus that, and the expectation stays exact.
 
     Masks depend on PyTorch's global generator alone, as usual: seeds give the
     same ones, and recomputation repeats them. Small tensors, other devices,
@@ -44,8 +44,7 @@ def dropout(x: Tensor, p: float) -> Tensor:
 
 def _random_int16(count: int) -> Tensor:
     """Uniform integers (count,) of 16 bits."""
-    # Without a random device of its own, and without a wait for a tensor's
-    # value: the seed is a view of what PyTorch has drawn.
+    # PyTorch's generator seeds another one, which is several times as fast.
     seed = torch.empty(2, dtype=torch.int64).random_(-2**63, None)
     words = np.random.SFC64(seed.numpy().view(np.uint64)).random_raw(
         -(-count * _BITS // 64))
