@@ -10,6 +10,7 @@ import numpy as np
 from mmengine import fileio
 from PIL import ExifTags, Image, UnidentifiedImageError
 
+from rcg.datasets.jpeg import decode_jpeg
 from rcg.files import read_regular
 
 EXTENSIONS = ('.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.bmp',
@@ -23,12 +24,12 @@ MAX_FILE_BYTES = 512 << 20  # twice that of 16-bit RGB without compression
 MAX_SCANNED_PIXELS = 16 * MAX_PIXELS
 _SCAN = b'\xff\xda'
 _ORIENTATION = ExifTags.Base.Orientation
-# What makes an image upright, by its EXIF tag. Pillow's own function parses
-# the tags twice more, and writes them anew.
-_TURNS = {2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-          4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-          6: Image.Transpose.ROTATE_270, 7: Image.Transpose.TRANSVERSE,
-          8: Image.Transpose.ROTATE_90}
+# What makes pixels (H, W, 3) upright, by the EXIF tag of their file.
+_TURNS = {2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1],
+          4: lambda x: x[::-1], 5: lambda x: x.swapaxes(0, 1),
+          6: lambda x: x[::-1].swapaxes(0, 1),
+          7: lambda x: x[::-1, ::-1].swapaxes(0, 1),
+          8: lambda x: x[:, ::-1].swapaxes(0, 1)}
 # The decoders of what EXTENSIONS name. A name does not bind Pillow: it would
 # start Ghostscript for a PostScript file that is called a.png.
 _FORMATS = ('PNG', 'JPEG', 'WEBP', 'BMP', 'DIB', 'TIFF', 'GIF', 'PPM',
@@ -148,11 +149,17 @@ def to_rgb(image: Image.Image, upright: bool = True,
     Raises:
         OSError, ValueError: While decoding, or of an unknown range.
     """
-    transparent = has_alpha(image)
-    image.load()  # some formats have their EXIF tags at the end
+    pixels = decode_jpeg(image)
+    if pixels is None:
+        pixels = _by_pillow(image, bits)
+    # Not earlier: some formats have their EXIF tags at the end.
     turn = _TURNS.get(image.getexif().get(_ORIENTATION)) if upright else None
-    if turn is not None:
-        image = image.transpose(turn)
+    return pixels if turn is None else np.ascontiguousarray(turn(pixels))
+
+
+def _by_pillow(image: Image.Image, bits: int) -> np.ndarray:
+    transparent = has_alpha(image)
+    image.load()
     if transparent:
         image = image.convert('RGBA')
         white = Image.new('RGBA', image.size, 'white')
