@@ -37,11 +37,22 @@ def decoded(content):
 
 
 @needs_opencv
+@pytest.mark.parametrize('name', ['411', '420', '422', '440', '444'])
+@pytest.mark.parametrize('size', [(1, 1), (97, 33)])
+def test_colors_in_less_resolution(size, name):
+    number = getattr(cv2, f'IMWRITE_JPEG_SAMPLING_FACTOR_{name}')
+    assert number in jpeg._SAMPLINGS
+    content = cv2.imencode('.jpg', np.array(picture(*size)), [
+        cv2.IMWRITE_JPEG_SAMPLING_FACTOR, number])[1].tobytes()
+    assert np.array_equal(decoded(content), by_pillow(content))
+
+
+@needs_opencv
 @pytest.mark.parametrize('size', [(1, 1), (8, 8), (97, 33), (500, 375)])
 @pytest.mark.parametrize('options', [
     dict(quality=95, subsampling=0), dict(quality=75), dict(quality=5),
     dict(quality=100), dict(subsampling=1), dict(restart_marker_blocks=2),
-    dict(optimize=True)])
+    dict(optimize=True), dict(keep_rgb=True)])
 @pytest.mark.parametrize('mode', ['RGB', 'L'])
 def test_pixels_are_those_of_pillow(size, options, mode):
     content = encoded(picture(*size).convert(mode), **options)
