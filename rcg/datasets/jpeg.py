@@ -12,7 +12,7 @@ from PIL import Image
 # looked at elsewhere. Older versions of OpenCV have no such order.
 _FLAGS = (cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
           if hasattr(cv2, 'IMREAD_COLOR_RGB') else None)
-_SCAN = b'\xff\xda'  # begins with its length and its number of channels
+SCAN = b'\xff\xda'  # begins with its length and its number of channels
 # In a scan: neither a byte of 255 nor a restart.
 _MARKER = re.compile(rb'\xff[^\x00\xd0-\xd7]')
 _END = b'\xff\xd9'
@@ -53,10 +53,10 @@ def _is_one_scan(content: bytes, channels: int) -> bool:
     OpenCV takes files that were cut off, or that have something else in
     between, and fills them up. Pillow refuses them.
     """
-    scan = content.rfind(_SCAN)
-    marker = _MARKER.search(content, scan + len(_SCAN))
-    return (marker is not None and marker.start() == len(content) - len(_END)
-            and content.endswith(_END)
+    scan = content.rfind(SCAN)
+    marker = _MARKER.search(content, scan + len(SCAN))
+    return (marker is not None and marker[0] == _END
+            and marker.end() == len(content)
             and content[scan + 4:scan + 5] == bytes([channels]))
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from mmengine import fileio
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from rcg.datasets.jpeg import decode_jpeg
+from rcg.datasets.jpeg import SCAN, decode_jpeg
 from rcg.files import read_regular
 
 EXTENSIONS = ('.png', '.jpg', '.jpeg', '.jpe', '.jfif', '.webp', '.bmp',
@@ -22,7 +22,6 @@ MAX_PIXELS = 1 << 26
 MAX_FILE_BYTES = 512 << 20  # twice that of 16-bit RGB without compression
 # Every scan of a progressive JPEG file goes over all pixels; usual are ten.
 MAX_SCANNED_PIXELS = 16 * MAX_PIXELS
-_SCAN = b'\xff\xda'
 _ORIENTATION = ExifTags.Base.Orientation
 # What makes pixels (H, W, 3) upright, by the EXIF tag of their file.
 _TURNS = {2: lambda x: x[:, ::-1], 3: lambda x: x[::-1, ::-1],
@@ -113,9 +112,9 @@ def _check_size(image: Image.Image, content: bytes) -> None:
         raise ValueError(f'it has {width} x {height} pixels; at most '
                          f'{MAX_PIXELS:,} are decoded: make it smaller')
     if image.format in ('JPEG', 'MPO') and (
-            width * height * content.count(_SCAN) > MAX_SCANNED_PIXELS):
+            width * height * content.count(SCAN) > MAX_SCANNED_PIXELS):
         raise ValueError(f'its {width} x {height} pixels come in '
-                         f'{content.count(_SCAN)} scans, which would take '
+                         f'{content.count(SCAN)} scans, which would take '
                          'minutes: write it again')
 
 

@@ -11,6 +11,7 @@ from rcg.datasets import jpeg
 from rcg.datasets.jpeg import agrees, decode_jpeg
 from rcg.datasets.reading import UNREADABLE, decode_image, read_image, to_rgb
 
+# Where the builds differ, Pillow decodes everything, and the other tests hold.
 needs_opencv = pytest.mark.skipif(
     not agrees(), reason='OpenCV decodes to other pixels here')
 
