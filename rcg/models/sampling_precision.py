@@ -3,6 +3,8 @@ import contextlib
 
 import torch
 
+from rcg.precision import warn_if_emulated
+
 DTYPES = 'float32', 'bfloat16', 'float16'
 
 
@@ -64,6 +66,7 @@ class SamplingPrecision:
         if self.generator is None:
             return contextlib.nullcontext()
         dtype = getattr(torch, self.generator)
+        warn_if_emulated(dtype, device.type, 'model.sampling.generator')
         return torch.autocast(device.type, dtype,
                               enabled=dtype != torch.float32)
 

@@ -7,6 +7,7 @@ from mmengine.optim import OptimWrapper
 from torch import Tensor, nn
 
 from rcg.engine.shards import is_shard, local
+from rcg.precision import warn_if_emulated
 from rcg.registry import OPTIM_WRAPPERS
 
 
@@ -15,7 +16,8 @@ class AutocastOptimWrapper(OptimWrapper):
     """Runs the forward pass under autocast, on a CPU or a GPU.
 
     bfloat16 has the range of float32, so the loss needs no scaling. For
-    float16 on a GPU use MMEngine's ``AmpOptimWrapper``, which scales it.
+    float16 on a GPU use MMEngine's ``AmpOptimWrapper``, which scales it. The
+    log warns if a CPU has no instructions for bfloat16.
 
     Args:
         dtype: 'bfloat16', or 'float32' for no autocast.
@@ -49,6 +51,7 @@ class AutocastOptimWrapper(OptimWrapper):
     def optim_context(self, model: nn.Module):
         """Autocast, and no gradient exchange between micro-batches."""
         device = next(model.parameters()).device.type
+        warn_if_emulated(self.dtype, device, 'optim_wrapper.dtype')
         with super().optim_context(model), torch.autocast(
                 device, torch.bfloat16, self.dtype == torch.bfloat16):
             yield

@@ -5,6 +5,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from rcg.precision import warn_if_emulated
+
 
 class Doubling(nn.Conv2d):
     """Doubles the resolution, each place four times, and convolves (3x3)."""
@@ -63,6 +65,8 @@ class Decoding:
         if self.dtype == torch.float32:
             return up(z)
         if self._device != z.device:
+            warn_if_emulated(self.dtype, z.device.type,
+                             'model.sampling.decoder')
             self._fast, self._device = self._copy(up), z.device
         images = self._fast(z.to(self.dtype, memory_format=self.format))
         return images.to(z.dtype).contiguous()
