@@ -56,9 +56,10 @@ def state():
 seen = {name for name in sys.modules if name.startswith('mmengine')}
 before = state()
 assert before['schemes'] and len(before['MODELS']) > 1
-import rcg.apis.scoring
+import rcg.apis.scoring, rcg.models
 # They take about a second each: imported where they are used.
-slow = {'torchvision', 'sklearn', 'scipy', 'matplotlib', 'timm'}
+slow = {'torchvision', 'sklearn', 'scipy', 'matplotlib', 'timm',
+        'torch._dynamo'}
 assert not slow & set(sys.modules), slow & set(sys.modules)
 for module in pkgutil.walk_packages(rcg.__path__, 'rcg.'):
     if module.name.startswith('rcg.projects.'):

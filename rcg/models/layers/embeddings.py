@@ -59,10 +59,14 @@ def timestep_embedding(t: Tensor, dim: int,
     return torch.nn.functional.pad(table, (0, dim % 2))
 
 
-# Two functions, since assume_constant_result cannot decorate an lru_cache.
-@torch.compiler.assume_constant_result
+# Two functions, since what marks a constant cannot mark an lru_cache.
 def _frequencies(*key) -> Tensor:
     return _make_frequencies(*key)
+
+
+# As torch.compiler.assume_constant_result does, which also imports the
+# compiler: a second and more at the start of every command.
+_frequencies._dynamo_marked_constant = True
 
 
 @functools.lru_cache
