@@ -48,15 +48,18 @@ def warn_if_emulated(dtype: torch.dtype, device_type: str, setting: str
         device_type: Nothing happens unless it is 'cpu'.
         setting: Name of the config's setting that should be 'float32'.
     """
-    if device_type != 'cpu' or dtype == torch.float32:
-        return
-    times = slowdown(dtype)
-    if times > _EMULATED:
+    if (device_type == 'cpu' and dtype != torch.float32
+            and is_emulated(dtype)):
         print_log(
             f'A matrix product in {str(dtype).removeprefix("torch.")} takes '
-            f'{times:.0f} times as long as in float32, because this CPU has '
-            f'no instructions for it: set {setting}=float32 (--cfg-options) '
-            'or use a GPU.', logger='current', level=30)
+            f'{slowdown(dtype):.0f} times as long as in float32, because this '
+            f'CPU has no instructions for it: set {setting}=float32 '
+            '(--cfg-options) or use a GPU.', logger='current', level=30)
+
+
+def is_emulated(dtype: torch.dtype) -> bool:
+    """Whether this CPU has no instructions for a type, so it is slow."""
+    return slowdown(dtype) > _EMULATED
 
 
 @functools.cache

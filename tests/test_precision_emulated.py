@@ -49,7 +49,7 @@ def messages(monkeypatch):
     precision.warn_if_emulated.cache_clear()
 
 
-@pytest.mark.parametrize('use, setting', USES)
+@pytest.mark.parametrize(('use', 'setting'), USES)
 def test_a_type_that_is_emulated_is_named_once(monkeypatch, messages, use,
                                                setting):
     monkeypatch.setattr(precision, 'slowdown', lambda dtype: 53.2)
@@ -60,7 +60,7 @@ def test_a_type_that_is_emulated_is_named_once(monkeypatch, messages, use,
     assert how == {'logger': 'current', 'level': 30}
 
 
-@pytest.mark.parametrize('use, setting', USES)
+@pytest.mark.parametrize(('use', 'setting'), USES)
 def test_a_type_that_the_cpu_has_is_no_matter(monkeypatch, messages, use,
                                               setting):
     monkeypatch.setattr(precision, 'slowdown', lambda dtype: .5)
@@ -68,7 +68,7 @@ def test_a_type_that_the_cpu_has_is_no_matter(monkeypatch, messages, use,
     assert not messages
 
 
-@pytest.mark.parametrize('use, setting', USES)
+@pytest.mark.parametrize(('use', 'setting'), USES)
 def test_float32_is_not_measured(monkeypatch, messages, use, setting):
     monkeypatch.setattr(precision, 'slowdown', lambda dtype: 1 / 0)
     use('float32')

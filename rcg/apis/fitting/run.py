@@ -5,6 +5,7 @@ import tempfile
 import time
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
@@ -35,6 +36,7 @@ from rcg.engine.configs.files import find_config
 from rcg.engine.devices import usable_device
 from rcg.engine.distributed import usable_cores
 from rcg.files import read_json
+from rcg.precision import is_emulated
 
 # Of the time: for the starts of stages, the features that are stored and the
 # scores, at most.
@@ -165,6 +167,9 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
         plan.estimates.append(
             f'Precision: {chosen[0]}; a step in bfloat16 is {chosen[1]:.2f} '
             'times as fast here as one in float32.')
+    elif plan.device == 'cpu':
+        plan.estimates.append('Precision: float32; this CPU has no '
+                              'instructions for bfloat16.')
     return plan
 
 
@@ -172,12 +177,13 @@ def _measured(plan: Plan, trial: Path) -> tuple[dict[str, Cost], float]:
     """Costs of a step of each stage; seconds of an image that is drawn."""
     print(f'trying some steps of each stage on {plan.device} ...', flush=True)
     cores, threads = usable_cores(), _threads(plan)
+    # On a GPU the preset decides. Tokenizers train in float32.
+    choice = plan.device == 'cpu' and not is_emulated(torch.bfloat16)
     costs = {name: measure(
         trial / f'{name}.py', plan.device,
         cores if name in plan.alone else threads,
-        # On a GPU the preset decides. Tokenizers train in float32.
-        work='precisions' if plan.device == 'cpu' and name != 'tokenizer'
-        else 'step') for name in plan.trained}
+        work='precisions' if choice and name != 'tokenizer' else 'step')
+        for name in plan.trained}
     return costs, measure(trial / f'{plan.generator}.py', plan.device,
                           threads, work='image').seconds
 

@@ -17,7 +17,7 @@ def test_a_project_anywhere(tmp_path, name):
     assert cfg.train_dataloader.dataset.data_root == data
     assert {step.size for step in cfg.train_dataloader.dataset.pipeline} == {
         48}
-    assert cfg._steps == dict(encoder=600, tokenizer=1500, rdm=2000, mage=7,
+    assert cfg._steps == dict(encoder=600, tokenizer=3000, rdm=2000, mage=7,
                               pixels=3000)
     assert 'RCG_' not in (out / f'{name}.py').read_text()
     assert 'folder/' not in (out / f'{name}.py').read_text()

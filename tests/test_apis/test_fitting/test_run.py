@@ -243,6 +243,7 @@ def test_precision_is_that_which_was_faster(images, tmp_path, monkeypatch,
         return Cost(.1, 100, 10)
 
     monkeypatch.setattr(run, 'measure', tell)
+    monkeypatch.setattr(run, 'is_emulated', lambda dtype: False)
     out = tmp_path / 'out'
     fit(str(images), time_limit='10m', out=str(out), device='cpu')
     assert tried == ['encoder', 'rdm', 'mage']
@@ -250,6 +251,24 @@ def test_precision_is_that_which_was_faster(images, tmp_path, monkeypatch,
     assert f'Precision: {dtype}; a step' in capsys.readouterr().out
     cfg = load_config(out / 'mage.py')
     assert cfg.optim_wrapper.dtype == dtype
+
+
+def test_a_cpu_that_has_no_bfloat16_is_not_tried_in_it(
+        images, tmp_path, monkeypatch, capsys):
+    tried = set()
+
+    def tell(path, *args, work='step'):
+        tried.add(work)
+        return Cost(.1, 100, 10)
+
+    monkeypatch.setattr(run, 'measure', tell)
+    monkeypatch.setattr(run, 'is_emulated', lambda dtype: True)
+    out = tmp_path / 'out'
+    fit(str(images), time_limit='10m', out=str(out), device='cpu')
+    assert tried == {'step', 'image'}
+    assert ('Precision: float32; this CPU has no instructions for bfloat16'
+            in capsys.readouterr().out)
+    assert load_config(out / 'mage.py').optim_wrapper.dtype == 'float32'
 
 
 def test_a_step_is_timed_in_both_precisions(tmp_path, monkeypatch):
