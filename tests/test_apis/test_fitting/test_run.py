@@ -13,6 +13,7 @@ from rcg.apis.fitting.choices import TEMPERATURES, Cost
 from rcg.apis.fitting.costs import measure
 from rcg.apis.fitting.encoders import encoder_values
 from rcg.apis.fitting.project import write_project
+from rcg.apis.fitting.report import best_temperature
 from rcg.engine import load_config
 from rcg.models.encoders import find_timm_encoder
 from rcg.registry import ENCODERS
@@ -104,6 +105,7 @@ def test_all_of_it(images, tmp_path, capsys):
     page = (out / 'report.html').read_text()
     assert 'Colors are lost.' in page
     assert 'samples 0.500, training images 0.125' in page
+    assert 'Chosen: 10, the lowest whose FD is within 3% of' in page
     assert page.count('data:image/png') == 4  # no nearest images here
     assert page.count('<svg') == page.count('<polyline') == 4
     assert 'aria-label="tokenizer: PSNR in dB"' in page
@@ -278,6 +280,19 @@ def test_a_step_is_timed_in_both_precisions(tmp_path, monkeypatch):
     cost = costs._cost(str(tmp_path / 'rdm.py'), 'cpu', 'precisions')
     assert set(cost.by_dtype) == {'float32', 'bfloat16'}
     assert min(cost.by_dtype.values()) > 0
+
+
+@pytest.mark.parametrize(('fds', 'chosen'), [
+    ([1.73, 1.62, 1.57, 1.55, 1.65, 1.65], 6.),  # 1.57 is 1.55 but for chance
+    ([1.56, 1.62, 1.57, 1.55, 1.65, 1.65], 1.),
+    ([9., 8., 7., 6., 5., 4.], 25.)])
+def test_of_temperatures_that_are_as_good_the_lowest_is_chosen(
+        tmp_path, fds, chosen):
+    rows = [dict(setting=dict(temperature=t), metrics={'held_out/fd': fd})
+            for t, fd in zip(TEMPERATURES, fds, strict=True)]
+    path = tmp_path / 'sweep.json'
+    path.write_text(json.dumps(dict(rows=rows[::-1])))
+    assert best_temperature(path) == chosen
 
 
 def test_labels_train_a_generator_by_class(images, tmp_path):
