@@ -37,9 +37,9 @@ _pixels = dict(dim=96, num_heads=3, depth=5, context_start=2,
 _temperature = 4.5
 _noise = .3
 
-_steps = dict(encoder=600, tokenizer=3000, rdm=2000, mage=2000,
+_steps = dict(encoder=600, tokenizer=3000, rdm=2000, mage=4000,
               pixels=3000)
-_batch = dict(encoder=128, tokenizer=16, rdm=256, mage=64, pixels=64)
-_lr = dict(encoder=1e-3, tokenizer=3e-3, rdm=1e-3, mage=3e-3,
+_batch = dict(encoder=128, tokenizer=16, rdm=256, mage=32, pixels=64)
+_lr = dict(encoder=1e-3, tokenizer=3e-3, rdm=1e-3, mage=2e-3,
            pixels=3e-3)
 _ema = .999
