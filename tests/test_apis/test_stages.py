@@ -52,7 +52,7 @@ def log(root):
 
 # A process that is spawned imports for five seconds.
 @pytest.mark.parametrize(('start', 'stages'), [('fork', 'abcd'),
-                                               ('spawn', 'a')])
+                                               ('spawn', 'ab')])
 def test_order_and_memory(tools, start, stages, monkeypatch):
     monkeypatch.setattr(module, 'START', start)
     assert StageRunner(tools).run(plan()[:len(stages)]) == []
