@@ -24,6 +24,7 @@ from rcg.apis.fitting.encoders import (
     find_encoder,
     is_affordable,
 )
+from rcg.apis.fitting.estimates import estimates
 from rcg.apis.fitting.generators import check_generator
 from rcg.apis.fitting.look import Look, look
 from rcg.apis.fitting.plan import EXAMPLES, SAMPLES, SWEPT, Plan
@@ -154,15 +155,15 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
     tried = len(plan.kind.temperatures)
     plan.swept = max(50, min(SWEPT, affordable // max(1, tried)))
     scored = count + plan.swept * tried
-    overhead = min(MOST_OVERHEAD * plan.time, START
-                   + (seen.read_seconds * 3 + features) * seen.count
-                   + (drawn + features) * scored * plan.rounds
-                   + drawn * (EXAMPLES * tried + SAMPLES))
-    steps = choose_steps(costs, plan.time - overhead, plan.jobs,
-                         plan.generator)
+    rest = (START + (seen.read_seconds * 3 + features) * seen.count
+            + (drawn + features) * scored * plan.rounds
+            + drawn * (EXAMPLES * tried + SAMPLES))
+    steps = choose_steps(
+        costs, plan.time - min(MOST_OVERHEAD * plan.time, rest), plan.jobs,
+        plan.generator)
     plan.values |= dict(_steps=steps, _num_images=count, **for_steps(
         preset, steps, seen.count, plan.generator))
-    plan.estimates = _estimates(costs, steps, overhead)
+    plan.estimates = estimates(plan, costs, steps, rest)
     if chosen is not None:
         plan.estimates.append(
             f'Precision: {chosen[0]}; a step in bfloat16 is {chosen[1]:.2f} '
@@ -243,18 +244,6 @@ def for_steps(preset: Config, steps: dict[str, int], count: int,
         # Noise on the condition helps long trainings and costs short ones:
         # docs/generators.md.
         _noise=preset._noise if epochs >= LONG else 0.)
-
-
-def _estimates(costs: dict[str, Cost], steps: dict[str, int],
-               overhead: float) -> list[str]:
-    """Lines of a table: minutes, memory and disk of each stage."""
-    lines = ['stage             steps   minutes   memory MB   disk MB']
-    for name, cost in costs.items():
-        minutes = steps[name] * cost.seconds / 60
-        lines.append(f'{name:15} {steps[name]:7,} {minutes:9.1f}'
-                     f' {cost.memory_mb:11,} {cost.disk_mb:9,}')
-    lines.append(f'{"all the rest":23} {overhead / 60:9.1f}')
-    return lines
 
 
 def _run(plan: Plan, root: Path, seen: Look, begun: float) -> dict:
