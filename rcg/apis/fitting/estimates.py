@@ -3,16 +3,18 @@ from rcg.apis.fitting.choices import Cost
 from rcg.apis.fitting.plan import Plan
 
 TOO_MUCH = 1.1  # times the time that was asked for
+TOO_FEW = .1  # of the steps of the preset
 
 
 def estimates(plan: Plan, costs: dict[str, Cost], steps: dict[str, int],
-              rest: float) -> list[str]:
+              usual: dict[str, int], rest: float) -> list[str]:
     """Minutes, memory and disk of each stage, and what it is in all.
 
     Args:
         plan: Of the project.
         costs: Of a step, by stage.
         steps: By stage.
+        usual: Steps of the preset; of the generators, those of the first.
         rest: Seconds of what is no training: starts, features, scores.
     """
     lines = ['stage             steps   minutes   memory MB   disk MB']
@@ -28,8 +30,13 @@ def estimates(plan: Plan, costs: dict[str, Cost], steps: dict[str, int],
               + ', since two stages train at a time' * beside]
     if total > TOO_MUCH * plan.time:
         lines.append(f'This is more than the {plan.time / 60:.1f} minutes '
-                     'that were asked for, and most stages get too few steps: '
-                     'give more --time.')
+                     'that were asked for. It cannot be done in less.')
+    few = [f'{name} {count:,} of {usual[name]:,}'
+           for name, count in steps.items()
+           if count < TOO_FEW * usual.get(name, 0)]
+    if few:
+        lines.append("Expect poor samples: of the preset's steps there is time"
+                     f' for few ({", ".join(few)}). Give more --time.')
     return lines
 
 

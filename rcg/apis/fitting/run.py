@@ -163,7 +163,7 @@ def _chosen(plan: Plan, seen: Look) -> Plan:
         plan.generator)
     plan.values |= dict(_steps=steps, _num_images=count, **for_steps(
         preset, steps, seen.count, plan.generator))
-    plan.estimates = estimates(plan, costs, steps, rest)
+    plan.estimates = estimates(plan, costs, steps, preset._steps, rest)
     if chosen is not None:
         plan.estimates.append(
             f'Precision: {chosen[0]}; a step in bfloat16 is {chosen[1]:.2f} '

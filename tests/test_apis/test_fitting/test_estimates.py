@@ -35,7 +35,8 @@ def test_a_pretrained_encoder_and_no_tokenizer():
 def test_the_table_says_what_it_is_in_all(device, total, beside):
     costs = {name: Cost(value / 10, 500, 30)
              for name, value in SECONDS.items()}
-    lines = estimates(plan(device), costs, dict.fromkeys(costs, 10), 60.)
+    steps = dict.fromkeys(costs, 10)
+    lines = estimates(plan(device), costs, steps, steps, 60.)
     assert lines[1].split() == ['encoder', '10', '0.7', '500', '30']
     assert lines[-2].split() == ['all', 'the', 'rest', '1.0']
     assert lines[-1].split()[:3] == ['all', 'together', total + ',' * beside]
@@ -44,7 +45,11 @@ def test_the_table_says_what_it_is_in_all(device, total, beside):
 
 def test_too_little_time_is_said():
     costs = {name: Cost(1., 500, 30) for name in SECONDS}
-    *_, last = estimates(plan(seconds=30), costs,
-                         dict.fromkeys(costs, 20), 60.)
-    assert last.startswith('This is more than the 0.5 minutes')
-    assert last.endswith('give more --time.')
+    steps = dict.fromkeys(costs, 20)
+    *_, more, few = estimates(
+        plan(seconds=30), costs, steps,
+        dict(encoder=200, tokenizer=201, rdm=100, mage=4000), 60.)
+    assert more.startswith('This is more than the 0.5 minutes')
+    assert few.startswith('Expect poor samples')
+    assert few.endswith('(tokenizer 20 of 201, mage 20 of 4,000). '
+                        'Give more --time.')
