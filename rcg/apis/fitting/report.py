@@ -179,15 +179,23 @@ def _sections(plan: Plan, root: Path, seen: Look, runner: StageRunner,
             'The closest pairs of all, samples left.'],
             _newest(root / plan.generator / 'NearestTrain')),
         *_by_class(root, summary),
-        Section('Training', [f'{name}: {seconds:.0f} s' for name, seconds in
-                             summary['seconds'].items()],
-                charts=_charts(plan, root)),
+        Section('Training', table=_stages(summary),
+                charts=_charts(plan, root),
+                folded=[('The plan', '\n'.join(plan.estimates))]),
         Section('The commands', [
             'The configs stand beside this page; settings.py holds the '
             'numbers.'], code=[
                 'python ' + shlex.join(record['command'])
                 for record in runner.records.values()]),
     ]
+
+
+def _stages(summary: dict) -> list[list[str]]:
+    """Steps and seconds of each stage, as rows of a table."""
+    steps = summary['steps']
+    return [['stage', 'steps', 'seconds']] + [
+        [name, f'{steps[name]:,}' if name in steps else '', f'{seconds:,.0f}']
+        for name, seconds in summary['seconds'].items()]
 
 
 def _about_tokenizer(root: Path, summary: dict) -> list[Section]:

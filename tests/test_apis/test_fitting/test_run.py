@@ -104,6 +104,9 @@ def test_all_of_it(images, tmp_path, capsys):
     assert '_temperature = 10.0' in (out / 'settings.py').read_text()
     page = (out / 'report.html').read_text()
     assert 'Colors are lost.' in page
+    steps = summary['steps']['mage']
+    assert f'<tr><td>mage</td><td>{steps:,}</td><td>' in page
+    assert 'all together' in page
     assert 'samples 0.500, training images 0.125' in page
     assert 'Chosen: 10, the lowest whose FD is within 3% of' in page
     assert page.count('data:image/png') == 4  # no nearest images here
