@@ -1,4 +1,5 @@
 """Fixtures of several folders."""
+import gc
 import sys
 from pathlib import Path
 
@@ -7,6 +8,8 @@ import pytest
 # Commands import _cli, which is beside them: found when one is run as a
 # script, and through this when a test imports it as tools.NAME.
 sys.path.append(str(Path(__file__).parents[1] / 'tools'))
+
+gc.disable()  # while tests are collected: nothing that is imported is garbage
 
 
 @pytest.fixture(scope='session', autouse=True)
@@ -33,3 +36,10 @@ def digits_root(untrained, monkeypatch):
     """A folder of untrained digits models, which is RCG_ROOT."""
     monkeypatch.setenv('RCG_ROOT', str(untrained))
     return untrained
+
+
+def pytest_collection_finish():
+    """Let no collection of garbage look at what was imported again."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
