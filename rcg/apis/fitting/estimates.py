@@ -24,7 +24,7 @@ def estimates(plan: Plan, costs: dict[str, Cost], steps: dict[str, int],
         lines.append(f'{name:15} {steps[name]:7,} {seconds[name] / 60:9.1f}'
                      f' {cost.memory_mb:11,} {cost.disk_mb:9,}')
     total = training_time(plan, seconds) + rest
-    beside = total < sum(seconds.values()) + rest
+    beside = plan.jobs > 1 and not set(plan.trained) <= set(plan.alone)
     lines += [f'{"all the rest":23} {rest / 60:9.1f}',
               f'{"all together":23} {total / 60:9.1f}'
               + ', since two stages train at a time' * beside]

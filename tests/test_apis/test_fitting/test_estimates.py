@@ -43,6 +43,19 @@ def test_the_table_says_what_it_is_in_all(device, total, beside):
     assert ('two stages train at a time' in lines[-1]) == beside
 
 
+@pytest.mark.parametrize('encoder', [None, dict(type='Timm')])
+def test_stages_that_train_alone_are_not_beside_each_other(encoder):
+    # Sums of these depend on the order of the terms.
+    costs = dict(rdm=Cost(.1, 1, 1), pixels=Cost(.1, 1, 1))
+    if encoder is None:
+        costs['encoder'] = Cost(.4, 1, 1)
+    steps = dict.fromkeys(costs, 1)
+    lines = estimates(plan(generator='pixels', encoder=encoder), costs, steps,
+                      steps, .7)
+    assert lines[-1].split()[:2] == ['all', 'together']
+    assert 'at a time' not in lines[-1]
+
+
 def test_too_little_time_is_said():
     costs = {name: Cost(1., 500, 30) for name in SECONDS}
     steps = dict.fromkeys(costs, 20)
