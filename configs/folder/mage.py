@@ -4,8 +4,8 @@
     RCG_DATA=/path/to/images python tools/test.py configs/folder/mage.py \\
         work_dirs/folder/mage --out metrics.json
 
-Distances are measured in the space of your own encoder. They compare runs on
-the same folder and size, and nothing else.
+Distances are measured in the space of your own encoder. They compare models
+that share it, and nothing else.
 """
 _base_ = [
     '../_base_/default_runtime.py', './parts.py',

@@ -231,8 +231,8 @@ def _about_scores(summary: dict) -> list[str]:
     """What the scores are, in sentences."""
     lost = summary.get('tokenizer', {}).get('color_distance')
     scores = ['Frechet distances (FD) are in the space of the encoder of this '
-              'project, to the held-out images; they compare projects of the '
-              'same folder and size only.',
+              'project, to the held-out images; they compare models of this '
+              'project only.',
               f'Samples: {summary["fd"]:.3f}. The training images themselves: '
               f'{summary["fd_real"]:.3f}; it is not 0, since the held-out '
               'images are few, and no generator can be far below it.'
