@@ -1,6 +1,7 @@
 """Data loaders that name the worker that was killed or that hangs."""
 import atexit
 import contextlib
+import os
 import re
 import signal
 import threading
@@ -55,9 +56,12 @@ class WatchedLoader(DataLoader):
 
     def __iter__(self) -> '_Batches':
         iterator = super().__iter__()
-        if self.num_workers:
+        batches = _Batches(iterator, self.timeout)
+        if self.num_workers and iterator not in _ITERATORS:
             _ITERATORS.add(iterator)
-        return _Batches(iterator, self.timeout)
+            _end_workers_with(self if self.persistent_workers else batches,
+                              iterator)
+        return batches
 
 
 def watched(loader: DataLoader) -> DataLoader:
@@ -160,6 +164,25 @@ def _forget(iterator: Iterator) -> None:
     if iterator._worker_pids_set:
         _remove_worker_pids(id(iterator))
         iterator._worker_pids_set = False
+
+
+def _end_workers_with(owner: object, iterator: Iterator) -> None:
+    """End the workers of torch's iterator when its owner is gone.
+
+    An error keeps the iterator in a reference cycle, and the garbage
+    collector closes the queues in such a cycle first. Then the iterator can
+    no longer ask its workers to end, and waits 5 s for each of them, twice.
+    A finalizer of the owner holds the iterator, so that the collector cannot
+    take it apart before.
+    """
+    finalizer = weakref.finalize(owner, _end_workers, iterator, os.getpid())
+    finalizer.atexit = False  # see forget_workers()
+
+
+def _end_workers(iterator: Iterator, pid: int) -> None:
+    if os.getpid() != pid:  # a forked process: they are its parent's workers
+        iterator._shutdown = True
+    iterator._shutdown_workers()
 
 
 @atexit.register

@@ -1,4 +1,5 @@
 """Workers that are killed or hang are named; files that vanish are skipped."""
+import gc
 import multiprocessing
 import os
 import signal
@@ -141,6 +142,63 @@ def test_a_worker_that_is_still_dying_is_waited_for(error):
     with pytest.raises(RuntimeError, match=(
             rf'process {worker.pid}\) ended with exit status 3')):
         next(batches)
+
+
+def begun(persistent, forked=None):
+    """Leave garbage with a data loader in it; return its workers."""
+    loader = WatchedLoader(ToyDataset(), batch_size=2, num_workers=2,
+                           persistent_workers=persistent)
+    batches = iter(loader)
+    next(batches)
+    cycle = [loader, batches]
+    cycle.append(cycle)
+    if forked is not None:
+        forked.append(cycle)
+    return batches.batches._workers
+
+
+@pytest.mark.parametrize('persistent', [False, True])
+def test_workers_of_a_loader_that_became_garbage_are_told_to_end(persistent):
+    workers = begun(persistent)
+    start = time.monotonic()
+    gc.collect()
+    assert time.monotonic() - start < 7  # torch waits 10 s for them otherwise
+    assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+def test_workers_of_a_loop_that_was_left_are_told_to_end():
+    for _ in WatchedLoader(ToyDataset(), batch_size=2, num_workers=2):
+        workers = multiprocessing.active_children()
+        break
+    assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+def test_persistent_workers_outlive_a_pass():
+    loader = WatchedLoader(ToyDataset(), batch_size=2, num_workers=2,
+                           persistent_workers=True)
+    workers = iter(loader).batches._workers
+    for _ in range(2):
+        assert len(list(loader)) == len(loader)
+        gc.collect()
+    assert [worker.exitcode for worker in workers] == [None, None]
+    del loader
+    assert [worker.exitcode for worker in workers] == [0, 0]
+
+
+def test_a_forked_process_leaves_the_workers_of_its_parent_alone():
+    held = []
+    workers = begun(False, held)
+
+    def collect():
+        held.clear()
+        gc.collect()
+
+    child = get_context('fork').Process(target=collect)
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert [worker.exitcode for worker in workers] == [None, None]
+    assert sum(len(batch['images']) for batch in held[0][1]) == 22
 
 
 @pytest.mark.parametrize('persistent', [False, True])
