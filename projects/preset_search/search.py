@@ -11,6 +11,7 @@ from rcg.apis.fitting.costs import measure
 from rcg.apis.fitting.project import FILES
 from rcg.apis.json_file import write_json
 from rcg.apis.stages import Stage, StageRunner
+from rcg.engine.configs.variables import without_variables
 from rcg.files import read_json
 
 SWEPT = 500  # images at each temperature
@@ -81,7 +82,8 @@ def _prepare(project: Path, folder: Path, stage: str, text: str,
         if name != stage and (project / name).is_dir() and not (
                 os.path.lexists(link)):
             link.symlink_to(project / name)
-    lines = (f'_base_ = {str(project / "settings.py")!r}\n'
+    base = without_variables(repr(str(project / 'settings.py')))
+    lines = (f'_base_ = {base}\n'
              f"_root = '{{{{ fileDirname }}}}'\n{text}\n")
     settings = folder / 'settings.py'
     settings.write_text(lines, 'utf-8')

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from rcg.engine.configs.files import find_config
+from rcg.engine.configs.variables import without_variables
 
 STAGES = 'encoder', 'tokenizer', 'rdm', 'mage', 'mage_uncond'
 FILES = ('parts', *STAGES, 'mage_class_cond', 'pixels', 'pixels_uncond',
@@ -28,10 +29,10 @@ def write_project(out: Path, folder: str, preset: str,
             'again what\ndepends on it.\n"""\n'
             f"_base_ = 'rcg::folder/{preset}.py'\n"
             "_root = '{{ fileDirname }}'  # stages stand beside this file\n"
-            f'_data_root = {folder!r}\n')
+            f'_data_root = {without_variables(repr(folder))}\n')
     for name, value in values.items():
         value = pprint.pformat(value, width=70, sort_dicts=False)
-        text += f'{name} = {value}\n'
+        text += f'{name} = {without_variables(value)}\n'
     _write_new(out / 'settings.py', text)
     for name in FILES:
         text = Path(find_config(f'rcg::folder/{name}.py')).read_text('utf-8')
@@ -58,6 +59,7 @@ def _write_new(path: Path, text: str) -> None:
 def set_value(out: Path, name: str, value: float | str) -> None:
     """Set a variable of settings.py, where it is a line of its own."""
     path = out / 'settings.py'
-    text, line = path.read_text('utf-8'), f'{name} = {value!r}'
+    text = path.read_text('utf-8')
+    line = f'{name} = {without_variables(repr(value))}'
     text, count = re.subn(rf'(?m)^{name} = .*$', lambda _: line, text)
     path.write_text(text if count else f'{text}{line}\n', 'utf-8')

@@ -24,6 +24,21 @@ def test_a_project_anywhere(tmp_path, name):
     build(cfg)
 
 
+@pytest.mark.parametrize('name', [
+    '{{fileBasename}}', '{{ fileDirname }}', '{{_base_._size}}', '${{$HOME}}',
+    '{{{x}}}', '_base_', 'two\nlines', '\'\'\'a"""', 'back\\', '\udcff'])
+@pytest.mark.parametrize('part', ['out', 'data'])
+def test_names_are_not_read_as_variables(tmp_path, name, part):
+    out = tmp_path / (name if part == 'out' else 'project')
+    data = f'/data/{name}' if part == 'data' else '/data'
+    write_project(out, data, 'tiny_32', dict(_label_names=(name, )))
+    set_value(out, '_encoder_name', name)
+    cfg = load_config(str(out / 'mage.py'))
+    assert cfg.work_dir == str(out / 'mage')
+    assert cfg.train_dataloader.dataset.data_root == data
+    assert (cfg._label_names, cfg._encoder_name) == ((name, ), name)
+
+
 @pytest.mark.parametrize(('preset', 'size'), [
     ('tiny_32', 28), ('tiny_32', 32), ('tiny_32', 40), ('tiny_32', 96),
     ('small_64', 48), ('small_64', 64), ('base_128', 128), ('base_128', 512),

@@ -39,7 +39,7 @@ def project(tmp_path, monkeypatch):
     monkeypatch.setattr(run_command, 'home', lambda: tmp_path / 'home')
     monkeypatch.setattr(module, 'measure', lambda path, device, threads: Cost(
         1e-3 * load_config(str(path))._tokenizer.num_codes, 100, 10))
-    out = tmp_path / 'project'
+    out = tmp_path / '{{fileBasename}} project'
     write_project(out, str(tmp_path), 'tiny_32', {'_size': 32})
     for name in ('encoder', 'tokenizer'):
         (out / name).mkdir()
