@@ -49,9 +49,9 @@ def split_of(root: str, paths: Sequence[str], share: float) -> list[bool]:
     known = sorted({code for code in hashes if code is not None})
     if len(known) < 2:
         raise ValueError(
-            f"the folder '{root}' has {len(known)} different images that can "
-            'be opened: to hold some out, it must have 2 or more; add images '
-            'or set split=None.')
+            f"the folder '{root}' has too few different images that can be "
+            f'opened: {len(known)}. To hold some out, it must have 2 or more; '
+            'add images or set split=None.')
     limit = format(int(share * 2**64), '016x')
     chosen = {code for code in known if code[:16] < limit}
     chosen |= set(known[:2 if len(known) > 3 else 1])

@@ -127,8 +127,8 @@ def _check(folder: str, count: int, bad: dict[str, str],
     """Refuse folders that cannot be trained on."""
     if different < FEWEST:
         raise ValueError(
-            f"'{folder}' has {different} different images that can be read; "
-            f'{FEWEST} are needed, two of them to compare with.')
+            f"'{folder}' has too few different images that can be read: "
+            f'{different}. {FEWEST} are needed, two of them to compare with.')
     if len(bad) > allowed_bad(count):
         named = '; '.join(f"'{path}' ({why})" for path, why in
                           list(bad.items())[:10])

@@ -144,7 +144,7 @@ def test_class_folders(tmp_path):
 def test_too_few_images(tmp_path, count):
     for i, image in enumerate(noise(count)):
         image.save(tmp_path / f'{i}.png')
-    with pytest.raises(ValueError, match=f'{count} different.*4 are needed'):
+    with pytest.raises(ValueError, match=f'too few.*: {count}. 4 are needed'):
         look(str(tmp_path))
 
 
