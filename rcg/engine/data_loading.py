@@ -57,10 +57,11 @@ class WatchedLoader(DataLoader):
     def __iter__(self) -> '_Batches':
         iterator = super().__iter__()
         batches = _Batches(iterator, self.timeout)
+        if self.persistent_workers:
+            batches.owner = self
         if self.num_workers and iterator not in _ITERATORS:
             _ITERATORS.add(iterator)
-            _end_workers_with(self if self.persistent_workers else batches,
-                              iterator)
+            _end_workers_with(batches.owner or batches, iterator)
         return batches
 
 
@@ -80,6 +81,9 @@ class _Batches:
 
     def __init__(self, batches: Iterator, timeout: float) -> None:
         self.batches, self.timeout = batches, timeout
+        # Whoever reads the batches needs the workers, which may be those of
+        # a data loader that nobody else holds.
+        self.owner: WatchedLoader | None = None
         self.awaited_since: float | None = None
         self.late: str | None = None
         if timeout and getattr(batches, '_workers', None):

@@ -185,6 +185,14 @@ def test_persistent_workers_outlive_a_pass():
     assert [worker.exitcode for worker in workers] == [0, 0]
 
 
+@pytest.mark.parametrize('persistent', [False, True])
+def test_workers_outlive_a_loader_whose_batches_are_read(persistent):
+    batches = iter(WatchedLoader(ToyDataset(), batch_size=2, num_workers=2,
+                                 persistent_workers=persistent))
+    gc.collect()
+    assert len(list(batches)) == 12
+
+
 def test_a_forked_process_leaves_the_workers_of_its_parent_alone():
     held = []
     workers = begun(False, held)
