@@ -13,12 +13,15 @@ from rcg.datasets.reading import EXTENSIONS, read_image
 from rcg.registry import DATASETS
 from rcg.spread import evenly_spread
 
+OUTPUT = '.rcg_output'  # in a folder that rcg writes to
+
 
 def list_images(root: str) -> list[str]:
     """Paths of all images in a folder and its subfolders.
 
     Hidden files and folders are left out: macOS puts ``._photo.jpg`` beside
-    ``photo.jpg``. A folder that links lead to several times is read once.
+    ``photo.jpg``. So are subfolders that :func:`keep_out` marked. A folder
+    that links lead to several times is read once.
 
     Returns:
         Sorted paths, relative to ``root``, with / on all systems.
@@ -58,7 +61,8 @@ def list_images(root: str) -> list[str]:
 def left_out(root: str) -> Counter:
     """How many files of a folder :func:`list_images` leaves out, by ending.
 
-    Hidden files and folders count as 'hidden'.
+    Hidden files and folders count as 'hidden', and so do those that
+    :func:`keep_out` marked.
     """
     endings = Counter()
     for _, files, hidden in walk_once(root):
@@ -79,9 +83,33 @@ def walk_once(root: str) -> Iterator[tuple[str, list[str], list[str]]]:
             subfolders[:] = []
             continue
         visited.add(os.path.realpath(folder))
-        hidden = [name for name in subfolders + files if name[0] == '.']
-        subfolders[:] = [name for name in subfolders if name[0] != '.']
+        hidden = [name for name in files if name[0] == '.'] + [
+            name for name in subfolders
+            if name[0] == '.' or os.path.exists(
+                os.path.join(folder, name, OUTPUT))]
+        subfolders[:] = sorted(set(subfolders).difference(hidden))
         yield folder, [name for name in files if name[0] != '.'], hidden
+
+
+def keep_out(folder: str, root: str) -> bool:
+    """Mark a folder for results, so that it is no part of a data set.
+
+    Its pictures would be listed as images of ``root`` otherwise, if it is in
+    there: in the next training, and when this one is resumed.
+
+    Returns:
+        Whether it is inside of ``root``; otherwise nothing was done.
+    """
+    out, images = (os.path.realpath(os.path.expanduser(path))
+                   for path in (folder, root))
+    if out == images or not out.startswith(os.path.join(images, '')):
+        return False
+    os.makedirs(out, exist_ok=True)
+    with open(os.path.join(out, OUTPUT), 'w', encoding='utf-8') as file:
+        file.write(
+            'rcg writes here, so its pictures are no images of a data set '
+            'in a folder above.\nWithout this file they are.\n')
+    return True
 
 
 def folder_classes(paths: Sequence[str], classes: Sequence[str] | None = None
@@ -172,6 +200,10 @@ class ImageFolder(FileImages):
     def list_paths(self) -> list[str]:
         """Paths of all images, relative to the folder, sorted."""
         return list_images(self.root)
+
+    def keep_out(self, folder: str) -> None:
+        """Make a folder for results no part of the data set."""
+        keep_out(folder, self.root)
 
     def identity(self) -> Iterable[bytes]:
         yield self.reading

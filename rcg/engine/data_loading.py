@@ -204,12 +204,29 @@ def check_files(dataset: Dataset) -> None:
     Raises:
         RuntimeError: Too many of them are bad.
     """
+    for part in _parts(dataset):
+        if hasattr(part, 'check_files'):
+            part.check_files()
+
+
+def keep_out(folder: str, dataset: Dataset) -> None:
+    """Make a folder no part of a dataset, if the dataset can.
+
+    It is told by its ``keep_out(folder)``; so are datasets that it consists
+    of.
+    """
+    for part in _parts(dataset):
+        if hasattr(part, 'keep_out'):
+            part.keep_out(folder)
+
+
+def _parts(dataset: Dataset) -> Iterator[Dataset]:
+    """The datasets that a dataset consists of, and last itself."""
     for part in [getattr(dataset, 'dataset', None),
                  *getattr(dataset, 'datasets', ())]:
         if part is not None:
-            check_files(part)
-    if hasattr(dataset, 'check_files'):
-        dataset.check_files()
+            yield from _parts(part)
+    yield dataset
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from rcg.engine import resume, states
 from rcg.engine.compiling import compile_networks
 from rcg.engine.configs.text import formatted, write_config
 from rcg.engine.console import log, quiet_console
-from rcg.engine.data_loading import watched
+from rcg.engine.data_loading import keep_out, watched
 from rcg.engine.devices import shown_gpus_without_use
 from rcg.engine.distributed import local_rank_of_shown_gpu, start_processes
 from rcg.engine.folder_lock import FolderLock, alone_in_work_folder
@@ -110,9 +110,15 @@ class RcgRunner(WrappingRunner):
             with_possible_workers(dataloader), seed, diff_rank_seed))
 
     def build_train_loop(self, loop):
-        """Build; see :func:`~rcg.engine.stock_data.with_own_keys`."""
+        """Build; see :func:`~rcg.engine.stock_data.with_own_keys`.
+
+        Pictures in the work folder do not become images of the dataset.
+        """
         self._train_dataloader = with_own_keys(self._train_dataloader, loop)
-        return super().build_train_loop(loop)
+        loop = super().build_train_loop(loop)
+        if is_main_process():
+            keep_out(self.work_dir, loop.dataloader.dataset)
+        return loop
 
     def build_optim_wrapper(self, optim_wrapper):
         """Build; turn ``base_lr`` into ``lr`` and log how."""

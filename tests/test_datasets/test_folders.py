@@ -14,7 +14,12 @@ from rcg.datasets import (
     bad_files,
     collate_batch,
 )
-from rcg.datasets.folders import folder_classes, list_images
+from rcg.datasets.folders import (
+    folder_classes,
+    keep_out,
+    left_out,
+    list_images,
+)
 
 
 def fill(root, *names, size=(6, 5)):
@@ -43,6 +48,26 @@ def test_finds_images_in_any_nesting_in_a_fixed_order(tmp_path):
 def test_hidden_files_are_left_out(tmp_path):
     root = fill(tmp_path, 'a.png', '._a.png', '.cache/b.png')
     assert list_images(root) == ['a.png']
+
+
+@pytest.mark.parametrize('name', ['runs', 'a/b/runs', 'link/runs'])
+def test_a_folder_for_results_is_no_part_of_the_images(tmp_path, name):
+    root = fill(tmp_path / 'data', 'a/a.png', 'b.png')
+    os.symlink(tmp_path / 'data', tmp_path / 'link')
+    out = tmp_path / name if 'link' in name else tmp_path / 'data' / name
+    assert keep_out(str(out), root)
+    fill(out, 'c.png', 'samples/d.png')
+    assert list_images(root) == ['a/a.png', 'b.png']
+    assert left_out(root) == {'hidden': 1}
+    assert list_images(str(out)) == ['c.png', 'samples/d.png']
+
+
+@pytest.mark.parametrize('name', ['data', 'data2', '.'])
+def test_a_folder_elsewhere_is_not_marked(tmp_path, name):
+    root = fill(tmp_path / 'data', 'a.png')
+    assert not keep_out(str(tmp_path / name), root)
+    assert sorted(os.listdir(tmp_path)) == ['data']
+    assert os.listdir(root) == ['a.png']
 
 
 def test_links_are_followed_once(tmp_path):

@@ -239,6 +239,19 @@ def test_bad_files_of_a_short_run_make_it_fail(tmp_path, monkeypatch):
         check_files(loader.dataset)
 
 
+def test_a_work_folder_among_the_images_is_no_part_of_them(
+        tmp_path, monkeypatch):
+    """Also of a dataset that is in another one."""
+    Image.new('RGB', (8, 8)).save(tmp_path / 'a.png')
+    data = ImageFolder(str(tmp_path))
+    monkeypatch.setattr(ToyDataset, 'dataset', ConcatDataset(
+        [Subset(data, [0]), Subset(data, [0])]), raising=False)
+    work_dir = tmp_path / 'runs' / 'toy'
+    build_runner(work_dir, train_cfg__max_iters=1).train()
+    Image.new('RGB', (8, 8)).save(work_dir / 'grid.png')
+    assert data.list_paths() == ['a.png']
+
+
 def test_errors_of_files_are_not_waited_for():
     def fail():
         raise FileNotFoundError('mine')

@@ -32,6 +32,7 @@ from rcg.apis.fitting.project import set_value, write_project
 from rcg.apis.fitting.report import best_temperature, write_report
 from rcg.apis.json_file import write_json
 from rcg.apis.stages import StageRunner
+from rcg.datasets.folders import keep_out
 from rcg.engine import load_config
 from rcg.engine.configs.files import find_config
 from rcg.engine.devices import usable_device
@@ -114,8 +115,11 @@ def _stored(root: Path, plan: Plan) -> Plan | None:
     """The plan of the project in a folder, if there is one.
 
     Raises:
-        ValueError: It is of other images, or was made for other arguments.
+        ValueError: It is of other images, or was made for other arguments,
+            or the folder is that of the images.
     """
+    if root == Path(plan.folder).resolve():
+        raise ValueError(f"'{root}' holds the images: give another --out.")
     path = root / 'plan.json'
     if not path.exists():
         return None
@@ -255,6 +259,9 @@ def _run(plan: Plan, root: Path, seen: Look, begun: float) -> dict:
     if not (root / 'plan.json').exists():
         write_project(root, plan.folder, plan.preset, plan.values)
         write_json(dataclasses.asdict(plan), root / 'plan.json')
+    if keep_out(str(root), plan.folder):
+        print(f"'{root}' is in the folder of images; what is written there "
+              'is no part of them.', flush=True)
     runner = StageRunner(root, plan.jobs)
     _run_all(runner, list(plan.training(root)))
     temperatures = dict.fromkeys([plan.generator, *plan.compared])

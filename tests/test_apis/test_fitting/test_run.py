@@ -123,6 +123,19 @@ def test_all_of_it(images, tmp_path, capsys):
     assert 'trying' not in capsys.readouterr().out
 
 
+def test_pictures_of_a_project_among_the_images_are_none_of_them(
+        images, monkeypatch, capsys):
+    monkeypatch.chdir(images)
+    for _ in range(2):
+        fit('.', size=32, time_limit='10m', device='cpu')
+        printed = capsys.readouterr().out
+        assert '10 images, shorter side 40' in printed
+        assert 'is in the folder of images' in printed
+    assert list(images.glob('work_dirs/fit/*/samples/*.png'))
+    with pytest.raises(ValueError, match='holds the images'):
+        fit('.', size=32, out='.', device='cpu')
+
+
 def test_a_stage_that_fails_is_gone_on_from(images, tmp_path):
     out = tmp_path / 'out'
     out.mkdir()
