@@ -6,6 +6,9 @@ from rcg.datasets.folders import folder_classes, left_out
 from rcg.datasets.survey import Facts
 from rcg.datasets.transforms import LONGEST
 
+# Names of folders that are parts of a data set, not classes.
+PARTS = {'train', 'training', 'val', 'valid', 'validation', 'dev', 'test',
+         'testing'}
 EXTREME = 4  # ratio of the sides from which on a crop loses most of an image
 
 
@@ -66,6 +69,11 @@ def about_classes(paths: Sequence[str]) -> tuple[int | None, str]:
         return None, ('No labels: these need each image in one of several '
                       'class folders.')
     labels, classes = found
+    if PARTS.issuperset(name.lower() for name in classes):
+        return None, (f'No labels: {", ".join(classes)} look like parts of a '
+                      'data set, not like classes. The images of all are '
+                      'taken; give one of these folders to have its images '
+                      'and classes alone.')
     counts = sorted(Counter(labels).values())
     return len(classes), (f'{len(classes)} class folders of {counts[0]} to '
                           f'{counts[-1]} images.')

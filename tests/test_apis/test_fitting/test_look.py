@@ -140,6 +140,21 @@ def test_class_folders(tmp_path):
     assert look(str(tmp_path / 'images')).classes is None
 
 
+@pytest.mark.parametrize(('names', 'classes'), [
+    (('train', 'val'), None), (('Test', 'train'), None),
+    (('train', 'car'), 2), (('test', 'tests'), 2)])
+def test_parts_of_a_data_set_are_no_classes(tmp_path, names, classes):
+    for i, image in enumerate(noise(8)):
+        path = tmp_path / names[i % 2] / 'ab'[i // 4] / f'{i}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.save(path)
+    seen = look(str(tmp_path))
+    assert seen.classes == classes
+    said = f'No labels: {", ".join(sorted(names))} look like parts'
+    assert (said in ' '.join(seen.sentences)) == (classes is None)
+    assert look(str(tmp_path / names[0])).classes == 2
+
+
 @pytest.mark.parametrize('count', [1, 3])
 def test_too_few_images(tmp_path, count):
     for i, image in enumerate(noise(count)):
