@@ -22,6 +22,7 @@ from .optim import (
     AutocastOptimWrapper,
     JointConstructor,
     JointOptimWrapper,
+    MuonAdamW,
     TwoGroupConstructor,
 )
 from .runner import RcgRunner
@@ -35,7 +36,8 @@ __all__ = [
     'AutocastOptimWrapper', 'CacheFeaturesHook', 'DDPStrategy',
     'DiskSpaceHook', 'EnvironmentHook', 'FSDPStrategy', 'Halving',
     'IterSeedHook', 'JointConstructor', 'JointOptimWrapper',
-    'LightRuntimeInfoHook', 'NonFiniteHook', 'PlainCheckpointHook',
+    'LightRuntimeInfoHook', 'MuonAdamW', 'NonFiniteHook',
+    'PlainCheckpointHook',
     'ProgressHook', 'RcgRunner', 'ResumeValidationHook', 'SafePretrainedInit',
     'SampleGridHook', 'ScalarVisualizer', 'ShardedModel',
     'SingleDeviceStrategy',

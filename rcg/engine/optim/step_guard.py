@@ -174,7 +174,8 @@ def _reads_flag(optimizer: Optimizer) -> bool:
 
     In their first step, momenta of SGD would be left uninitialized.
     """
-    return (isinstance(optimizer, (Adam, AdamW, SGD, Adagrad))
-            and all(group.get('fused') and all(
-                p in optimizer.state for p in group['params']
-                if p.grad is not None) for group in optimizer.param_groups))
+    reads = isinstance(optimizer, (Adam, AdamW, SGD, Adagrad)) or getattr(
+        optimizer, 'reads_found_inf', False)
+    return reads and all(group.get('fused') and all(
+        p in optimizer.state for p in group['params'] if p.grad is not None)
+        for group in optimizer.param_groups)

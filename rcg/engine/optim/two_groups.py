@@ -1,7 +1,8 @@
 """Weight decay for some parameters and not for others."""
 from mmengine.optim import OptimWrapper
-from torch import nn, optim
+from torch import Tensor, nn, optim
 
+from rcg.engine.optim.muon import hidden_matrices
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
@@ -13,6 +14,7 @@ class TwoGroupConstructor:
     Parameters do not decay if they have fewer than two axes, if they are
     named ``.bias``, or if they are listed. MMEngine makes a group of each
     parameter; fused and foreach optimizers are faster on two long groups.
+    For :class:`MuonAdamW` the matrices of hidden layers are a third one.
 
     Args:
         optim_wrapper_cfg: Config of the optimizer wrapper.
@@ -37,7 +39,10 @@ class TwoGroupConstructor:
         model = bare_model(model)
         cfg = self.optimizer_cfg
         cfg['params'] = self.groups(model, cfg.get('weight_decay', 0.))
-        if OPTIMIZERS.class_of(cfg) in (optim.Adam, optim.AdamW) and not (
+        optimizer = OPTIMIZERS.class_of(cfg)
+        if getattr(optimizer, 'splits_hidden_matrices', False):
+            cfg['params'] = _split(cfg['params'], hidden_matrices(model))
+        if optimizer in (optim.Adam, optim.AdamW) and not (
                 {'fused', 'foreach'} & set(cfg)):
             cfg['fused'] = True  # one kernel for a whole group
         self.wrapper_cfg.setdefault('type', 'AutocastOptimWrapper')
@@ -69,3 +74,14 @@ class TwoGroupConstructor:
         groups = [dict(params=fixed, weight_decay=0.),
                   dict(params=decaying, weight_decay=weight_decay)]
         return [group for group in groups if group['params']]
+
+
+def _split(groups: list[dict], matrices: set[Tensor]) -> list[dict]:
+    """The groups, and those of their members that Muon updates."""
+    split = []
+    for group in groups:
+        for muon in (False, True):
+            params = [p for p in group['params'] if (p in matrices) == muon]
+            if params:
+                split.append(dict(group, params=params, muon=muon))
+    return split
