@@ -24,7 +24,7 @@ model = dict(
     generator=_base_.generator)
 optim_wrapper = dict(
     dtype=_base_._dtype, clip_grad=dict(max_norm=3.),
-    optimizer=dict(lr=_base_._lr.mage))
+    optimizer=dict(type=_base_._optimizer, lr=_base_._lr.mage))
 test_cfg = dict(type='TestLoop')
 test_dataloader = _base_._seed_loader
 test_evaluator = [

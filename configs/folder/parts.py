@@ -50,7 +50,8 @@ rdm = dict(
     diffusion=dict(type='GaussianDiffusion', parameterization='x0',
                    schedule='scaled_linear', beta_start=.0015,
                    beta_end=.0195),
-    sampler=dict(type='DDIMSampler', num_steps=_base_._rdm_steps, eta=1.))
+    sampler=dict(type='DDIMSampler', num_steps=_base_._rdm_steps,
+                 eta=_base_._rdm_eta))
 
 # What may take the RDM's place: see docs/conditions.md. Files are written by
 # tools/store_representations.py.

@@ -13,7 +13,8 @@ train_dataloader = dict(batch_size=_base_._batch.pixels)
 model = dict(
     tokenizer=dict(_delete_=True, type='Pixels'),
     generator=dict(_base_._pixel_generator, _delete_=True))
-optim_wrapper = dict(optimizer=dict(lr=_base_._lr.pixels, weight_decay=0.))
+optim_wrapper = dict(optimizer=dict(
+    type='AdamW', lr=_base_._lr.pixels, weight_decay=0.))
 _average = dict(type='TrainableEMAHook', decay=_base_._ema)
 # The codes that are stored are pixels: half the space is precise enough.
 custom_hooks = [

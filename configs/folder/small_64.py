@@ -27,7 +27,7 @@ _warmup = 1000
 _codebook = dict(type='EMACodebook')
 
 _rdm = dict(width=1024, num_blocks=6)
-_rdm_steps = 250
+_rdm_steps, _rdm_eta = 250, 1.  # as published
 
 _mage = dict(dim=384, num_heads=6, depth=8, decoder_depth=4, drop=.1)
 _num_steps = 16
@@ -44,4 +44,5 @@ _batch = dict(encoder=256, tokenizer=64, rdm=512, mage=256,
               pixels=256)
 _lr = dict(encoder=1.5e-4, tokenizer=5e-4, rdm=5e-4, mage=6e-4,
            pixels=3e-4)
+_optimizer = 'AdamW'  # of MAGE
 _ema = .9999

@@ -26,7 +26,7 @@ _warmup = 100  # steps before the tokenizer quantizes
 _codebook = dict(type='EMACodebook')
 
 _rdm = dict(width=256, num_blocks=4)
-_rdm_steps = 100
+_rdm_steps, _rdm_eta = 50, 0.  # see README.md
 
 _mage = dict(dim=96, num_heads=3, depth=3, decoder_depth=2, drop=0.)
 _num_steps = 12
@@ -40,6 +40,7 @@ _noise = .3
 _steps = dict(encoder=600, tokenizer=3000, rdm=2000, mage=4000,
               pixels=3000)
 _batch = dict(encoder=128, tokenizer=16, rdm=256, mage=32, pixels=64)
-_lr = dict(encoder=1e-3, tokenizer=3e-3, rdm=1e-3, mage=2e-3,
+_lr = dict(encoder=1e-3, tokenizer=3e-3, rdm=1e-3, mage=8e-3,
            pixels=3e-3)
+_optimizer = 'MuonAdamW'  # of MAGE
 _ema = .999
