@@ -158,10 +158,11 @@ def test_embeddings_and_head_are_no_hidden_matrices():
 
 def test_convolutions_stay_with_adamw():
     model = UNet(4, 3, 8, (1, ), 1, (0, ), form=dict(head_dim=4, groups=2))
-    _, wrapper = model, TwoGroupConstructor(dict(
+    wrapper = TwoGroupConstructor(dict(
         optimizer=dict(type='MuonAdamW'), dtype='float32'))(model)
-    for group in wrapper.optimizer.param_groups:
-        assert not group['muon'] or all(p.ndim == 2 for p in group['params'])
+    axes = {group['muon']: {p.ndim for p in group['params']}
+            for group in wrapper.optimizer.param_groups[1:]}
+    assert axes == {False: {2, 4}, True: {2}}
 
 
 def test_a_state_that_was_saved_goes_on_with_the_same_bits():
@@ -196,12 +197,28 @@ def test_the_guard_does_not_change_good_steps():
         assert torch.equal(weight, weights(model)[name]), name
 
 
-@pytest.mark.parametrize('settings, message', [
+@pytest.mark.parametrize(('settings', 'message'), [
     (dict(lr=-1.), 'lr=-1'), (dict(momentum=1.), 'momentum'),
     (dict(betas=(.9, 1.)), 'betas'), (dict(rms=0.), 'rms')])
 def test_settings_out_of_range(settings, message):
     with pytest.raises(ValueError, match=message):
         MuonAdamW(nn.Linear(2, 2).parameters(), **settings)
+
+
+def test_without_a_group_of_muon_it_warns(monkeypatch):
+    said = []
+    monkeypatch.setattr('rcg.engine.optim.muon.print_log',
+                        lambda text, **_: said.append(text))
+    build()
+    assert said == []
+    MuonAdamW(nn.Linear(2, 2).parameters())
+    assert "constructor='TwoGroupConstructor'" in said[0]
+
+
+def test_shards_are_refused(monkeypatch):
+    monkeypatch.setattr('rcg.engine.optim.muon.is_shard', lambda _: True)
+    with pytest.raises(ValueError, match='whole matrices'):
+        build()
 
 
 def test_what_is_no_matrix_is_refused():

@@ -3,9 +3,11 @@
 K. Jordan et al., "Muon: An optimizer for hidden layers in neural networks",
 2024; its scale is that of arXiv:2502.16982.
 """
+import logging
 from collections.abc import Callable, Iterable
 
 import torch
+from mmengine.logging import print_log
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.adamw import adamw
@@ -82,7 +84,7 @@ class MuonAdamW(Optimizer):
     """
 
     splits_hidden_matrices = True  # for TwoGroupConstructor
-    reads_found_inf = True  # for StepGuard: a bad step is skipped on the device
+    reads_found_inf = True  # for StepGuard, so that the host need not wait
 
     def __init__(self, params: Iterable, lr: float = 1e-3,
                  betas: tuple[float, float] = (.9, .95), eps: float = 1e-8,
@@ -98,6 +100,12 @@ class MuonAdamW(Optimizer):
         super().__init__(params, dict(
             lr=lr, betas=betas, eps=eps, weight_decay=weight_decay,
             momentum=momentum, rms=rms, muon=False, fused=True))
+        if not any(group['muon'] for group in self.param_groups):
+            print_log(
+                'MuonAdamW has no group with muon=True, so AdamW updates '
+                "everything. constructor='TwoGroupConstructor' makes such a "
+                'group, if a network has linear layers in blocks.',
+                logger='current', level=logging.WARNING)
 
     def add_param_group(self, param_group: dict) -> None:
         """Add a group; see the class for what raises."""
