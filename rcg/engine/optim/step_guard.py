@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.optim import SGD, Adagrad, Adam, AdamW, Optimizer
 
 from rcg.engine.buffers import changes_uncounted
+from rcg.engine.optim.muon import MuonAdamW
 from rcg.engine.shards import local
 
 
@@ -17,10 +18,11 @@ class StepGuard:
     processes. Buffers of floating point, such as the statistics of batch
     norm, return to their values before the forward passes of the step.
 
-    The fused optimizers of torch read a flag on the device, as they read that
-    of a GradScaler. Before a step of other optimizers, and before the first
-    step of each parameter, the host waits for the flag. Then it deletes the
-    gradients: every optimizer leaves a parameter without a gradient alone.
+    The fused optimizers of torch, and :class:`MuonAdamW`, read a flag on the
+    device, as they read that of a GradScaler. Before a step of other
+    optimizers, and before the first step of each parameter, the host waits
+    for the flag. Then it deletes the gradients: every optimizer leaves a
+    parameter without a gradient alone.
 
     Args:
         wrappers: The wrappers of the optimizers.
@@ -174,8 +176,7 @@ def _reads_flag(optimizer: Optimizer) -> bool:
 
     In their first step, momenta of SGD would be left uninitialized.
     """
-    reads = isinstance(optimizer, (Adam, AdamW, SGD, Adagrad)) or getattr(
-        optimizer, 'reads_found_inf', False)
-    return reads and all(group.get('fused') and all(
-        p in optimizer.state for p in group['params'] if p.grad is not None)
-        for group in optimizer.param_groups)
+    return (isinstance(optimizer, (Adam, AdamW, MuonAdamW, SGD, Adagrad))
+            and all(group.get('fused') and all(
+                p in optimizer.state for p in group['params']
+                if p.grad is not None) for group in optimizer.param_groups))

@@ -2,7 +2,7 @@
 from mmengine.optim import OptimWrapper
 from torch import Tensor, nn, optim
 
-from rcg.engine.optim.muon import hidden_matrices
+from rcg.engine.optim.muon import MuonAdamW, hidden_matrices
 from rcg.engine.unwrapping import bare_model
 from rcg.registry import OPTIM_WRAPPER_CONSTRUCTORS, OPTIM_WRAPPERS, OPTIMIZERS
 
@@ -40,7 +40,7 @@ class TwoGroupConstructor:
         cfg = self.optimizer_cfg
         cfg['params'] = self.groups(model, cfg.get('weight_decay', 0.))
         optimizer = OPTIMIZERS.class_of(cfg)
-        if getattr(optimizer, 'splits_hidden_matrices', False):
+        if isinstance(optimizer, type) and issubclass(optimizer, MuonAdamW):
             cfg['params'] = _split(cfg['params'], hidden_matrices(model))
         if optimizer in (optim.Adam, optim.AdamW) and not (
                 {'fused', 'foreach'} & set(cfg)):
