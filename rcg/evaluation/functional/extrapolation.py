@@ -1,12 +1,13 @@
 """The Frechet distance of infinitely many samples, estimated from few."""
+from itertools import product
+
 import torch
 from torch import Tensor
 
 from rcg.evaluation.functional.distances import frechet_distance
 from rcg.evaluation.functional.moments import Moments
 
-_SIZES = 6  # sizes of subsets, from half of the rows to all of them
-_DRAWS = 8  # subsets of each size
+_SPLITS = 10  # of each set into halves
 
 
 def frechet_infinity(fake: Tensor, real: Tensor, seed: int = 2020) -> float:
@@ -16,18 +17,21 @@ def frechet_infinity(fake: Tensor, real: Tensor, seed: int = 2020) -> float:
     the distributions and a term that falls as 1 / N (arXiv:1911.07023).
     That paper extrapolates the generated images alone, which can be as many
     as one likes. With few real images their own term is the larger one, so
-    both sets are made smaller here, by one factor f, and a line through the
-    distances by 1 / f gives the value at 1 / f = 0.
+    both sets are halved here, which doubles the term. What the halves have
+    more than the whole sets is subtracted.
 
-    A term in 1 / N^2 is left, which makes the estimate too small. Measured
-    with two Gaussians in 32 dimensions whose distance is 0.4, 2,000 generated
-    and 400 real rows: 1.42 plain, 0.32 to 0.47 extrapolated. With 100 real
-    rows -0.18 to 0.19, hence the least number of rows.
+    Sets are split at random, and each half of one is compared with both of
+    the other. So every row counts equally often, which leaves little chance:
+    see tests/test_evaluation/test_functional/test_extrapolation.py. The real
+    images are split alike for all models.
+
+    Measured with two Gaussians in 32 dimensions whose distance is 0.4, 2,000
+    generated and 400 real rows, 12 pairs of sets: 0.39 ± 0.09.
 
     Args:
         fake (N, D): Features of generated images.
         real (M, D): Features of real images.
-        seed: Of the choice of the subsets.
+        seed: Of the splits.
 
     Returns:
         The estimate. Of equal distributions it is now and then below 0.
@@ -37,16 +41,15 @@ def frechet_infinity(fake: Tensor, real: Tensor, seed: int = 2020) -> float:
             between -2048 and 2048.
     """
     _check(fake, real)
-    rng = torch.Generator().manual_seed(seed)
-    distances = []  # (1 / f, distance)
-    for inverse in torch.linspace(1, 2, _SIZES).tolist():
-        # All rows can be drawn in one way only.
-        for _ in range(_DRAWS if inverse > 1 else 1):
-            ours, theirs = (
-                Moments.of(_part(rows, inverse, rng)).mean_and_covariance()
-                for rows in (fake, real))
-            distances.append((inverse, frechet_distance(*ours, *theirs)))
-    return _at_zero(torch.tensor(distances, dtype=torch.float64))
+    # One stream for each set: the splits of one do not depend on the size of
+    # the other.
+    ours, theirs = (_halves(rows, seed + i)
+                    for i, rows in enumerate((fake, real)))
+    halved = [frechet_distance(*a, *b)
+              for halves in zip(ours, theirs, strict=True)
+              for a, b in product(*halves)]
+    whole = frechet_distance(*_moments(fake), *_moments(real))
+    return 2 * whole - sum(halved) / len(halved)
 
 
 def least_rows(dim: int) -> int:
@@ -64,18 +67,17 @@ def _check(fake: Tensor, real: Tensor) -> None:
             'fewer dimensions, or the plain distance.')
 
 
-def _part(rows: Tensor, inverse: float, rng: torch.Generator) -> Tensor:
-    """A random ``1 / inverse`` of the rows."""
-    size = round(len(rows) / inverse)
-    chosen = torch.randperm(len(rows), generator=rng)[:size]
-    return rows[chosen.to(rows.device)]
+def _moments(rows: Tensor) -> tuple[Tensor, Tensor]:
+    return Moments.of(rows).mean_and_covariance()
 
 
-def _at_zero(points: Tensor) -> float:
-    """Value at x = 0 of a line through (x, y), each x of equal weight."""
-    x, y = points.unbind(1)
-    # All rows have one distance, which counts as much as the draws of
-    # another size together.
-    weights = torch.where(x == 1, float(_DRAWS), 1.).sqrt()
-    line = torch.stack([torch.ones_like(x), x], 1) * weights[:, None]
-    return torch.linalg.lstsq(line, y * weights).solution[0].item()
+def _halves(rows: Tensor, seed: int):
+    """Moments of both halves of the rows, for each split.
+
+    Of an odd number of rows, one is left out.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    for _ in range(_SPLITS):
+        halves = torch.randperm(len(rows), generator=rng).to(rows.device)
+        yield [_moments(rows[chosen])
+               for chosen in halves.split(len(rows) // 2)[:2]]
