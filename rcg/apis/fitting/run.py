@@ -43,7 +43,7 @@ from rcg.precision import is_emulated
 # Of the time: for the starts of stages, the features that are stored and the
 # scores, at most.
 MOST_OVERHEAD = .5
-LONG = 100  # epochs
+LONG = 60  # epochs; see docs/generators.md
 START = 60.  # seconds that all starts of stages take together
 
 
@@ -245,8 +245,7 @@ def for_steps(preset: Config, steps: dict[str, int], count: int,
         # Quantize early, average over a tenth of the steps.
         _warmup=min(preset._warmup, steps.get('tokenizer', 0) // 5),
         _ema=min(preset._ema, 1 - 10 / steps['rdm']),
-        # Noise on the condition helps long trainings and costs short ones:
-        # docs/generators.md.
+        # Noise on the condition helps long trainings and costs short ones.
         _noise=preset._noise if epochs >= LONG else 0.)
 
 

@@ -15,6 +15,7 @@ from rcg.apis.fitting.encoders import encoder_values
 from rcg.apis.fitting.project import write_project
 from rcg.apis.fitting.report import best_temperature
 from rcg.engine import load_config
+from rcg.engine.configs.files import find_config
 from rcg.models.encoders import find_timm_encoder
 from rcg.registry import ENCODERS
 
@@ -296,6 +297,17 @@ def test_a_step_is_timed_in_both_precisions(tmp_path, monkeypatch):
     cost = costs._cost(str(tmp_path / 'rdm.py'), 'cpu', 'precisions')
     assert set(cost.by_dtype) == {'float32', 'bfloat16'}
     assert min(cost.by_dtype.values()) > 0
+
+
+@pytest.mark.parametrize(('generator', 'epochs', 'noise'), [
+    ('mage', 15, 0.), ('mage', 59, 0.), ('mage', 61, .3), ('pixels', 30, 0.),
+    ('pixels', 70, .3)])
+def test_noise_on_the_condition_is_for_long_trainings(generator, epochs,
+                                                      noise):
+    preset = load_config(find_config('rcg::folder/tiny_32.py'))
+    steps = {'rdm': 100, 'tokenizer': 100,
+             generator: epochs * 4000 // preset._batch[generator]}
+    assert run.for_steps(preset, steps, 4000, generator)['_noise'] == noise
 
 
 @pytest.mark.parametrize(('fds', 'chosen'), [
