@@ -19,6 +19,14 @@ from ..toy import ToyDataset
 QUIET = dict(val_cfg=None, val_dataloader=None, val_evaluator=None)
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Ctrl-C as in a terminal; a shell's background jobs ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def with_fault(work_dir, hooks=(), **options):
     """A Runner whose own process gets a signal."""
     fault = options.pop('fault', {})
